@@ -1,0 +1,1 @@
+"""Takes an order's stock, and gives it back."""

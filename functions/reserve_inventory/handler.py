@@ -1,0 +1,40 @@
+"""The Lambda handlers of the states ReserveInventory and ReleaseInventory, and of abandoned executions."""
+
+from typing import TYPE_CHECKING, Any
+
+from functions.reserve_inventory import release, reserve
+from functions.reserve_inventory.abandoned import AbandonedExecution
+from functions.reserve_inventory.store import inventory
+from functions.shared.errors import InvalidOrder, OrderAlreadyConfirmed
+from functions.shared.observability import logger, metrics
+from functions.shared.step import Step, workflow_step
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@workflow_step
+def reserve_inventory(step: Step) -> None:
+    """Take the order's stock."""
+    reserve.reserve(inventory(), step.order, step.attempt)
+
+
+@workflow_step
+def release_inventory(step: Step) -> None:
+    """Give back what the order holds."""
+    release.release(inventory(), step.order, step.attempt, step.reason)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def release_abandoned(event: dict[str, Any], _context: "LambdaContext") -> None:
+    """Give back what an execution left behind that ended without its own compensation."""
+    logger.append_keys(execution=event["detail"]["name"])
+    try:
+        execution = AbandonedExecution.parse(event["detail"])
+        logger.append_keys(order_id=execution.order.order_id, attempt=execution.attempt)
+        release.release(inventory(), execution.order, execution.attempt, execution.reason)
+    except InvalidOrder as error:
+        logger.warning("an execution that was started by hand holds no order", error_message=str(error))
+    except OrderAlreadyConfirmed as error:
+        logger.info("a failed mail never cancels an order", error_message=str(error))

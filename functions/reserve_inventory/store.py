@@ -1,0 +1,109 @@
+"""Both tables, as taking stock and giving it back write them. Stock moves only with the order's status."""
+
+import os
+from functools import cache
+from typing import Any
+
+from functions.shared import row
+from functions.shared.aws import call, client
+from functions.shared.order import Line, Order
+
+_STATUS = {"#status": "status"}
+_NO_MAIL_CLAIMED = "attribute_not_exists(email_status)"
+
+
+class InventoryStore:
+    """Conditional writes; one that is refused raises `ConditionFailed` or `TransactionCancelled`."""
+
+    def __init__(self, orders_table: str, inventory_table: str) -> None:
+        self._orders = orders_table
+        self._inventory = inventory_table
+
+    def confirm(self, order: Order, attempt: int) -> None:
+        """PROCESSING→CONFIRMED and `available -= quantity` of every item, all or nothing.
+
+        `TransactionCancelled.reasons` are the order's and then one a line, in their order.
+        """
+        confirmed = {
+            "TableName": self._orders,
+            "Key": row.key(order.order_id),
+            "UpdateExpression": "SET #status = :confirmed, updated_at = :now",
+            "ConditionExpression": "#status = :processing AND attempt = :attempt",
+            "ExpressionAttributeNames": _STATUS,
+            "ExpressionAttributeValues": {
+                ":confirmed": row.text(row.CONFIRMED),
+                ":processing": row.text(row.PROCESSING),
+                ":attempt": row.number(attempt),
+                ":now": row.now(),
+            },
+        }
+        self._transact(confirmed, [self._take(line) for line in order.lines])
+
+    def fail_open(self, order: Order, attempt: int, reason: str) -> None:
+        """Write FAILED on an order that holds nothing, also where UpdateOrder has not been yet and may still come."""
+        call(
+            client("dynamodb").update_item,
+            TableName=self._orders,
+            Key=row.key(order.order_id),
+            UpdateExpression="SET #status = :failed, attempt = :attempt, customer_email = :email, #items = :items,"
+            " status_reason = :reason, updated_at = :now, created_at = if_not_exists(created_at, :now)",
+            ConditionExpression="attribute_not_exists(#status)"
+            " OR (#status = :processing AND attempt <= :attempt)"
+            " OR (#status = :failed AND attempt < :attempt)",
+            ExpressionAttributeNames={**_STATUS, "#items": "items"},
+            ExpressionAttributeValues={
+                **row.content(order),
+                **self._failed(attempt, reason),
+                ":processing": row.text(row.PROCESSING),
+            },
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    def fail_confirmed(self, order_id: str, lines: tuple[Line, ...], attempt: int, reason: str) -> None:
+        """CONFIRMED→FAILED and `available += quantity` of every item, unless a mail was claimed."""
+        failed = {
+            "TableName": self._orders,
+            "Key": row.key(order_id),
+            "UpdateExpression": "SET #status = :failed, status_reason = :reason, updated_at = :now",
+            "ConditionExpression": f"#status = :confirmed AND attempt = :attempt AND {_NO_MAIL_CLAIMED}",
+            "ExpressionAttributeNames": _STATUS,
+            "ExpressionAttributeValues": {
+                **self._failed(attempt, reason),
+                ":confirmed": row.text(row.CONFIRMED),
+            },
+        }
+        self._transact(failed, [self._give_back(line) for line in lines])
+
+    def _failed(self, attempt: int, reason: str) -> dict[str, row.Value]:
+        return {
+            ":failed": row.text(row.FAILED),
+            ":attempt": row.number(attempt),
+            ":reason": row.text(reason[: row.LONGEST_REASON]),
+            ":now": row.now(),
+        }
+
+    def _take(self, line: Line) -> dict[str, Any]:
+        return self._stock(line) | {
+            "UpdateExpression": "SET available = available - :quantity",
+            "ConditionExpression": "available >= :quantity",
+        }
+
+    def _give_back(self, line: Line) -> dict[str, Any]:
+        return self._stock(line) | {"UpdateExpression": "ADD available :quantity"}
+
+    def _stock(self, line: Line) -> dict[str, Any]:
+        return {
+            "TableName": self._inventory,
+            "Key": {"item_id": row.text(line.item_id)},
+            "ExpressionAttributeValues": {":quantity": row.number(line.quantity)},
+        }
+
+    def _transact(self, order: dict[str, Any], stock: list[dict[str, Any]]) -> None:
+        updates = [update | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} for update in (order, *stock)]
+        call(client("dynamodb").transact_write_items, TransactItems=[{"Update": update} for update in updates])
+
+
+@cache
+def inventory() -> InventoryStore:
+    """Give the tables that the stack names."""
+    return InventoryStore(os.environ["ORDERS_TABLE"], os.environ["INVENTORY_TABLE"])

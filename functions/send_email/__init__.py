@@ -1,0 +1,1 @@
+"""Sends the confirmation mail, at most once by itself."""

@@ -1,0 +1,12 @@
+"""The Lambda handler of the state SendConfirmation."""
+
+from functions.send_email.confirmation import confirm
+from functions.send_email.mailer import mailer
+from functions.send_email.store import mails
+from functions.shared.step import Step, workflow_step
+
+
+@workflow_step
+def send_confirmation(step: Step) -> None:
+    """Tell the customer that the order is confirmed."""
+    confirm(mails(), mailer(), step.order.order_id, step.invocation)

@@ -1,0 +1,69 @@
+"""The mail itself: its text and HTML parts, and the one call to SES."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from functions.shared.aws import client, send
+from functions.shared.errors import EmailRejected
+from functions.shared.row import Row
+
+_TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(["html.j2"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_TEXT: Final = _TEMPLATES.get_template("confirmation.txt.j2")
+_HTML: Final = _TEMPLATES.get_template("confirmation.html.j2")
+
+
+class Mailer:
+    """Sends from one address, which SES must know as verified."""
+
+    def __init__(self, sender: str) -> None:
+        self._sender = sender
+
+    def send(self, order: Row) -> str:
+        """Send an order's confirmation and return the id that SES gave it.
+
+        Raises:
+            TransientError, EmailRejected, EmailOutcomeUnknown: see `functions.shared.aws.send`.
+        """
+        try:
+            answer = send(
+                client("sesv2").send_email,
+                FromEmailAddress=self._sender,
+                Destination={"ToAddresses": [order.customer_email]},
+                Content={
+                    "Simple": {
+                        "Subject": _part(f"Your order {order.order_id} is confirmed"),
+                        "Body": {
+                            "Text": _part(_TEXT.render(order=order)),
+                            "Html": _part(_HTML.render(order=order)),
+                        },
+                    }
+                },
+            )
+        except EmailRejected as error:
+            raise EmailRejected(self._without_addresses(str(error), order.customer_email)) from error
+        return answer["MessageId"]
+
+    def _without_addresses(self, message: str, recipient: str) -> str:
+        """Name the addresses that SES quotes by their part in the mail: messages end in logs, addresses must not."""
+        return message.replace(recipient, "the recipient").replace(self._sender, "the sender")
+
+
+def _part(text: str) -> dict[str, str]:
+    return {"Data": text, "Charset": "UTF-8"}
+
+
+@cache
+def mailer() -> Mailer:
+    """Give the mailer of the sender that the stack names."""
+    return Mailer(os.environ["SENDER_EMAIL"])

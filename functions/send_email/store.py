@@ -1,0 +1,80 @@
+"""The orders table, as the mail's life before sending writes it."""
+
+import os
+from functools import cache
+
+from functions.shared import row
+from functions.shared.aws import call, client
+
+
+class MailStore:
+    """Conditional writes on an order's `email_…` attributes; a refused one raises `ConditionFailed` with the row."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def claim(self, order_id: str, claim: str) -> row.Row:
+        """Write SENDING for a confirmed order whose mail has not left, and return the order.
+
+        `claim` names this invocation: an answer lost on the way back is then recognised as its own.
+        """
+        answer = call(
+            client("dynamodb").update_item,
+            TableName=self._table,
+            Key=row.key(order_id),
+            UpdateExpression="SET email_status = :sending, email_claim = :claim, updated_at = :now REMOVE email_error",
+            ConditionExpression="#status = :confirmed"
+            " AND (attribute_not_exists(email_status) OR email_status IN (:pending, :rejected)"
+            " OR (email_status = :sending AND email_claim = :claim))",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":confirmed": row.text(row.CONFIRMED),
+                ":sending": row.text(row.MAIL_SENDING),
+                ":pending": row.text(row.MAIL_PENDING),
+                ":rejected": row.text(row.MAIL_REJECTED),
+                ":claim": row.text(claim),
+                ":now": row.now(),
+            },
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+        return row.Row.from_item(answer["Attributes"])
+
+    def sent(self, order_id: str, claim: str, message_id: str) -> None:
+        """Write SENT with the id that SES gave the mail; it also settles what somebody took for UNKNOWN meanwhile."""
+        self._settle(order_id, claim, row.MAIL_SENT, "email_message_id", message_id)
+
+    def not_sent(self, order_id: str, claim: str, error: str) -> None:
+        """Write PENDING: the next try may claim it."""
+        self._settle(order_id, claim, row.MAIL_PENDING, "email_error", error)
+
+    def rejected(self, order_id: str, claim: str, error: str) -> None:
+        """Write REJECTED, with what SES said."""
+        self._settle(order_id, claim, row.MAIL_REJECTED, "email_error", error)
+
+    def unknown(self, order_id: str, claim: str, error: str) -> None:
+        """Write UNKNOWN: the mail of this claim may have left."""
+        self._settle(order_id, claim, row.MAIL_UNKNOWN, "email_error", error)
+
+    def _settle(self, order_id: str, claim: str, status: str, attribute: str, value: str) -> None:
+        call(
+            client("dynamodb").update_item,
+            TableName=self._table,
+            Key=row.key(order_id),
+            UpdateExpression=f"SET email_status = :status, {attribute} = :value, updated_at = :now",
+            ConditionExpression="email_claim = :claim AND email_status IN (:sending, :status, :open)",
+            ExpressionAttributeValues={
+                ":status": row.text(status),
+                ":value": row.text(value[: row.LONGEST_REASON]),
+                ":claim": row.text(claim),
+                ":sending": row.text(row.MAIL_SENDING),
+                ":open": row.text(row.MAIL_UNKNOWN if status == row.MAIL_SENT else row.MAIL_SENDING),
+                ":now": row.now(),
+            },
+        )
+
+
+@cache
+def mails() -> MailStore:
+    """Give the table that the stack names."""
+    return MailStore(os.environ["ORDERS_TABLE"])

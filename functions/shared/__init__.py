@@ -1,0 +1,1 @@
+"""What two or more functions need: the order, its row, the domain's errors, AWS clients, logs and metrics."""

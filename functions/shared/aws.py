@@ -1,0 +1,172 @@
+"""The only module that knows AWS: clients with their time limits, and AWS's error codes as the domain's errors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,  # noqa: A004 — botocore's own; the builtin is not used here
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ProxyConnectionError,
+)
+
+from functions.shared.errors import EmailOutcomeUnknown, EmailRejected, TransientError
+from functions.shared.row import Row
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+T = TypeVar("T")
+
+# Seconds. Three tries of 1 + 3 s and the pauses between them end within 15 s: two such calls and a mail fit into a
+# function's 45 s, so a slow service is seen as an error of its own and not as a function that timed out.
+_DEFAULT: Final = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    tcp_keepalive=True,
+)
+# SES has no idempotency token: a second try after a lost answer would be a second mail.
+_ONE_TRY: Final = Config(connect_timeout=1, read_timeout=10, retries={"total_max_attempts": 1})
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html and the SES v2, SQS and Step
+# Functions API references, "Common errors". Every 5xx is transient too.
+_TRANSIENT: Final = frozenset(
+    {
+        "ExecutionLimitExceeded",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+_TRANSIENT_REASONS: Final = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"})
+
+
+class ConditionFailed(Exception):
+    """A conditional write found the row otherwise; `row` is what it found, None where there is no row."""
+
+    def __init__(self, row: Row | None) -> None:
+        super().__init__("the condition does not hold")
+        self.row = row
+
+
+class ExecutionExists(Exception):
+    """An execution of that name exists, or did within the last 90 days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one action of a transaction did not happen; `item` is the row it found, in DynamoDB's own shape."""
+
+    condition_failed: bool
+    transient: bool
+    item: dict[str, Any] | None
+
+
+class TransactionCancelled(Exception):
+    """A transaction did not happen; `reasons` has one entry an action, in their order."""
+
+    def __init__(self, reasons: tuple[Reason, ...]) -> None:
+        super().__init__("the transaction was cancelled")
+        self.reasons = reasons
+
+
+@overload
+def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+@overload
+def client(service: Literal["sesv2"]) -> "SESV2Client": ...
+@overload
+def client(service: Literal["sqs"]) -> "SQSClient": ...
+@overload
+def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
+@cache
+def client(service: str) -> Any:
+    """Make a client, once a process; botocore itself, since importing boto3 around it costs a fifth more."""
+    return _session().create_client(service, config=_ONE_TRY if service == "sesv2" else _DEFAULT)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+def call(operation: Callable[..., T], **parameters: Any) -> T:
+    """Call an AWS operation and turn its errors into the domain's.
+
+    Raises:
+        ConditionFailed, TransactionCancelled, ExecutionExists: the write was refused, by a rule of ours.
+        TransientError: throttled, in conflict, out of reach, or a fault on AWS's side.
+        ClientError: anything else; trying again would not help.
+    """
+    try:
+        return operation(**parameters)
+    except (ConnectionError, HTTPClientError) as error:
+        raise TransientError(type(error).__name__) from error
+    except ClientError as error:
+        raise _translated(error) from error
+
+
+def send(operation: Callable[..., T], **parameters: Any) -> T:
+    """Call SES once, and sort what can go wrong by whether a mail may have left.
+
+    Raises:
+        TransientError: it has not, and another try is worth it.
+        EmailRejected: it has not, and SES would refuse it again.
+        EmailOutcomeUnknown: it may have.
+    """
+    try:
+        return operation(**parameters)
+    except (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError) as error:
+        raise TransientError(f"SES: {type(error).__name__}") from error
+    except (ConnectionError, HTTPClientError) as error:
+        raise EmailOutcomeUnknown(f"SES: {type(error).__name__}: the answer was lost") from error
+    except ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+        if code in _TRANSIENT:
+            raise TransientError(f"SES: {code}") from error
+        if _is_fault(error):
+            raise EmailOutcomeUnknown(f"SES: {code}: a fault on the side of SES") from error
+        raise EmailRejected(f"SES: {code}: {message}") from error
+
+
+def _translated(error: ClientError) -> Exception:
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        item = error.response.get("Item")
+        return ConditionFailed(Row.from_item(item) if item else None)
+    if code == "TransactionCanceledException":
+        return TransactionCancelled(tuple(_reason(reason) for reason in error.response["CancellationReasons"]))
+    if code == "ExecutionAlreadyExists":
+        return ExecutionExists(code)
+    if code in _TRANSIENT or _is_fault(error):
+        return TransientError(f"{error.operation_name}: {code}")
+    return error
+
+
+def _reason(reason: Any) -> Reason:
+    code = reason.get("Code")
+    return Reason(
+        condition_failed=code == "ConditionalCheckFailed",
+        transient=code in _TRANSIENT_REASONS,
+        item=reason.get("Item") or None,
+    )
+
+
+def _is_fault(error: ClientError) -> bool:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,0 +1,37 @@
+"""The domain's errors. The state machine branches on these class names, so renaming one changes the workflow."""
+
+
+class TransientError(Exception):
+    """Something that passes by itself: throttling, a conflict, an outage. Worth another try."""
+
+
+class InvalidOrder(Exception):
+    """The order breaks a rule of the contract; the message names the field and the rule."""
+
+
+class ConflictingOrder(Exception):
+    """The order id is already used by an order with other content."""
+
+
+class OrderAlreadyConfirmed(Exception):
+    """The order holds its stock already; what may still be missing is the mail."""
+
+
+class OrderClosed(Exception):
+    """The order was rejected or cancelled: nothing more is to be done."""
+
+
+class OrderAlreadyFailed(Exception):
+    """This attempt is over. Nobody works on it, so it must not be reopened; publishing again starts the next."""
+
+
+class OutOfStock(Exception):
+    """An item is unknown or there is not enough of it; the message says which, wanted and available."""
+
+
+class EmailRejected(Exception):
+    """SES refused the mail for good: another try would be refused too."""
+
+
+class EmailOutcomeUnknown(Exception):
+    """The mail may or may not have gone out; only a person may risk a second one."""

@@ -1,0 +1,65 @@
+"""An order as the workflow carries it, and its canonical JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+from functions.shared.errors import InvalidOrder
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One item of an order; `quantity` is a whole number of pieces, 1 or more."""
+
+    item_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a customer ordered: each item once, sorted by its id, so that equal orders compare equal."""
+
+    order_id: str
+    customer_email: str
+    lines: tuple[Line, ...]
+
+    @classmethod
+    def from_input(cls, data: Mapping[str, Any]) -> Self:
+        """Read the order out of an execution's input.
+
+        Raises:
+            InvalidOrder: the execution was started by hand with something the starter would have refused.
+        """
+        return cls(
+            order_id=_field(data, "order_id", str),
+            customer_email=_field(data, "customer_email", str),
+            lines=tuple(
+                Line(_field(line, "item_id", str), _field(line, "quantity", int))
+                for line in _field(data, "items", list)
+            ),
+        )
+
+    def to_input(self, attempt: int) -> str:
+        """Render the input of this order's execution number `attempt`, byte-identical for equal orders."""
+        content = {
+            "attempt": attempt,
+            "customer_email": self.customer_email,
+            "items": [{"item_id": line.item_id, "quantity": line.quantity} for line in self.lines],
+            "order_id": self.order_id,
+        }
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def attempt_of(data: Mapping[str, Any]) -> int:
+    """Read the number of the order's execution, from 1, out of an execution's input."""
+    return _field(data, "attempt", int)
+
+
+def _field(data: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    value = data.get(name) if isinstance(data, Mapping) else None
+    if not isinstance(value, kind) or isinstance(value, bool) or value in ("", [], 0):
+        raise InvalidOrder(f"{name}: the execution's input must hold it as a non-empty {kind.__name__}")
+    return value

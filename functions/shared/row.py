@@ -1,0 +1,102 @@
+"""The order's row in DynamoDB: the ledger. Its statuses, its shape, and what it means for a step to find it so."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+from functions.shared.errors import OrderAlreadyConfirmed, OrderAlreadyFailed, OrderClosed
+from functions.shared.order import Line, Order
+
+PROCESSING: Final = "PROCESSING"
+CONFIRMED: Final = "CONFIRMED"
+REJECTED: Final = "REJECTED"
+FAILED: Final = "FAILED"
+CANCELLED: Final = "CANCELLED"
+
+MAIL_PENDING: Final = "PENDING"
+MAIL_SENDING: Final = "SENDING"
+MAIL_SENT: Final = "SENT"
+MAIL_REJECTED: Final = "REJECTED"
+MAIL_UNKNOWN: Final = "UNKNOWN"
+
+# DynamoDB's attribute values, as the low-level client takes them: {"S": "text"}, {"N": "1"}, …
+Value = dict[str, Any]
+
+LONGEST_REASON: Final = 500  # characters: a row of up to 1 KB costs one write unit
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order's row. `status` and `attempt` are None on a row that was never processed."""
+
+    order_id: str
+    status: str | None
+    attempt: int | None
+    customer_email: str
+    lines: tuple[Line, ...]
+    email_status: str | None
+    email_claim: str | None
+
+    @classmethod
+    def from_item(cls, item: Any) -> Self:
+        """Read a row as DynamoDB returns it: attribute names to attribute values."""
+        attempt = _text(item, "attempt", "N")
+        return cls(
+            order_id=item["order_id"]["S"],
+            status=_text(item, "status"),
+            attempt=int(attempt) if attempt else None,
+            customer_email=_text(item, "customer_email") or "",
+            lines=tuple(
+                Line(line["M"]["item_id"]["S"], int(line["M"]["quantity"]["N"]))
+                for line in item.get("items", {}).get("L", ())
+            ),
+            email_status=_text(item, "email_status"),
+            email_claim=_text(item, "email_claim"),
+        )
+
+    def is_at(self, status: str, attempt: int) -> bool:
+        """Tell whether a write of this attempt has put the row into this status already."""
+        return (self.status, self.attempt) == (status, attempt)
+
+
+def why_not_open(order_id: str, row: Row | None) -> Exception:
+    """Say, as the error the workflow branches on, why an order is not open for this attempt."""
+    if row is None:
+        return OrderAlreadyFailed(f"order {order_id!r} has no row")
+    state = f"order {order_id!r} is {row.status} by attempt {row.attempt}"
+    if row.status == CONFIRMED:
+        return OrderAlreadyConfirmed(state)
+    if row.status in (REJECTED, CANCELLED):
+        return OrderClosed(state)
+    return OrderAlreadyFailed(state)
+
+
+def key(order_id: str) -> dict[str, Value]:
+    """Give the orders table's key."""
+    return {"order_id": {"S": order_id}}
+
+
+def content(order: Order) -> dict[str, Value]:
+    """Give the order's content as expression values: `:email` and `:items`."""
+    lines = [{"M": {"item_id": {"S": line.item_id}, "quantity": number(line.quantity)}} for line in order.lines]
+    return {":email": {"S": order.customer_email}, ":items": {"L": lines}}
+
+
+def number(value: int) -> Value:
+    """Give a number as DynamoDB takes it."""
+    return {"N": str(value)}
+
+
+def text(value: str) -> Value:
+    """Give a text as DynamoDB takes it."""
+    return {"S": value}
+
+
+def now() -> Value:
+    """Give this moment, UTC, ISO 8601 to the millisecond."""
+    return {"S": datetime.now(UTC).isoformat(timespec="milliseconds")}
+
+
+def _text(item: Any, name: str, kind: str = "S") -> str | None:
+    value: str | None = item.get(name, {}).get(kind)
+    return value

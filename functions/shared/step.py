@@ -1,0 +1,68 @@
+"""The edge of every workflow step: the event parsed once, the log lines tagged, the retries counted."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Self
+
+from functions.shared.observability import count, logger, metrics
+from functions.shared.order import Order, attempt_of
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One invocation of a step: the order, the number of its execution, and the error that led here, if any."""
+
+    order: Order
+    attempt: int
+    reason: str
+    invocation: str
+
+    @classmethod
+    def parse(cls, event: Mapping[str, Any], invocation: str) -> Self:
+        """Read the payload that every Task of the state machine sends.
+
+        Raises:
+            InvalidOrder: the execution's input is not an order.
+        """
+        data = event["order"]
+        return cls(
+            order=Order.from_input(data),
+            attempt=attempt_of(data),
+            reason=_reason(data.get("error", {})),
+            invocation=invocation,
+        )
+
+
+def workflow_step(use_case: Callable[[Step], None]) -> Callable[[dict[str, Any], "LambdaContext"], None]:
+    """Make a Lambda handler of a function that takes a `Step`."""
+
+    @wraps(use_case)
+    @logger.inject_lambda_context(clear_state=True)
+    @metrics.log_metrics
+    def handler(event: dict[str, Any], context: "LambdaContext") -> None:
+        logger.append_keys(execution=event.get("execution"), state=event.get("state"))
+        if event.get("retry_count"):
+            count("StepsRetried")
+        step = Step.parse(event, context.aws_request_id)
+        logger.append_keys(order_id=step.order.order_id, attempt=step.attempt)
+        use_case(step)
+
+    return handler
+
+
+def _reason(error: Mapping[str, str]) -> str:
+    """Put a Catch's error into words: its name, and the message that Lambda's JSON in `Cause` holds."""
+    name, cause = error.get("Error", ""), error.get("Cause", "")
+    try:
+        return f"{name}: {json.loads(cause)['errorMessage']}"
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+    ):  # an error of Step Functions itself has a plain sentence as its cause
+        return f"{name}: {cause}"

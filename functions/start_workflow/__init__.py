@@ -1,0 +1,1 @@
+"""Starts one execution an order, from the messages of the order queue."""

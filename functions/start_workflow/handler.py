@@ -1,0 +1,43 @@
+"""The Lambda handler that reads the order queue."""
+
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+from functions.shared.errors import ConflictingOrder, InvalidOrder
+from functions.shared.observability import count, logger, metrics
+from functions.start_workflow.message import parse_order
+from functions.start_workflow.start import start
+from functions.start_workflow.workflow import dead_letters, workflow
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def start_workflow(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
+    """Start the workflow of every order in the batch; what could not be started stays in the queue."""
+    return process_partial_response(event, _accept, _processor, context)
+
+
+def _accept(record: "SQSRecord") -> None:
+    """Start one order, or send what can never be one to the dead letters at once: another try would not help."""
+    logger.append_keys(message_id=record.message_id)
+    try:
+        order = parse_order(record.body)
+        logger.append_keys(order_id=order.order_id)
+        start(workflow(), order)
+    except (InvalidOrder, ConflictingOrder) as refusal:
+        dead_letters().send(record.body, refusal)
+        count("OrdersRefused")
+        logger.warning("OrdersRefused", error_type=type(refusal).__name__, error_message=str(refusal))
+    except Exception as failure:
+        logger.error("left in the queue for another try", error_type=type(failure).__name__)
+        raise
+    finally:
+        logger.remove_keys(["order_id", "message_id"])

@@ -1,0 +1,43 @@
+"""How an order gets its execution: one an order, and the next one only when the last has failed."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count as numbers
+from typing import Final
+
+from functions.shared.aws import ExecutionExists
+from functions.shared.errors import ConflictingOrder
+from functions.shared.observability import count, logger
+from functions.shared.order import Order
+from functions.start_workflow.execution import execution_name
+from functions.start_workflow.workflow import Workflow
+
+_IN_HAND: Final = frozenset({"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"})
+_CLOCK_SKEW: Final = timedelta(seconds=1)
+
+
+def start(workflow: Workflow, order: Order) -> None:
+    """Start the order's first execution, or the next if the last has failed; in hand already is a duplicate.
+
+    Raises:
+        ConflictingOrder: the order id is used by an order with other content.
+        TransientError: Step Functions is out of reach or throttles.
+    """
+    for attempt in numbers(1):
+        name, content = execution_name(order.order_id, attempt), order.to_input(attempt)
+        asked = datetime.now(UTC)
+        try:
+            started = workflow.start(name, content)
+        except ExecutionExists:
+            existing = workflow.describe(name)
+            if existing.input != content:
+                raise ConflictingOrder("order_id: is used by an order with other content") from None
+            if existing.status in _IN_HAND:
+                return _accept("OrdersDuplicate", name)
+            continue
+        return _accept("OrdersDuplicate" if started < asked - _CLOCK_SKEW else "OrdersAccepted", name)
+    raise AssertionError("numbers never end")
+
+
+def _accept(metric: str, name: str) -> None:
+    count(metric)
+    logger.info(metric, execution=name)

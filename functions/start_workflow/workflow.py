@@ -1,0 +1,68 @@
+"""The state machine and the dead letter queue, as the starter uses them."""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from functions.shared.aws import call, client
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An execution that exists: its status, and the input it was started with."""
+
+    status: str
+    input: str
+
+
+class Workflow:
+    """The executions of one state machine."""
+
+    def __init__(self, state_machine_arn: str) -> None:
+        self._arn = state_machine_arn
+
+    def start(self, name: str, content: str) -> datetime:
+        """Start an execution, and say when it was: a running one of the same name and input is answered as its own.
+
+        Raises:
+            ExecutionExists: the name is taken by an execution that has ended, or has other input.
+            TransientError: Step Functions is out of reach or throttles.
+        """
+        answer = call(client("stepfunctions").start_execution, stateMachineArn=self._arn, name=name, input=content)
+        return answer["startDate"]
+
+    def describe(self, name: str) -> Execution:
+        """Look an execution up by its name."""
+        arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
+        answer = call(client("stepfunctions").describe_execution, executionArn=arn)
+        return Execution(status=answer["status"], input=answer["input"])
+
+
+class DeadLetters:
+    """The order queue's dead letter queue, for messages that another try would not help."""
+
+    def __init__(self, queue_url: str) -> None:
+        self._url = queue_url
+
+    def send(self, body: str, error: Exception) -> None:
+        """Put a message there as it came, with its reason beside it."""
+        attributes = {"error_type": type(error).__name__, "error_message": str(error)}
+        call(
+            client("sqs").send_message,
+            QueueUrl=self._url,
+            MessageBody=body,
+            MessageAttributes={k: {"DataType": "String", "StringValue": v} for k, v in attributes.items()},
+        )
+
+
+@cache
+def workflow() -> Workflow:
+    """Give the state machine that the stack names."""
+    return Workflow(os.environ["STATE_MACHINE_ARN"])
+
+
+@cache
+def dead_letters() -> DeadLetters:
+    """Give the queue that the stack names."""
+    return DeadLetters(os.environ["ORDER_DLQ_URL"])

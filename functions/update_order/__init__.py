@@ -1,0 +1,1 @@
+"""Opens an order for an attempt, and closes it as rejected."""

@@ -1,0 +1,17 @@
+"""The Lambda handlers of the states UpdateOrder and RejectOrder."""
+
+from functions.shared.step import Step, workflow_step
+from functions.update_order import transitions
+from functions.update_order.store import orders
+
+
+@workflow_step
+def update_order(step: Step) -> None:
+    """Accept the order for processing."""
+    transitions.open_order(orders(), step.order, step.attempt)
+
+
+@workflow_step
+def reject_order(step: Step) -> None:
+    """Close the order, which is out of stock."""
+    transitions.reject_order(orders(), step.order, step.attempt, step.reason)

@@ -1,0 +1,66 @@
+"""The orders table, as opening and rejecting an order write it."""
+
+import os
+from functools import cache
+
+from functions.shared import row
+from functions.shared.aws import call, client
+from functions.shared.order import Order
+
+
+class OrderStore:
+    """Conditional writes on an order's row; a write that is refused raises `ConditionFailed` with the row."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def open(self, order: Order, attempt: int) -> None:
+        """Write PROCESSING, unless the order is settled or this attempt is over.
+
+        A row left PROCESSING by an earlier attempt is taken over: nothing is held then, and that attempt's late
+        writes fail on their number.
+        """
+        call(
+            client("dynamodb").update_item,
+            TableName=self._table,
+            Key=row.key(order.order_id),
+            UpdateExpression="SET #status = :processing, attempt = :attempt, customer_email = :email, #items = :items,"
+            " updated_at = :now, created_at = if_not_exists(created_at, :now) REMOVE status_reason",
+            ConditionExpression="attribute_not_exists(#status)"
+            " OR (#status = :processing AND attempt <= :attempt)"
+            " OR (#status = :failed AND attempt < :attempt)",
+            ExpressionAttributeNames={"#status": "status", "#items": "items"},
+            ExpressionAttributeValues={
+                **row.content(order),
+                ":processing": row.text(row.PROCESSING),
+                ":failed": row.text(row.FAILED),
+                ":attempt": row.number(attempt),
+                ":now": row.now(),
+            },
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    def reject(self, order_id: str, attempt: int, reason: str) -> None:
+        """Write REJECTED on an order that this attempt has open."""
+        call(
+            client("dynamodb").update_item,
+            TableName=self._table,
+            Key=row.key(order_id),
+            UpdateExpression="SET #status = :rejected, status_reason = :reason, updated_at = :now",
+            ConditionExpression="#status = :processing AND attempt = :attempt",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={
+                ":rejected": row.text(row.REJECTED),
+                ":processing": row.text(row.PROCESSING),
+                ":attempt": row.number(attempt),
+                ":reason": row.text(reason[: row.LONGEST_REASON]),
+                ":now": row.now(),
+            },
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+
+@cache
+def orders() -> OrderStore:
+    """Give the table that the stack names."""
+    return OrderStore(os.environ["ORDERS_TABLE"])
