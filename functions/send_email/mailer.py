@@ -1,6 +1,7 @@
 """The mail itself: its text and HTML parts, and the one call to SES."""
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ _TEMPLATES: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
+_ADDRESS: Final = re.compile(r"[^\s<>,;:/]+@[^\s<>,;:/]+")
 _TEXT: Final = _TEMPLATES.get_template("confirmation.txt.j2")
 _HTML: Final = _TEMPLATES.get_template("confirmation.html.j2")
 
@@ -42,7 +44,7 @@ class Mailer:
                 Destination={"ToAddresses": [order.customer_email]},
                 Content={
                     "Simple": {
-                        "Subject": _part(f"Your order {order.order_id} is confirmed"),
+                        "Subject": _part(_one_line(f"Your order {order.order_id} is confirmed")),
                         "Body": {
                             "Text": _part(_TEXT.render(order=order)),
                             "Html": _part(_HTML.render(order=order)),
@@ -56,11 +58,17 @@ class Mailer:
 
     def _without_addresses(self, message: str, recipient: str) -> str:
         """Name the addresses that SES quotes by their part in the mail: messages end in logs, addresses must not."""
-        return message.replace(recipient, "the recipient").replace(self._sender, "the sender")
+        named = message.replace(recipient, "the recipient").replace(self._sender, "the sender")
+        return _ADDRESS.sub("an address", named)
 
 
 def _part(text: str) -> dict[str, str]:
     return {"Data": text, "Charset": "UTF-8"}
+
+
+def _one_line(subject: str) -> str:
+    """Keep a line break in an order's id from adding a header of its own."""
+    return " ".join(subject.split())
 
 
 @cache

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Self
 
+from functions.shared.aws import client
 from functions.shared.observability import count, logger, metrics
 from functions.shared.order import Order, attempt_of
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+client("dynamodb")  # every step's; made while Lambda starts the function, when it has the most CPU
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
+from functions.shared.aws import client
 from functions.shared.errors import ConflictingOrder, InvalidOrder
 from functions.shared.observability import count, logger, metrics
 from functions.start_workflow.message import parse_order
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+client("stepfunctions")  # made while Lambda starts the function, when it has the most CPU
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
