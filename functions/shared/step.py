@@ -51,9 +51,14 @@ def workflow_step(use_case: Callable[[Step], None]) -> Callable[[dict[str, Any],
         logger.append_keys(execution=event.get("execution"), state=event.get("state"))
         if event.get("retry_count"):
             count("StepsRetried")
-        step = Step.parse(event, context.aws_request_id)
-        logger.append_keys(order_id=step.order.order_id, attempt=step.attempt)
-        use_case(step)
+        try:
+            step = Step.parse(event, context.aws_request_id)
+            logger.append_keys(order_id=step.order.order_id, attempt=step.attempt)
+            use_case(step)
+        except Exception as error:
+            logger.warning("step raised", error_type=type(error).__name__, error_message=str(error))
+            raise
+        logger.info("step done")
 
     return handler
 
