@@ -1,0 +1,110 @@
+"""The real stack, deployed once to a local AWS of its own, and what a test does to it from outside."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+
+from ops.local_aws import LocalAws, deploy
+
+T = TypeVar("T")
+
+_LIMIT_SECONDS = 120  # generous: what is waited for takes one or two on an idle machine
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The deployed pipeline as a shop and an operator see it."""
+
+    aws: LocalAws
+    outputs: dict[str, str]
+
+    def publish(self, *messages: dict[str, Any] | str) -> None:
+        """Publish up to ten messages at once, as a shop does."""
+        bodies = [message if isinstance(message, str) else json.dumps(message) for message in messages]
+        answer = self.aws.client("sns").publish_batch(
+            TopicArn=self.outputs["OrderTopicArn"],
+            PublishBatchRequestEntries=[{"Id": str(n), "Message": body} for n, body in enumerate(bodies)],
+        )
+        assert not answer.get("Failed")
+
+    def put_stock(self, **available: int) -> None:
+        for item_id, count in available.items():
+            self.aws.client("dynamodb").put_item(
+                TableName=self.outputs["InventoryTableName"],
+                Item={"item_id": {"S": item_id}, "available": {"N": str(count)}},
+            )
+
+    def stock(self, item_id: str) -> int:
+        answer = self.aws.client("dynamodb").get_item(
+            TableName=self.outputs["InventoryTableName"], Key={"item_id": {"S": item_id}}, ConsistentRead=True
+        )
+        return int(answer["Item"]["available"]["N"])
+
+    def row(self, order_id: str) -> dict[str, str]:
+        """Give the order's flat attributes, without their DynamoDB types; empty where there is no row."""
+        answer = self.aws.client("dynamodb").get_item(
+            TableName=self.outputs["OrdersTableName"], Key={"order_id": {"S": order_id}}, ConsistentRead=True
+        )
+        return {name: value.get("S", value.get("N")) for name, value in answer.get("Item", {}).items()}
+
+    def execution(self, name: str) -> dict[str, Any]:
+        machine: str = self.outputs["StateMachineArn"]
+        arn = machine.replace(":stateMachine:", ":execution:") + f":{name}"
+        client = self.aws.client("stepfunctions")
+        try:
+            found: dict[str, Any] = client.describe_execution(executionArn=arn)
+        except client.exceptions.ExecutionDoesNotExist:
+            return {"status": None}
+        return found
+
+    def states(self, name: str) -> list[str]:
+        """Give the states an execution entered, in order."""
+        history = self.aws.client("stepfunctions").get_execution_history(
+            executionArn=self.execution(name)["executionArn"], maxResults=1000
+        )
+        return [
+            event["stateEnteredEventDetails"]["name"]
+            for event in history["events"]
+            if "stateEnteredEventDetails" in event
+        ]
+
+    def mails_to(self, address: str) -> list[dict[str, Any]]:
+        return [mail for mail in self.aws.mails() if mail["To"] == [address]]
+
+    def dead_letters(self) -> list[tuple[str, str, str]]:
+        """Take all dead letters out: body, error type, error message."""
+        client, url = self.aws.client("sqs"), self.outputs["OrderDlqUrl"]
+        found = []
+        while messages := client.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        ).get("Messages"):
+            for message in messages:
+                reason = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+                found.append((message["Body"], reason["error_type"], reason["error_message"]))
+                client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def function(self, construct: str) -> str:
+        """Give the name of the function whose construct has this id."""
+        names = [f["FunctionName"] for f in self.aws.client("lambda").list_functions(MaxItems=50)["Functions"]]
+        (name,) = [name for name in names if f"{construct}Fun" in name]
+        return name
+
+
+def wait_for(what: Callable[[], T], accept: Callable[[T], bool]) -> T:
+    """Ask again until the answer is accepted, and give it; fail with the last one."""
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    while not accept(answer := what()):
+        assert time.monotonic() < deadline, f"still {answer!r} after {_LIMIT_SECONDS} s"
+        time.sleep(0.2)
+    return answer
+
+
+@pytest.fixture(scope="session")
+def pipeline() -> Iterator[Pipeline]:
+    with LocalAws.start(wait_scale=0.02) as aws:
+        yield Pipeline(aws=aws, outputs=deploy(aws))
