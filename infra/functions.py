@@ -1,0 +1,75 @@
+"""One Lambda function of the pipeline, with a role that holds nothing but what it is given."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Acknowledgment, Duration, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra import packaging
+from infra.settings import Settings
+
+# Every call a function makes has its own, shorter timeout; a Task of the state machine waits 60 s for it.
+FUNCTION_TIMEOUT = Duration.seconds(30)
+
+
+class OrderFunction(Construct):
+    """A function, its log group and its role; `allow` is the only way to add a permission."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        layers: Sequence[lambda_.ILayerVersion],
+        folder: str,
+        entry_point: str,
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = logs.LogGroup(
+            self, "Logs", retention=settings.log_retention, removal_policy=settings.removal_policy
+        )
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            # The emulator's own Python runtimes lose an exception's class, by which the workflow branches;
+            # started by the asset's `bootstrap`, AWS's runtime client reports it.
+            runtime=lambda_.Runtime.PROVIDED_AL2023 if settings.runs_locally else lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            code=(packaging.local_function_code if settings.runs_locally else packaging.function_code)(folder),
+            handler=f"functions.{folder}.handler.{entry_point}",
+            layers=layers,
+            role=self.role,
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            timeout=FUNCTION_TIMEOUT,
+            memory_size=256,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": Stack.of(self).stack_name,
+                "POWERTOOLS_METRICS_NAMESPACE": "OrderProcessing",
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                **environment,
+            },
+        )
+        self.allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_group.log_group_arn])
+        Validations.of(self.function).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-L1",
+                reason="Python 3.13 is what the layer is built, and the functions are compiled and measured, for.",
+            )
+        )
+        Validations.of(self.role).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::*]",
+                reason="xray:PutTraceSegments and PutTelemetryRecords, which tracing needs, know no resource.",
+            )
+        )
+
+    def allow(self, *actions: str, on: Sequence[str], conditions: Mapping[str, object] | None = None) -> None:
+        """Let the function do exactly `actions` on exactly the ARNs `on`."""
+        self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions))

@@ -1,0 +1,161 @@
+"""What differs between the stages, decided in one place and checked before anything is synthesised."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
+
+STAGES = ("local", "dev", "prod")
+
+# Narrower than what mail allows: the sender becomes part of an ARN in a policy, where * ? $ mean something.
+_EMAIL = re.compile(r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
+_EMAIL_RULE = "one plain address such as orders@example.com (letters, digits and . _ + - before the @)"
+
+
+class SettingsError(ValueError):
+    """A context value that cannot be deployed; the message names the key and the rule on one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmThresholds:
+    """When somebody should look; an alarm fires at its threshold or above."""
+
+    # An order that fails is received again after each visibility timeout of 180 s: 600 s are three attempts that
+    # did not help, or ten minutes' worth of orders in front.
+    oldest_order_seconds: int = 600
+    # Each of these is one order, or one release, that nothing in the system will touch again.
+    dead_letters: int = 1
+    unfinished_executions: int = 1
+    # A throttle says that a quota of the account is used up; retries hide it until they no longer can.
+    throttles: int = 1
+    # In five minutes. Fewer are what the retries are for.
+    function_errors: int = 3
+    # Of functions that answer by raising (OutOfStock, EmailRejected, …) a count would mistake business for faults.
+    # That half of the calls fail, for ten minutes, deserves a look either way.
+    answering_function_error_percent: int = 50
+    # Below this many calls in five minutes a percentage says nothing; a failed execution has its own alarm.
+    answering_function_min_invocations: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything the stack needs to know about its stage."""
+
+    stage: str
+    topic_name: str
+    sender_email: str
+    alarm_email: str | None
+    # In its sandbox SES checks ses:SendEmail against the recipient's identity too, not only the sender's.
+    ses_sandbox: bool
+    # An identity is a physical name: a second stage in one account that sends from the same address must not
+    # create it again, and one verified by hand, or by its domain, need not be.
+    create_sender_identity: bool
+    # How many batches of orders are taken on at once.
+    starter_max_concurrency: int
+    log_retention: logs.RetentionDays
+    removal_policy: RemovalPolicy
+    deletion_protection: bool
+    # Functions run from the Python environment that ran the synth instead of Lambda's runtime and a layer.
+    runs_locally: bool
+    # Alarms on an expression over metrics: the one thing here that the local CloudWatch refuses to create.
+    alarms_on_rates: bool
+    alarms: AlarmThresholds = field(default_factory=AlarmThresholds)
+
+    @classmethod
+    def for_stage(
+        cls,
+        stage: str | None,
+        *,
+        sender_email: str | None = None,
+        alarm_email: str | None = None,
+        ses_sandbox: bool | None = None,
+        create_sender_identity: bool = True,
+    ) -> Self:
+        """The settings of `stage`; raises SettingsError for whatever cannot be deployed."""
+        if stage not in STAGES:
+            raise SettingsError(f"stage: must be one of {', '.join(STAGES)}, not {stage!r} (-c stage=…)")
+        differences = _BY_STAGE[stage]
+        return cls(
+            stage=stage,
+            sender_email=_email("sender_email", sender_email or differences.default_sender),
+            alarm_email=None if alarm_email is None else _email("alarm_email", alarm_email),
+            ses_sandbox=differences.ses_sandbox if ses_sandbox is None else ses_sandbox,
+            create_sender_identity=create_sender_identity,
+            topic_name=differences.topic_name,
+            starter_max_concurrency=differences.starter_max_concurrency,
+            log_retention=differences.log_retention,
+            removal_policy=RemovalPolicy.RETAIN if stage == "prod" else RemovalPolicy.DESTROY,
+            deletion_protection=stage == "prod",
+            runs_locally=stage == "local",
+            alarms_on_rates=stage != "local",
+        )
+
+    @classmethod
+    def from_context(cls, get: Callable[[str], Any]) -> Self:
+        """The settings named by the CDK context (`-c key=value`), which delivers text."""
+        return cls.for_stage(
+            get("stage"),
+            sender_email=get("sender_email"),
+            alarm_email=get("alarm_email"),
+            ses_sandbox=_flag("ses_sandbox", get("ses_sandbox")),
+            create_sender_identity=_flag("create_sender_identity", get("create_sender_identity")) is not False,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StageDifferences:
+    topic_name: str
+    default_sender: str | None
+    ses_sandbox: bool
+    starter_max_concurrency: int
+    log_retention: logs.RetentionDays
+
+
+_BY_STAGE = {
+    "local": _StageDifferences(
+        topic_name="order-notifications-topic",
+        default_sender="orders@example.com",
+        ses_sandbox=False,  # the local SES checks no policy
+        starter_max_concurrency=2,  # Lambda's minimum; the emulator's functions are processes on one machine
+        log_retention=logs.RetentionDays.ONE_DAY,
+    ),
+    "dev": _StageDifferences(
+        # Publishers know the topic by its name, so the name is fixed, and a name exists once in an account and
+        # region: `prod` has that of the contract, `dev` one with which it can live in the same account.
+        topic_name="order-notifications-topic-dev",
+        default_sender=None,
+        ses_sandbox=True,  # where every account starts
+        starter_max_concurrency=5,
+        log_retention=logs.RetentionDays.TWO_WEEKS,
+    ),
+    "prod": _StageDifferences(
+        topic_name="order-notifications-topic",
+        default_sender=None,
+        ses_sandbox=False,
+        # Ten batches of ten, a StartExecution taking some 40 ms, are about 250 orders a second: just under the
+        # 300 a second Step Functions grants (150 in smaller regions; "Quotas related to API action throttling" in
+        # its developer guide). More starters would only turn orders into throttled retries.
+        starter_max_concurrency=10,
+        # As long as Step Functions keeps an execution's history, so that both can be read side by side.
+        log_retention=logs.RetentionDays.THREE_MONTHS,
+    ),
+}
+
+
+def _email(key: str, value: object) -> str:
+    if not value:
+        raise SettingsError(f"{key}: required outside stage local: {_EMAIL_RULE} (-c {key}=…)")
+    if not isinstance(value, str) or not _EMAIL.fullmatch(value):
+        raise SettingsError(f"{key}: must be {_EMAIL_RULE}, not {value!r} (-c {key}=…)")
+    return value
+
+
+def _flag(key: str, value: object) -> bool | None:
+    """Context is text from the command line and JSON from cdk.json; only a clear yes or no is taken."""
+    known = {None: None, "true": True, "false": False, True: True, False: False}
+    if not isinstance(value, str | bool | None) or value not in known:
+        raise SettingsError(f"{key}: must be true or false, not {value!r} (-c {key}=true|false)")
+    return known[value]

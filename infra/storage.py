@@ -1,0 +1,28 @@
+"""The orders, whose rows are the ledger, and the stock they draw on."""
+
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from infra.settings import Settings
+
+
+class Storage(Construct):
+    """The two tables. What is not in one transaction of theirs did not happen."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self.orders = self._table("Orders", key="order_id", settings=settings)
+        self.inventory = self._table("Inventory", key="item_id", settings=settings)
+
+    def _table(self, construct_id: str, *, key: str, settings: Settings) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            construct_id,
+            partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=settings.deletion_protection,
+            removal_policy=settings.removal_policy,
+        )

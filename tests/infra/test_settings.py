@@ -1,0 +1,134 @@
+"""Stages differ where they must, and what cannot be deployed is refused at synth in one line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aws_cdk import RemovalPolicy
+
+from infra.settings import STAGES, Settings, SettingsError
+
+ROOT = Path(__file__).parents[2]
+
+
+def settings(stage: str, **options: object) -> Settings:
+    return Settings.for_stage(stage, **{"sender_email": "orders@example.com", **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("stage", [None, "", "production", "Prod", "dev ", 1])
+def test_an_unknown_stage_is_refused(stage: object) -> None:
+    with pytest.raises(SettingsError, match=r"^stage: must be one of local, dev, prod, not .* \(-c stage=…\)$"):
+        Settings.from_context({"stage": stage}.get)
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+@pytest.mark.parametrize("sender", [None, ""])
+def test_outside_local_a_sender_is_required(stage: str, sender: str | None) -> None:
+    with pytest.raises(SettingsError, match=r"^sender_email: required outside stage local"):
+        Settings.for_stage(stage, sender_email=sender)
+
+
+def test_local_has_a_sender_of_its_own() -> None:
+    assert Settings.for_stage("local").sender_email == "orders@example.com"
+    assert Settings.for_stage("local", sender_email="shop@example.org").sender_email == "shop@example.org"
+
+
+@pytest.mark.parametrize("key", ["sender_email", "alarm_email"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "orders",
+        "orders@localhost",
+        "@example.com",
+        "orders@",
+        "a@b@example.com",
+        "orders@example.com, other@example.com",
+        "Orders <orders@example.com>",
+        "orders@example.com\n",
+        "or ders@example.com",
+        "*@example.com",  # a wildcard, in the ARN of a policy
+        "örders@example.com",
+        True,
+    ],
+)
+def test_an_address_that_is_not_plain_is_refused(key: str, address: object) -> None:
+    with pytest.raises(SettingsError, match=f"^{key}: must be one plain address") as refused:
+        settings("dev", **{key: address})
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["ses_sandbox", "create_sender_identity"])
+@pytest.mark.parametrize("value", ["yes", "", "True", 1, 0])
+def test_a_flag_is_a_clear_yes_or_no(key: str, value: object) -> None:
+    context = {"stage": "dev", "sender_email": "orders@example.com", key: value}
+    with pytest.raises(SettingsError, match=f"^{key}: must be true or false"):
+        Settings.from_context(context.get)
+
+
+@pytest.mark.parametrize(("value", "meant"), [("true", True), ("false", False), (True, True), (False, False)])
+def test_flags_come_as_text_or_as_json(value: object, meant: bool) -> None:
+    context = {
+        "stage": "prod",
+        "sender_email": "orders@example.com",
+        "ses_sandbox": value,
+        "create_sender_identity": value,
+    }
+    made = Settings.from_context(context.get)
+    assert (made.ses_sandbox, made.create_sender_identity) == (meant, meant)
+
+
+def test_what_the_context_does_not_say_is_the_stages_own() -> None:
+    made = Settings.from_context({"stage": "dev", "sender_email": "orders@example.com"}.get)
+    assert made == settings("dev")
+    assert (made.ses_sandbox, made.create_sender_identity, made.alarm_email) == (True, True, None)
+    assert not settings("prod").ses_sandbox
+
+
+def test_only_prod_keeps_its_data_when_the_stack_goes() -> None:
+    kept = {stage: settings(stage).removal_policy for stage in STAGES}
+    assert kept == {
+        "local": RemovalPolicy.DESTROY,
+        "dev": RemovalPolicy.DESTROY,
+        "prod": RemovalPolicy.RETAIN,
+    }
+    assert [stage for stage in STAGES if settings(stage).deletion_protection] == ["prod"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_concurrency_is_within_what_lambda_takes(stage: str) -> None:
+    """2 to 1,000: "Configuring scaling behavior for SQS event source mappings"."""
+    assert 2 <= settings(stage).starter_max_concurrency <= 1000
+
+
+def run_app(context: dict[str, str], out: Path) -> subprocess.CompletedProcess[str]:
+    """The app as `cdk` runs it, in an environment that knows nothing of AWS, nor of the machine's own Node."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JSII_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "infra.app"],
+        cwd=ROOT,
+        env=environment | {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(out), "HOME": str(out)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("context", "says"),
+    [({}, "stage: must be one of local, dev, prod"), ({"stage": "prod"}, "sender_email: required")],
+)
+def test_synth_ends_with_one_line_that_names_key_and_rule(context: dict[str, str], says: str, tmp_path: Path) -> None:
+    done = run_app(context, tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"order-processing: {says}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_synth_needs_no_credentials_and_prints_nothing(tmp_path: Path) -> None:
+    done = run_app({"stage": "local"}, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "order-processing-local.template.json").exists()

@@ -1,0 +1,560 @@
+"""What is deployed: the resources, exactly who may do what, what is watched, and what must never be replaced."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.conftest import Template
+
+# The logical ids of what holds data or is known from outside. CloudFormation replaces a resource whose logical id
+# changes: the new one is empty, or cannot be created beside the old one's name. So these are a contract.
+ORDERS = "StorageOrders79EED263"
+INVENTORY = "StorageInventory2F11986E"
+ORDER_TOPIC = "IngestionOrderTopicA9DB4365"
+ORDER_QUEUE = "IngestionOrderQueueC67CA8AE"
+ORDER_DLQ = "IngestionOrderDlqBFC46747"
+RELEASE_DLQ = "WorkflowReleaseDlq2F6EDD49"
+STATE_MACHINE = "WorkflowStateMachine8F1B1C15"
+EXECUTION_LOG = "WorkflowExecutionLog3DD405D5"
+ALARM_TOPIC = "MonitoringAlarmTopicAF62D4F1"
+
+FUNCTIONS = {
+    "StartWorkflow": "IngestionStartWorkflow",
+    "UpdateOrder": "WorkflowUpdateOrder",
+    "RejectOrder": "WorkflowRejectOrder",
+    "ReserveInventory": "WorkflowReserveInventory",
+    "ReleaseInventory": "WorkflowReleaseInventory",
+    "ReleaseAbandoned": "WorkflowReleaseAbandoned",
+    "SendEmail": "NotificationsSendEmail",
+}
+HANDLERS = {
+    "StartWorkflow": "functions.start_workflow.handler.start_workflow",
+    "UpdateOrder": "functions.update_order.handler.update_order",
+    "RejectOrder": "functions.update_order.handler.reject_order",
+    "ReserveInventory": "functions.reserve_inventory.handler.reserve_inventory",
+    "ReleaseInventory": "functions.reserve_inventory.handler.release_inventory",
+    "ReleaseAbandoned": "functions.reserve_inventory.handler.release_abandoned",
+    "SendEmail": "functions.send_email.handler.send_confirmation",
+}
+
+
+def text(value: Any) -> str:
+    """An intrinsic function as readable text: `Orders.Arn`, `arn:<AWS::Partition>:ses:…`."""
+    match value:
+        case str():
+            return value
+        case {"Ref": str(name)}:
+            return f"<{name}>" if name.startswith("AWS::") else name
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"{name}.{attribute}"
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(text(part) for part in parts)
+    raise AssertionError(f"no text for {value}")
+
+
+def texts(value: Any) -> list[str]:
+    return [text(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def only(items: Mapping[str, Any]) -> Any:
+    assert len(items) == 1, list(items)
+    return next(iter(items.values()))
+
+
+def function_id(template: Template, name: str) -> str:
+    prefix = f"{FUNCTIONS[name]}Function"
+    (found,) = [item for item in template.of_type("AWS::Lambda::Function") if item.startswith(prefix)]
+    return found
+
+
+def role_id(template: Template, name: str) -> str:
+    return text(template.properties(function_id(template, name))["Role"]).removesuffix(".Arn")
+
+
+def log_group_id(template: Template, name: str) -> str:
+    return text(template.properties(function_id(template, name))["LoggingConfig"]["LogGroup"])
+
+
+def grants(template: Template, role: str) -> set[tuple[str, str]]:
+    """Every (action, resource) that policies grant to the role; a condition stands after the resource."""
+    found: set[tuple[str, str]] = set()
+    for policy in template.of_type("AWS::IAM::Policy").values():
+        if role in texts(policy["Properties"]["Roles"]):
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                assert statement["Effect"] == "Allow"
+                assert set(statement) <= {"Effect", "Action", "Resource", "Condition"}
+                condition = f" if {json.dumps(statement['Condition'])}" if "Condition" in statement else ""
+                found |= {
+                    (action, resource + condition)
+                    for action in texts(statement["Action"])
+                    for resource in texts(statement["Resource"])
+                }
+    return found
+
+
+def allowed_on(template: Template, kind: str, target: str) -> set[tuple[str, str, str]]:
+    """Who the resource policy of a queue or topic lets do what, under which condition; denials aside."""
+    key = "Queues" if kind == "AWS::SQS::QueuePolicy" else "Topics"
+    return {
+        (text(statement["Principal"]["Service"]), action, json.dumps(statement["Condition"]))
+        for policy in template.of_type(kind).values()
+        if target in texts(policy["Properties"][key])
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in texts(statement["Action"])
+    }
+
+
+# --- the contract and what must never be replaced ---------------------------------------------------------------
+
+
+def test_the_outputs_are_the_contracts(template: Template) -> None:
+    assert {name: text(output["Value"]) for name, output in template.body["Outputs"].items()} == {
+        "OrderTopicArn": ORDER_TOPIC,
+        "OrderQueueUrl": ORDER_QUEUE,
+        "OrderDlqUrl": ORDER_DLQ,
+        "StateMachineArn": STATE_MACHINE,
+        "OrdersTableName": ORDERS,
+        "InventoryTableName": INVENTORY,
+    }
+
+
+def test_what_holds_data_or_is_known_outside_is_never_replaced(template: Template) -> None:
+    stateful = {
+        "AWS::DynamoDB::Table": {ORDERS, INVENTORY},
+        "AWS::SQS::Queue": {ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ},
+        "AWS::SNS::Topic": {ORDER_TOPIC, ALARM_TOPIC},
+        "AWS::StepFunctions::StateMachine": {STATE_MACHINE},
+    }
+    assert {kind: set(template.of_type(kind)) for kind in stateful} == stateful
+
+
+@pytest.mark.parametrize(("table", "key"), [(ORDERS, "order_id"), (INVENTORY, "item_id")])
+def test_a_tables_key_never_changes(template: Template, table: str, key: str) -> None:
+    assert template.properties(table)["KeySchema"] == [{"AttributeName": key, "KeyType": "HASH"}]
+    assert template.properties(table)["AttributeDefinitions"] == [{"AttributeName": key, "AttributeType": "S"}]
+
+
+def physical_names(template: Template) -> set[tuple[str, str]]:
+    """(type, name) of every resource that is given a name, which makes a replacement of it fail."""
+    # An inline policy's name lives within its role; a name in an alarm's metric is not the alarm's.
+    return {
+        (item["Type"], text(value))
+        for item in template.body["Resources"].values()
+        if item["Type"] not in {"AWS::IAM::Policy", "AWS::CloudWatch::Alarm"}
+        for key, value in item.get("Properties", {}).items()
+        if (key == "Name" or key.endswith(("Name", "EmailIdentity"))) and isinstance(value, str)
+    } | {
+        (item["Type"], text(item["Properties"]["AlarmName"]))
+        for item in template.of_type("AWS::CloudWatch::Alarm").values()
+        if "AlarmName" in item["Properties"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("stage", "topic"),
+    [
+        ("local", "order-notifications-topic"),
+        ("dev", "order-notifications-topic-dev"),
+        ("prod", "order-notifications-topic"),
+    ],
+)
+def test_nothing_is_given_a_name_that_need_not_have_one(
+    templates: Mapping[str, Template], stage: str, topic: str
+) -> None:
+    sender = {("AWS::SES::EmailIdentity", "orders@example.com")} if stage != "prod" else set()
+    assert physical_names(templates[stage]) == sender | {
+        ("AWS::SNS::Topic", topic),
+        ("AWS::Logs::LogGroup", f"/aws/vendedlogs/states/order-processing-{stage}"),
+    }
+
+
+def test_dev_and_prod_live_in_one_account(templates: Mapping[str, Template]) -> None:
+    assert not physical_names(templates["dev"]) & physical_names(templates["prod"])
+
+
+def test_prod_keeps_orders_and_stock_whatever_happens_to_the_stack(templates: Mapping[str, Template]) -> None:
+    for stage, template in templates.items():
+        prod = stage == "prod"
+        for logical_id in (ORDERS, INVENTORY, ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ):
+            resource = template.body["Resources"][logical_id]
+            expected = "Retain" if prod else "Delete"
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (expected, expected)
+        for logical_id in (ORDERS, INVENTORY):
+            assert template.properties(logical_id)["DeletionProtectionEnabled"] is prod
+        assert template.manifest().get("terminationProtection", False) is prod
+
+
+# --- storage, ingestion, workflow, notifications ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", [ORDERS, INVENTORY])
+def test_tables_are_on_demand_and_can_be_restored_to_any_second(template: Template, table: str) -> None:
+    properties = template.properties(table)
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_an_order_reaches_the_queue_as_it_was_published_or_the_dlq(template: Template) -> None:
+    subscription = only(
+        {
+            name: item
+            for name, item in template.of_type("AWS::SNS::Subscription").items()
+            if item["Properties"]["Protocol"] == "sqs"
+        }
+    )["Properties"]
+    assert text(subscription["TopicArn"]) == ORDER_TOPIC
+    assert text(subscription["Endpoint"]) == f"{ORDER_QUEUE}.Arn"
+    assert subscription["RawMessageDelivery"] is True
+    assert text(subscription["RedrivePolicy"]["deadLetterTargetArn"]) == f"{ORDER_DLQ}.Arn"
+
+
+@pytest.mark.parametrize("queue", [ORDER_QUEUE, ORDER_DLQ])
+def test_only_the_order_topic_sends_to_the_order_queues(template: Template, queue: str) -> None:
+    from_topic = json.dumps({"ArnEquals": {"aws:SourceArn": {"Ref": ORDER_TOPIC}}})
+    assert allowed_on(template, "AWS::SQS::QueuePolicy", queue) == {
+        ("sns.amazonaws.com", "sqs:SendMessage", from_topic)
+    }
+
+
+def test_an_order_is_tried_five_times_and_then_kept_for_two_weeks(template: Template) -> None:
+    redrive = template.properties(ORDER_QUEUE)["RedrivePolicy"]
+    assert text(redrive["deadLetterTargetArn"]) == f"{ORDER_DLQ}.Arn"
+    assert redrive["maxReceiveCount"] == 5
+    assert template.properties(ORDER_DLQ)["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_no_second_poller_sees_a_batch_while_the_starter_may_still_work_on_it(template: Template) -> None:
+    timeout = template.properties(function_id(template, "StartWorkflow"))["Timeout"]
+    assert template.properties(ORDER_QUEUE)["VisibilityTimeout"] >= 6 * timeout
+
+
+@pytest.mark.parametrize(("stage", "concurrency"), [("local", 2), ("dev", 5), ("prod", 10)])
+def test_one_bad_order_does_not_hold_up_its_batch(
+    templates: Mapping[str, Template], stage: str, concurrency: int
+) -> None:
+    template = templates[stage]
+    mapping = only(template.of_type("AWS::Lambda::EventSourceMapping"))["Properties"]
+    assert text(mapping["EventSourceArn"]) == f"{ORDER_QUEUE}.Arn"
+    assert text(mapping["FunctionName"]) == function_id(template, "StartWorkflow")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BatchSize"] == 10
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": concurrency}
+
+
+def test_queues_and_topics_refuse_what_is_not_encrypted_on_its_way(template: Template) -> None:
+    denied = {
+        target
+        for kind, key in (("AWS::SQS::QueuePolicy", "Queues"), ("AWS::SNS::TopicPolicy", "Topics"))
+        for policy in template.of_type(kind).values()
+        for target in texts(policy["Properties"][key])
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    }
+    assert denied == {ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ, ORDER_TOPIC, ALARM_TOPIC}
+
+
+def test_orders_are_encrypted_where_they_wait(template: Template) -> None:
+    for queue in (ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ):
+        assert template.properties(queue)["SqsManagedSseEnabled"] is True
+    assert text(template.properties(ORDER_TOPIC)["KmsMasterKeyId"]).endswith(":alias/aws/sns")
+
+
+def test_the_machine_runs_the_definition_with_every_step_filled_in(template: Template) -> None:
+    machine = template.properties(STATE_MACHINE)
+    assert machine["StateMachineType"] == "STANDARD"
+    assert {name: text(arn) for name, arn in machine["DefinitionSubstitutions"].items()} == {
+        f"{name}FunctionArn": f"{function_id(template, name)}.Arn"
+        for name in ("UpdateOrder", "RejectOrder", "ReserveInventory", "ReleaseInventory", "SendEmail")
+    }
+    for name in machine["DefinitionSubstitutions"]:
+        assert f'"${{{name}}}"' in machine["DefinitionString"]
+    assert machine["DefinitionString"].count("${") == machine["DefinitionString"].count("FunctionName")
+
+
+def test_executions_are_logged_without_the_customers_data_and_traced(template: Template) -> None:
+    machine = template.properties(STATE_MACHINE)
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    logging = machine["LoggingConfiguration"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ALL", False)
+    (destination,) = logging["Destinations"]
+    assert text(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]) == f"{EXECUTION_LOG}.Arn"
+
+
+def test_every_way_an_execution_can_be_abandoned_releases_its_stock(template: Template) -> None:
+    rule = only(template.of_type("AWS::Events::Rule"))["Properties"]
+    assert rule["State"] == "ENABLED"
+    assert rule["EventPattern"] == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "stateMachineArn": [{"Ref": STATE_MACHINE}],
+            "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+        },
+    }
+    (target,) = rule["Targets"]
+    assert text(target["Arn"]) == f"{function_id(template, 'ReleaseAbandoned')}.Arn"
+
+
+def test_no_release_is_lost(template: Template) -> None:
+    """Neither on the way to the function nor in it: after its retries the event is in the DLQ, for two weeks."""
+    rules = template.of_type("AWS::Events::Rule")
+    (target,) = only(rules)["Properties"]["Targets"]
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 24 * 3600, "MaximumRetryAttempts": 185}
+    assert text(target["DeadLetterConfig"]["Arn"]) == f"{RELEASE_DLQ}.Arn"
+
+    invocations = only(template.of_type("AWS::Lambda::EventInvokeConfig"))["Properties"]
+    assert text(invocations["FunctionName"]) == function_id(template, "ReleaseAbandoned")
+    assert invocations["MaximumRetryAttempts"] == 2
+    assert invocations["MaximumEventAgeInSeconds"] == 6 * 3600
+    assert text(invocations["DestinationConfig"]["OnFailure"]["Destination"]) == f"{RELEASE_DLQ}.Arn"
+
+    assert template.properties(RELEASE_DLQ)["MessageRetentionPeriod"] == 14 * 24 * 3600
+    from_rule = json.dumps({"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [next(iter(rules)), "Arn"]}}})
+    assert allowed_on(template, "AWS::SQS::QueuePolicy", RELEASE_DLQ) == {
+        ("events.amazonaws.com", "sqs:SendMessage", from_rule)
+    }
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_traced_and_logs_to_a_group_of_its_own(template: Template, name: str) -> None:
+    function = template.properties(function_id(template, name))
+    assert function["Handler"] == HANDLERS[name]
+    assert function["Architectures"] == ["arm64"]
+    assert (function["Timeout"], function["MemorySize"]) == (30, 256)
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    retention = {"local": 1, "dev": 14, "prod": 90}
+    assert template.properties(log_group_id(template, name))["RetentionInDays"] == retention[template.stage]
+    assert len({log_group_id(template, other) for other in FUNCTIONS}) == len(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_on_aws_a_function_runs_python_with_the_layer_and_locally_its_bootstrap(template: Template, name: str) -> None:
+    function = template.properties(function_id(template, name))
+    local = template.stage == "local"
+    assert function["Runtime"] == ("provided.al2023" if local else "python3.13")
+    assert texts(function.get("Layers", [])) == list(template.of_type("AWS::Lambda::LayerVersion"))
+    assert bool(function.get("Layers")) is not local
+
+
+def test_each_function_is_told_what_it_works_on_and_no_more(template: Template) -> None:
+    told = {
+        name: {
+            key: text(value)
+            for key, value in template.properties(function_id(template, name))["Environment"]["Variables"].items()
+        }
+        for name in FUNCTIONS
+    }
+    common = {
+        "POWERTOOLS_SERVICE_NAME": f"order-processing-{template.stage}",
+        "POWERTOOLS_METRICS_NAMESPACE": "OrderProcessing",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+    orders = {"ORDERS_TABLE": ORDERS}
+    both = {"ORDERS_TABLE": ORDERS, "INVENTORY_TABLE": INVENTORY}
+    assert told == {
+        "StartWorkflow": common | {"STATE_MACHINE_ARN": STATE_MACHINE, "ORDER_DLQ_URL": ORDER_DLQ},
+        "UpdateOrder": common | orders,
+        "RejectOrder": common | orders,
+        "ReserveInventory": common | both,
+        "ReleaseInventory": common | both,
+        "ReleaseAbandoned": common | both,
+        "SendEmail": common | orders | {"SENDER_EMAIL": "orders@example.com"},
+    }
+
+
+# --- least privilege --------------------------------------------------------------------------------------------
+
+_HERE = "<AWS::Region>:<AWS::AccountId>"
+_FROM_OURS = ' if {"StringEquals": {"ses:FromAddress": "orders@example.com"}}'
+_IDENTITY = f"arn:<AWS::Partition>:ses:{_HERE}:identity/"
+
+PERMISSIONS: Mapping[str, set[tuple[str, str]]] = {
+    "StartWorkflow": {
+        ("states:StartExecution", STATE_MACHINE),
+        ("states:DescribeExecution", f"arn:<AWS::Partition>:states:{_HERE}:execution:{STATE_MACHINE}.Name:*"),
+        ("sqs:SendMessage", f"{ORDER_DLQ}.Arn"),
+        ("sqs:ReceiveMessage", f"{ORDER_QUEUE}.Arn"),
+        ("sqs:DeleteMessage", f"{ORDER_QUEUE}.Arn"),
+        ("sqs:GetQueueAttributes", f"{ORDER_QUEUE}.Arn"),
+    },
+    "UpdateOrder": {("dynamodb:UpdateItem", f"{ORDERS}.Arn")},
+    "RejectOrder": {("dynamodb:UpdateItem", f"{ORDERS}.Arn")},
+    "ReserveInventory": {("dynamodb:UpdateItem", f"{table}.Arn") for table in (ORDERS, INVENTORY)},
+    "ReleaseInventory": {("dynamodb:UpdateItem", f"{table}.Arn") for table in (ORDERS, INVENTORY)},
+    "ReleaseAbandoned": {
+        ("dynamodb:UpdateItem", f"{ORDERS}.Arn"),
+        ("dynamodb:UpdateItem", f"{INVENTORY}.Arn"),
+        ("sqs:SendMessage", f"{RELEASE_DLQ}.Arn"),
+    },
+}
+SENDERS_BY_STAGE = {
+    "local": {f"{_IDENTITY}orders@example.com"},
+    "dev": {f"{_IDENTITY}*"},  # the sandbox asks for the recipient's identity too
+    "prod": {f"{_IDENTITY}orders@example.com", f"{_IDENTITY}example.com"},  # made elsewhere: either may exist
+}
+
+
+def every_function_may(template: Template, name: str) -> set[tuple[str, str]]:
+    log_group = f"{log_group_id(template, name)}.Arn"
+    return {
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+        ("logs:CreateLogStream", log_group),
+        ("logs:PutLogEvents", log_group),
+    }
+
+
+@pytest.mark.parametrize("name", PERMISSIONS)
+def test_a_function_may_do_exactly_this(template: Template, name: str) -> None:
+    expected = PERMISSIONS[name] | every_function_may(template, name)
+    assert grants(template, role_id(template, name)) == expected
+
+
+def test_mail_is_sent_from_our_address_only(template: Template) -> None:
+    expected = {("ses:SendEmail", arn + _FROM_OURS) for arn in SENDERS_BY_STAGE[template.stage]}
+    expected |= {("dynamodb:UpdateItem", f"{ORDERS}.Arn")} | every_function_may(template, "SendEmail")
+    assert grants(template, role_id(template, "SendEmail")) == expected
+
+
+def test_outside_the_sandbox_an_identity_of_ours_is_enough(synthesise: Callable[..., Template]) -> None:
+    template = synthesise("prod", create_sender_identity=True)
+    sent_as = {resource for action, resource in grants(template, role_id(template, "SendEmail")) if "ses:" in action}
+    assert sent_as == {f"{_IDENTITY}orders@example.com{_FROM_OURS}"}
+
+
+def test_the_machine_may_call_its_steps_and_deliver_logs_and_traces(template: Template) -> None:
+    role = text(template.properties(STATE_MACHINE)["RoleArn"]).removesuffix(".Arn")
+    steps = ("UpdateOrder", "RejectOrder", "ReserveInventory", "ReleaseInventory", "SendEmail")
+    # AWS lists these, on *, under "Logging using CloudWatch Logs" and "Trace Step Functions with X-Ray".
+    on_everything = {
+        *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"),
+        *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies"),
+        *("logs:DescribeLogGroups", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+        *("xray:GetSamplingRules", "xray:GetSamplingTargets"),
+    }
+    assert grants(template, role) == {
+        ("lambda:InvokeFunction", f"{function_id(template, name)}.Arn") for name in steps
+    } | {(action, "*") for action in on_everything}
+
+
+def test_there_is_no_other_way_to_a_permission(template: Template) -> None:
+    """One role a function and one for the machine, without managed or inline policies; one invoker besides it."""
+    machine_role = text(template.properties(STATE_MACHINE)["RoleArn"]).removesuffix(".Arn")
+    roles = {role_id(template, name): "lambda.amazonaws.com" for name in FUNCTIONS}
+    roles[machine_role] = "states.amazonaws.com"
+    assert set(template.of_type("AWS::IAM::Role")) == set(roles)
+    for role, service in roles.items():
+        assert set(template.properties(role)) == {"AssumeRolePolicyDocument"}
+        (trust,) = template.properties(role)["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": service}
+    kinds = {item["Type"] for item in template.body["Resources"].values()}
+    assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {"AWS::IAM::Role", "AWS::IAM::Policy"}
+
+    invoker = only(template.of_type("AWS::Lambda::Permission"))["Properties"]
+    assert text(invoker["FunctionName"]) == f"{function_id(template, 'ReleaseAbandoned')}.Arn"
+    assert invoker["Principal"] == "events.amazonaws.com"
+    assert text(invoker["SourceArn"]) == f"{next(iter(template.of_type('AWS::Events::Rule')))}.Arn"
+
+
+# --- what is watched ----------------------------------------------------------------------------------------------
+
+
+def watched(template: Template) -> set[tuple[str, str]]:
+    """(metric, what it is of) of every alarm; an expression counts as all its metrics."""
+    found = set()
+    for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
+        properties = alarm["Properties"]
+        metrics = [item["MetricStat"]["Metric"] for item in properties.get("Metrics", []) if "MetricStat" in item]
+        for metric in metrics or [properties]:
+            (dimension,) = metric["Dimensions"]
+            found.add((metric["MetricName"], text(dimension["Value"]).removesuffix(".QueueName")))
+    return found
+
+
+def test_everything_that_needs_somebody_is_watched(template: Template) -> None:
+    functions = {name: function_id(template, name) for name in FUNCTIONS}
+    rates = {"UpdateOrder", "ReserveInventory", "SendEmail"}  # alarms on an expression: not on the local AWS
+    expected = {
+        ("ApproximateNumberOfMessagesVisible", ORDER_DLQ),
+        ("ApproximateNumberOfMessagesVisible", RELEASE_DLQ),
+        ("ApproximateAgeOfOldestMessage", ORDER_QUEUE),
+        ("ExecutionsFailed", STATE_MACHINE),
+        ("ExecutionsTimedOut", STATE_MACHINE),
+        ("ExecutionsAborted", STATE_MACHINE),
+        ("ExecutionThrottled", STATE_MACHINE),
+        *((metric, table) for metric in ("ReadThrottleEvents", "WriteThrottleEvents") for table in (ORDERS, INVENTORY)),
+        *(("Throttles", logical_id) for logical_id in functions.values()),
+        *(("Errors", functions[name]) for name in FUNCTIONS if name not in rates or template.stage != "local"),
+        *(("Invocations", functions[name]) for name in rates if template.stage != "local"),
+    }
+    assert watched(template) == {(metric, name) for metric, name in expected}
+
+
+def test_every_alarm_tells_somebody_and_is_quiet_when_nothing_happens(template: Template) -> None:
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+    assert alarms
+    for alarm in alarms.values():
+        properties = alarm["Properties"]
+        assert texts(properties["AlarmActions"]) == [ALARM_TOPIC]
+        assert properties.get("ActionsEnabled", True) is True
+        assert properties["TreatMissingData"] == "notBreaching"
+        assert properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        assert properties["AlarmDescription"]
+
+
+def test_cloudwatch_can_reach_the_alarm_topic(template: Template) -> None:
+    """Its own policy has replaced the default one, and under SNS's own key CloudWatch could not publish."""
+    ours = json.dumps({"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
+    assert allowed_on(template, "AWS::SNS::TopicPolicy", ALARM_TOPIC) == {
+        ("cloudwatch.amazonaws.com", "sns:Publish", ours)
+    }
+    assert "KmsMasterKeyId" not in template.body["Resources"][ALARM_TOPIC].get("Properties", {})
+
+
+@pytest.mark.parametrize(("stage", "subscribed"), [("dev", []), ("prod", ["oncall@example.com"])])
+def test_alarm_email_subscribes(templates: Mapping[str, Template], stage: str, subscribed: list[str]) -> None:
+    subscriptions = [item["Properties"] for item in templates[stage].of_type("AWS::SNS::Subscription").values()]
+    of_alarms = [item["Endpoint"] for item in subscriptions if text(item["TopicArn"]) == ALARM_TOPIC]
+    assert of_alarms == subscribed
+
+
+def test_the_dashboard_reads_from_left_to_right(template: Template) -> None:
+    body = only(template.of_type("AWS::CloudWatch::Dashboard"))["Properties"]["DashboardBody"]
+    widgets = json.loads(text(body))["widgets"]
+    row = min(item["y"] for item in widgets if item["properties"].get("title", "").startswith("1"))
+    flow = sorted((item for item in widgets if item["y"] == row), key=lambda item: item["x"])
+    assert [item["properties"]["title"].split(" · ")[1] for item in flow] == [
+        *("Orders in", "Waiting", "Running", "Settled", "Retries", "Mails")
+    ]
+    metrics = [{metric[1] for metric in item["properties"]["metrics"]} for item in flow]
+    assert metrics == [
+        {"NumberOfMessagesPublished", "OrdersAccepted", "OrdersDuplicate", "OrdersRefused"},
+        {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+        {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed"},
+        {"OrdersConfirmed", "OrdersRejected", "OrdersFailed"},
+        {"StepsRetried", "ApproximateNumberOfMessagesVisible"},
+        {"MailsSent", "MailsRefused", "MailsUnknown"},
+    ]
+    own = [metric for item in flow for metric in item["properties"]["metrics"] if metric[0] == "OrderProcessing"]
+    assert {tuple(metric[2:4]) for metric in own} == {("service", f"order-processing-{template.stage}")}
+
+
+# --- CloudFormation's own rules ---------------------------------------------------------------------------------
+
+
+def test_cfn_lint_has_nothing_to_say(templates: Mapping[str, Template]) -> None:
+    # W3005: beside each role's policy, which a function must wait for, the CDK lists the role, which it need not.
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--ignore-checks", "W3005", "--"]
+    done = subprocess.run(  # noqa: S603 the environment's own cfn-lint, on files made here
+        [*command, *(str(template.path) for template in templates.values())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
