@@ -1,0 +1,119 @@
+# One target a habit. Each works from a fresh clone alone; a bare machine needs make and Python 3.11 or later.
+
+PYTHON ?= python3
+PORT ?= 4566
+
+PY := .venv/bin/python
+UV := .venv/bin/uv
+# Node and npm come from the virtual environment as well.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# What a shell may hold of another project.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+PYTHON_STAMP := .venv/.installed
+NODE_STAMP := node_modules/.installed
+PY313 := .build/venv-3.13
+PY313_STAMP := $(PY313)/.installed
+SOURCES := functions infra ops bench tests
+ASL := $(wildcard statemachine/*.asl.json)
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help install up down status demo test lint format bench synth lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(PYTHON_STAMP) $(NODE_STAMP)  ## build .venv and node_modules from the locked versions
+
+up: install  ## start the local AWS, deploy, print its export lines (PORT=4566; 0 is any free port)
+	@$(PY) -m ops.local_aws up --port $(PORT)
+
+down: install  ## stop the local AWS; its state is gone then
+	@$(PY) -m ops.local_aws down
+
+status: install  ## say whether and where the local AWS runs
+	@$(PY) -m ops.local_aws status
+
+demo: install  ## the whole story on a local AWS of its own
+	@$(PY) -m ops.demo
+
+# Quick static checks first, then everything pytest knows, then the functions on the Python they run on.
+test: lint  ## every check and test
+	$(PY) -m pytest --cov
+	@$(MAKE) --no-print-directory test-3.13
+
+# FLOAT: statelint wants 2.0 where JSON, and every example of AWS, says 2.
+lint: install  ## ruff, mypy, and both validators of the state machine
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/statelint --ignore=FLOAT $(ASL)
+	node_modules/.bin/asl-validator $(ASL:%=--json-path %)
+
+format: install  ## put the code into its one format
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: install  ## measure the functions and the flow against their bounds
+	@$(PY) -m bench
+
+synth: install  ## write the CloudFormation template (STAGE=local)
+	node_modules/.bin/cdk synth --quiet --no-notices -c stage=$(or $(STAGE),local) $(CDK_ARGS)
+
+# The commands are the ones that stand in each file's header.
+lock: install  ## resolve the dependencies anew and write requirements/
+	$(UV) pip compile -q --generate-hashes --universal --no-annotate pyproject.toml -o requirements/functions.txt
+	$(UV) pip compile -q --generate-hashes --universal --no-annotate --group dev \
+		-c requirements/functions.txt pyproject.toml -o requirements/dev.txt
+	{ head -n 1 requirements/bootstrap.txt; awk '/^[^ ]/ { keep = /^uv==/ } keep' requirements/dev.txt; } \
+		> requirements/bootstrap.new && mv requirements/bootstrap.new requirements/bootstrap.txt
+	npm install --package-lock-only --no-fund --no-audit
+
+clean:  ## remove all that was built; `make install` builds it again
+	@if [ -x $(PY) ] && [ -f .local/aws.json ]; then $(PY) -m ops.local_aws down; fi
+	rm -rf .venv node_modules .build .local cdk.out .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov
+	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# ---------------------------------------------------------------------------------------------------- installation
+
+$(PYTHON_STAMP): requirements/bootstrap.txt requirements/dev.txt
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+		echo "error: $(PYTHON) is not there. Install Python 3.11 or later, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "error: Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "error: $(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "installing the Python packages …" >&2
+	@$(PY) -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
+	@touch $@
+
+$(NODE_STAMP): $(PYTHON_STAMP) package.json package-lock.json .npmrc
+	@echo "installing the npm packages …" >&2
+	@npm ci --no-fund --no-audit --loglevel=error >&2
+	@touch $@
+
+# -------------------------------------------------------------------------------------------------- Python 3.13 too
+
+# A name on PATH may be a version manager's shim that does not run, so each candidate is tried.
+FIND_PY313 = for candidate in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/python $$($(UV) python dir 2>/dev/null)/*3.13*/bin/python; do \
+	"$$candidate" -c 'import ensurepip, venv' >/dev/null 2>&1 && { command -v "$$candidate"; break; }; done
+
+.PHONY: test-3.13
+test-3.13: install
+	@if $(PY) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))'; then \
+		echo "the tests above ran on Python 3.13, the one the functions run on"; \
+	elif [ -z "$$($(FIND_PY313))" ]; then \
+		echo "no Python 3.13 here, so the functions' tests ran on $$($(PY) -V) only"; \
+	else \
+		$(MAKE) --no-print-directory $(PY313_STAMP) && echo "the functions' tests on Python 3.13" && \
+		$(PY313)/bin/python -m pytest -q -p no:cacheprovider tests/functions; \
+	fi
+
+$(PY313_STAMP): requirements/dev.txt $(PYTHON_STAMP)
+	@rm -rf $(PY313)
+	@$(UV) venv --quiet --python "$$($(FIND_PY313))" $(PY313)
+	@$(UV) pip sync --quiet --python $(PY313)/bin/python --require-hashes requirements/dev.txt
+	@touch $@

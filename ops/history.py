@@ -1,0 +1,57 @@
+"""An execution's history as what a person asks of it: which states, how many tries, how long, what failed."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+# One try of a Task: of the optimised integration, and of a bare function ARN.
+_TRY_EVENTS: Final = frozenset({"TaskScheduled", "LambdaFunctionScheduled"})
+_FAILURE_DETAILS: Final = ("FailedEventDetails", "TimedOutEventDetails")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One state entered. `error` and `reason` are those of the last try that failed; None if none did."""
+
+    state: str
+    entered: datetime
+    seconds: float
+    tries: int = 0  # of a Task; the other states of the flow do nothing that could be tried
+    error: str | None = None
+    reason: str | None = None
+
+
+def visits(events: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:
+    """Read the states off the events of `GetExecutionHistory`, in the order they were entered."""
+    found: list[Visit] = []
+    for event in events:
+        kind, when = event["type"], event["timestamp"]
+        if kind.endswith("StateEntered"):
+            found.append(Visit(event["stateEnteredEventDetails"]["name"], entered=when, seconds=0.0))
+        elif found:
+            found[-1] = _after(found[-1], event)
+    return tuple(found)
+
+
+def _after(visit: Visit, event: Mapping[str, Any]) -> Visit:
+    """The visit as it stands once `event` has happened in it."""
+    kind = event["type"]
+    if kind == "ExecutionSucceeded":  # after the last state's exit: no part of any visit
+        return visit
+    lasted = replace(visit, seconds=(event["timestamp"] - visit.entered).total_seconds())
+    if kind in _TRY_EVENTS:
+        return replace(lasted, tries=visit.tries + 1)
+    failure = next((event[key] for key in event if key.endswith(_FAILURE_DETAILS)), None)
+    if failure is None or "error" not in failure:
+        return lasted
+    return replace(lasted, error=failure["error"], reason=_reason(failure.get("cause", "")))
+
+
+def _reason(cause: str) -> str:
+    """The message out of the JSON that Lambda makes of an exception; any other cause as it is."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause

@@ -1,0 +1,11 @@
+"""A local AWS: the embedded default that the tests, the demo and the benchmark deploy to.
+
+`LocalAws.start()` is a MiniStack process of its own, on 127.0.0.1 and a free port; `deploy()` puts the real
+stack on it.
+"""
+
+from ops.local_aws.deployment import ROOT, deploy
+from ops.local_aws.errors import LocalAwsError
+from ops.local_aws.server import LocalAws
+
+__all__ = ["ROOT", "LocalAws", "LocalAwsError", "deploy"]

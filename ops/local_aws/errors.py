@@ -1,0 +1,5 @@
+"""What can go wrong here, told in words a person can act on."""
+
+
+class LocalAwsError(Exception):
+    """The message is for the person at the terminal; no traceback is needed beside it."""

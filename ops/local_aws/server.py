@@ -1,0 +1,213 @@
+"""One MiniStack: a process on 127.0.0.1, ready when `start` returns, gone without a trace after `stop`."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+from botocore.session import Session as BotocoreSession
+
+from ops.local_aws.environment import ACCOUNT, HOST, REGION, endpoint_of, server_environment
+from ops.local_aws.errors import LocalAwsError
+from ops.local_aws.process import birth_of, kill_group
+
+# An idle machine needs two seconds; this is for two slow cores shared with a test run.
+_READY_WITHIN_SECONDS = 90.0
+_LOG_TAIL_LINES = 15
+_FREE_PORT_TRIES = 3
+_COMMAND = [sys.executable, "-m", "ministack"]
+
+
+class _PortTakenError(LocalAwsError):
+    """Somebody else listens there."""
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """A running local AWS; as a context manager it stops at the end of the block."""
+
+    pid: int
+    born: str
+    port: int
+    directory: Path  # everything it writes, its log included
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def start(cls, *, port: int = 0, wait_scale: float = 1.0) -> Self:
+        """Start one and wait until it answers.
+
+        Args:
+            port: Where it listens; 0 takes any free port.
+            wait_scale: Multiplies every wait and retry interval of Step Functions.
+
+        Raises:
+            LocalAwsError: The port is taken, or the process died or stayed silent.
+        """
+        if port:
+            return cls._start(port, wait_scale)
+        for _ in range(_FREE_PORT_TRIES - 1):  # another process may take the port before it is bound
+            try:
+                return cls._start(_free_port(), wait_scale)
+            except _PortTakenError:
+                continue
+        return cls._start(_free_port(), wait_scale)
+
+    @classmethod
+    def _start(cls, port: int, wait_scale: float) -> Self:
+        if _is_taken(port):
+            raise _PortTakenError(
+                f"port {port} of {HOST} is taken by another program;"
+                " choose another (PORT=…), or PORT=0 for any free one"
+            )
+        directory = Path(tempfile.mkdtemp(prefix="order-processing-aws-"))
+        process = _spawn(port=port, directory=directory, wait_scale=wait_scale)
+        try:
+            born = birth_of(process.pid) or ""
+            aws = cls(pid=process.pid, born=born, port=port, directory=directory, _process=process)
+            aws._wait_until_ready(process)
+        except BaseException:  # also Ctrl-C: nothing may be left behind
+            _stop(process.pid, process, directory)
+            raise
+        return aws
+
+    def stop(self) -> None:
+        """Stop it and everything it started, and remove all it wrote."""
+        _stop(self.pid if self.is_running else None, self._process, self.directory)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether this very process still runs: an id alone may belong to somebody else by now."""
+        return birth_of(self.pid) == self.born
+
+    @property
+    def endpoint(self) -> str:
+        """The address of every AWS API."""
+        return endpoint_of(self.port)
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of it, whatever profile, proxy or credentials the shell holds."""
+        name: Any = service  # the stubs list four hundred literal names; ours is any of them
+        return self._session.client(
+            name,
+            endpoint_url=self.endpoint,
+            config=Config(proxies={}, connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3}),
+        )
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        nothing = (None, None, os.devnull, None)
+        variables = {"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
+        return boto3.Session(
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - MiniStack takes any
+            region_name=REGION,
+            botocore_session=BotocoreSession(session_vars=variables),
+        )
+
+    def mails(self) -> list[dict[str, Any]]:
+        """Return the mails that SES was given, oldest first."""
+        status, body = self._get(f"/_ministack/ses/messages?account={ACCOUNT}")
+        if status != http.HTTPStatus.OK:
+            raise LocalAwsError(f"the local AWS did not tell its mails: {status} {body[:200]!r}")
+        mails: list[dict[str, Any]] = json.loads(body)["messages"].get(ACCOUNT, [])
+        return mails
+
+    def log_tail(self, lines: int = _LOG_TAIL_LINES) -> str:
+        """Return the end of its log."""
+        try:
+            text = (self.directory / "ministack.log").read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return "(no log)"
+        return "\n".join(text.splitlines()[-lines:]) or "(the log is empty)"
+
+    def _get(self, path: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _READY_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise self._died(process.returncode)
+            try:
+                status, _ = self._get("/_ministack/ready")
+            except (OSError, http.client.HTTPException):
+                status = 0
+            # Asked again afterwards: another program on the port may have been the one that answered.
+            if status == http.HTTPStatus.OK and process.poll() is None:
+                return
+            time.sleep(0.05)
+        raise LocalAwsError(
+            f"the local AWS did not answer on {self.endpoint} within {_READY_WITHIN_SECONDS:.0f} s;"
+            f" its log ends:\n{self.log_tail()}"
+        )
+
+    def _died(self, code: int) -> LocalAwsError:
+        kind = _PortTakenError if "in use" in self.log_tail() else LocalAwsError
+        return kind(f"the local AWS ended at once (exit code {code}); its log ends:\n{self.log_tail()}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _spawn(*, port: int, directory: Path, wait_scale: float) -> subprocess.Popen[bytes]:
+    temporary = directory / "tmp"
+    temporary.mkdir()
+    environment = server_environment(port=port, temporary=temporary, wait_scale=wait_scale, inherited=os.environ)
+    with (directory / "ministack.log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 - the command is this module's own
+            _COMMAND,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=directory,
+            env=environment,
+            start_new_session=True,  # its own group: Ctrl-C does not reach it, `kill_group` reaches all of it
+        )
+
+
+def _stop(pid: int | None, process: subprocess.Popen[bytes] | None, directory: Path) -> None:
+    if pid is not None:
+        kill_group(pid)
+    if process is not None:
+        process.wait()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
