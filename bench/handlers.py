@@ -1,0 +1,88 @@
+"""The Lambda functions an order passes, with what each needs to be imported and invoked outside Lambda."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+REGION = "us-west-2"
+ACCOUNT = "000000000000"
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_SESSION_TOKEN": "bench",
+    "INVENTORY_TABLE": "inventory",
+    "ORDERS_TABLE": "orders",
+    "ORDER_DLQ_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/order-dlq",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+    "POWERTOOLS_METRICS_NAMESPACE": "OrderProcessing",
+    "POWERTOOLS_SERVICE_NAME": "order-processing-prod",
+    "SENDER_EMAIL": "orders@example.com",
+    "STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:order-processing",
+}
+"""What Lambda and the stack put into a function's environment, of every function together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handler:
+    """A handler on an order's happy path, and how much slower than stock its cold import may be."""
+
+    folder: str
+    name: str
+    cold_bound: float
+    state: str | None  # the state that invokes it; None for the starter
+
+    @property
+    def module(self) -> str:
+        """The module that Lambda imports."""
+        return f"functions.{self.folder}.handler"
+
+
+HANDLERS = (
+    Handler(folder="start_workflow", name="start_workflow", cold_bound=1.2, state=None),
+    Handler(folder="update_order", name="update_order", cold_bound=1.0, state="UpdateOrder"),
+    Handler(folder="reserve_inventory", name="reserve_inventory", cold_bound=1.0, state="ReserveInventory"),
+    Handler(folder="send_email", name="send_confirmation", cold_bound=1.25, state="SendConfirmation"),
+)
+
+
+def order(items: int) -> dict[str, Any]:
+    """An order as a shop publishes it, of this many different items."""
+    return {
+        "customer_email": "customer@example.com",
+        "items": [{"item_id": f"item{number:03}", "quantity": number} for number in range(1, items + 1)],
+        "order_id": f"bench-{items}-items",
+    }
+
+
+def queue_event(message: dict[str, Any]) -> dict[str, Any]:
+    """The event with which SQS invokes the starter for one message: the dearest case, a batch of one."""
+    record = {
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1764000000000"},
+        "awsRegion": REGION,
+        "body": json.dumps(message),
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:order-queue",
+        "md5OfBody": "",
+        "messageAttributes": {},
+        "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+    }
+    return {"Records": [record]}
+
+
+def step_event(message: dict[str, Any], state: str) -> dict[str, Any]:
+    """The payload with which the state machine invokes a step."""
+    return {
+        "execution": message["order_id"],
+        "order": {**message, "attempt": 1},
+        "retry_count": 0,
+        "state": state,
+    }
+
+
+def event(handler: Handler, message: dict[str, Any]) -> dict[str, Any]:
+    """The event that invokes a handler for one order."""
+    return step_event(message, handler.state) if handler.state else queue_event(message)

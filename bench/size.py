@@ -1,0 +1,25 @@
+"""The layer's size, as Lambda stores and loads it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.figures import Figure
+from bench.layout import zipped
+from infra import build
+
+LARGEST = 6  # MB, zipped
+METHOD = "the layer built for Lambda, arm64, zipped as CDK does"
+
+
+def measure(directory: Path) -> Iterator[Figure]:
+    """Zip the layer that a deploy would upload."""
+    layer = build.layer()
+    archive = zipped(layer, directory / "lambda-layer.zip")
+    unzipped = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
+    yield Figure(
+        name="dependencies layer",
+        value=archive.stat().st_size / 1e6,
+        unit="MB",
+        bound=LARGEST,
+        note=f"{unzipped / 1e6:.1f} MB unzipped",
+    )

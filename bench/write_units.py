@@ -1,0 +1,58 @@
+"""What DynamoDB charges for a write, from the rows it writes.
+
+The rules: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from math import ceil
+from typing import Any
+
+Row = dict[str, Any]
+ReadRow = Callable[[str, dict[str, Any]], Row | None]
+"""Give a table's row by its key."""
+
+UNIT = 1024  # bytes
+
+
+def item_size(row: Row) -> int:
+    """Give a row's size in bytes: its attributes' names and values."""
+    return sum(_text(name) + _value(value) for name, value in row.items())
+
+
+def _value(value: dict[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return _text(content)
+        case "N":
+            digits = len(Decimal(content).normalize().as_tuple().digits)
+            return ceil(digits / 2) + 1 + str(content).startswith("-")
+        case "BOOL" | "NULL":
+            return 1
+        case "L":
+            return 3 + sum(1 + _value(element) for element in content)
+        case "M":
+            return 3 + sum(1 + _text(name) + _value(element) for name, element in content.items())
+    raise NotImplementedError(f"attribute value of type {kind}")
+
+
+def _text(text: str) -> int:
+    return len(text.encode())
+
+
+def touched(operation: str, parameters: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Name the rows a call writes, by table and key, one entry an action."""
+    if operation == "UpdateItem":
+        return [(parameters["TableName"], parameters["Key"])]
+    if operation == "TransactWriteItems":
+        actions = (action["Update"] for action in parameters["TransactItems"])  # KeyError: of no other kind yet
+        return [(action["TableName"], action["Key"]) for action in actions]
+    raise NotImplementedError(f"the benchmark does not know what dynamodb:{operation} costs")
+
+
+def write_units(operation: str, before: list[Row | None], after: list[Row | None]) -> int:
+    """Give a call's write units: for every row the larger of before and after, in a transaction twice."""
+    sizes = (max(item_size(old or {}), item_size(new or {})) for old, new in zip(before, after, strict=True))
+    units = sum(max(1, ceil(size / UNIT)) for size in sizes)
+    return units * 2 if operation == "TransactWriteItems" else units

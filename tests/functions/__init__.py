@@ -1,0 +1,1 @@
+"""The functions one by one, on moto's tables and queues."""

@@ -1,0 +1,239 @@
+"""AWS's error codes and lost connections, as the domain's errors."""
+
+from typing import Any, NoReturn
+
+import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from functions.shared import aws
+from functions.shared.aws import ConditionFailed, ExecutionExists, Reason, TransactionCancelled, call, send
+from functions.shared.errors import EmailOutcomeUnknown, EmailRejected, TransientError
+from functions.shared.order import Line
+from tests.functions.cloud import Cloud
+from tests.functions.wire import Wire, answer_lost, answers, never_arrives
+
+THROTTLES = [
+    "ExecutionLimitExceeded",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+]
+NEVER_CONNECTED = [ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError]
+CUT_OFF = [ConnectionClosedError, HTTPClientError, ReadTimeoutError, SSLError]
+
+
+def client_error(code: str, status: int = 400, **more: Any) -> ClientError:
+    response = {"Error": {"Code": code, "Message": "said"}, "ResponseMetadata": {"HTTPStatusCode": status}} | more
+    return ClientError(response, "Operation")  # type: ignore[arg-type] - botocore's stubs know its own errors only
+
+
+def connection_error(kind: type[Any]) -> BotoCoreError:
+    error: BotoCoreError = kind(endpoint_url="https://example.com", proxy_url="proxy", error="none")
+    return error
+
+
+def raising(error: Exception) -> Any:
+    def operation(**_: Any) -> NoReturn:
+        raise error
+
+    return operation
+
+
+@pytest.mark.parametrize("code", THROTTLES)
+def test_throttling_is_transient_for_every_service(code: str) -> None:
+    with pytest.raises(TransientError, match=f"^Operation: {code}$"):
+        call(raising(client_error(code)))
+    with pytest.raises(TransientError, match=f"^SES: {code}$"):
+        send(raising(client_error(code)))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_fault_on_the_side_of_aws_is_transient_but_for_a_mail(status: int) -> None:
+    with pytest.raises(TransientError, match=r"^Operation: Anything$"):
+        call(raising(client_error("Anything", status)))
+    with pytest.raises(EmailOutcomeUnknown, match=r"^SES: Anything: a fault on the side of SES$"):
+        send(raising(client_error("Anything", status)))
+
+
+@pytest.mark.parametrize("kind", NEVER_CONNECTED)
+def test_a_connection_that_never_was_is_transient(kind: type[Any]) -> None:
+    with pytest.raises(TransientError, match=f"^{kind.__name__}$"):
+        call(raising(connection_error(kind)))
+    with pytest.raises(TransientError, match=f"^SES: {kind.__name__}$"):
+        send(raising(connection_error(kind)))
+
+
+@pytest.mark.parametrize("kind", CUT_OFF)
+def test_a_connection_cut_off_is_transient_but_for_a_mail(kind: type[Any]) -> None:
+    with pytest.raises(TransientError, match=f"^{kind.__name__}$"):
+        call(raising(connection_error(kind)))
+    with pytest.raises(EmailOutcomeUnknown, match=f"^SES: {kind.__name__}: the answer was lost$"):
+        send(raising(connection_error(kind)))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "AccessDeniedException",
+        "ExecutionDoesNotExist",
+        "ExpiredTokenException",
+        "InvalidExecutionInput",
+        "ResourceNotFoundException",
+        "StateMachineDoesNotExist",
+        "UnrecognizedClientException",
+        "ValidationException",
+    ],
+)
+def test_any_other_error_passes_through_as_it_is(code: str) -> None:
+    error = client_error(code)
+    with pytest.raises(ClientError) as passed:
+        call(raising(error))
+    assert passed.value is error
+
+
+def test_an_error_without_a_status_passes_through_as_it_is() -> None:
+    error = ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "Operation")
+    with pytest.raises(ClientError) as passed:
+        call(raising(error))
+    assert passed.value is error
+
+
+def test_an_error_of_our_own_passes_through_as_it_is() -> None:
+    for operate in (call, send):
+        with pytest.raises(NoCredentialsError):
+            operate(raising(NoCredentialsError()))
+
+
+def test_every_other_error_of_ses_is_a_refusal_with_its_reason() -> None:
+    with pytest.raises(EmailRejected, match=r"^SES: MessageRejected: said$"):
+        send(raising(client_error("MessageRejected")))
+
+
+def test_a_refusal_of_ses_that_says_nothing_is_a_refusal() -> None:
+    error = ClientError({"Error": {"Code": "MessageRejected"}}, "SendEmail")  # type: ignore[typeddict-item] - as it comes
+    with pytest.raises(EmailRejected, match=r"^SES: MessageRejected: $"):
+        send(raising(error))
+
+
+def test_an_answer_is_handed_back() -> None:
+    assert call(lambda **parameters: parameters, TableName="orders") == {"TableName": "orders"}
+    assert send(lambda **parameters: parameters, Content="mail") == {"Content": "mail"}
+
+
+def test_a_failed_condition_carries_the_row_it_found() -> None:
+    item = {
+        "order_id": {"S": "12345"},
+        "status": {"S": "CONFIRMED"},
+        "attempt": {"N": "2"},
+        "customer_email": {"S": "customer@example.com"},
+        "items": {"L": [{"M": {"item_id": {"S": "item001"}, "quantity": {"N": "2"}}}]},
+        "email_status": {"S": "SENDING"},
+        "email_claim": {"S": "claim"},
+    }
+    with pytest.raises(ConditionFailed) as refused:
+        call(raising(client_error("ConditionalCheckFailedException", Item=item)))
+    row = refused.value.row
+    assert row is not None
+    assert (row.order_id, row.status, row.attempt, row.customer_email) == (
+        "12345",
+        "CONFIRMED",
+        2,
+        "customer@example.com",
+    )
+    assert (row.lines, row.email_status, row.email_claim) == ((Line("item001", 2),), "SENDING", "claim")
+
+
+@pytest.mark.parametrize("more", [{}, {"Item": {}}], ids=str)
+def test_a_failed_condition_on_no_row_carries_none(more: dict[str, Any]) -> None:
+    with pytest.raises(ConditionFailed) as refused:
+        call(raising(client_error("ConditionalCheckFailedException", **more)))
+    assert refused.value.row is None
+
+
+def test_a_cancelled_transaction_says_why_for_each_action() -> None:
+    item = {"item_id": {"S": "item001"}, "available": {"N": "1"}}
+    reasons = [
+        {"Code": "None"},
+        {"Code": "ConditionalCheckFailed", "Item": item},
+        {"Code": "ConditionalCheckFailed"},
+        {"Code": "TransactionConflict"},
+        {"Code": "ThrottlingError"},
+        {"Code": "ProvisionedThroughputExceeded"},
+        {"Code": "ValidationError"},
+        {},
+    ]
+    with pytest.raises(TransactionCancelled) as cancelled:
+        call(raising(client_error("TransactionCanceledException", CancellationReasons=reasons)))
+    assert cancelled.value.reasons == (
+        Reason(condition_failed=False, transient=False, item=None),
+        Reason(condition_failed=True, transient=False, item=item),
+        Reason(condition_failed=True, transient=False, item=None),
+        Reason(condition_failed=False, transient=True, item=None),
+        Reason(condition_failed=False, transient=True, item=None),
+        Reason(condition_failed=False, transient=True, item=None),
+        Reason(condition_failed=False, transient=False, item=None),
+        Reason(condition_failed=False, transient=False, item=None),
+    )
+
+
+def test_an_execution_of_that_name_is_an_error_of_its_own() -> None:
+    with pytest.raises(ExecutionExists):
+        call(raising(client_error("ExecutionAlreadyExists")))
+
+
+# ------------------------------------------------------------------------------------------------------- the clients
+
+
+def describe() -> Any:
+    return call(aws.client("dynamodb").describe_table, TableName="orders-table")
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize(
+    "fault",
+    [answers("ThrottlingException"), answers("InternalServerError", 500), never_arrives(ConnectTimeoutError)],
+    ids=["throttled", "fault", "no connection"],
+)
+def test_a_client_tries_three_times_and_then_leaves_it_to_the_state_machine(wire: Wire, fault: Any) -> None:
+    wire.fault("DescribeTable", fault, times=2)
+    assert describe()["Table"]["TableName"] == "orders-table"
+    wire.fault("DescribeTable", fault)
+    with pytest.raises(TransientError):
+        describe()
+    assert len(wire.of("DescribeTable")) == 6
+
+
+def test_a_mail_is_tried_once(cloud: Cloud, wire: Wire) -> None:
+    cloud.verify_sender()
+    wire.fault("SendEmail", answer_lost(ReadTimeoutError))
+    part = {"Data": "text"}
+    with pytest.raises(EmailOutcomeUnknown):
+        send(
+            aws.client("sesv2").send_email,
+            FromEmailAddress="orders@example.com",
+            Destination={"ToAddresses": ["customer@example.com"]},
+            Content={"Simple": {"Subject": part, "Body": {"Text": part}}},
+        )
+    assert len(cloud.mails()) == 1
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_client_is_made_once_a_process() -> None:
+    assert aws.client("sqs") is aws.client("sqs")

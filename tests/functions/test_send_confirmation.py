@@ -1,0 +1,396 @@
+"""SendConfirmation: at most one automatic mail, and an unknown outcome is never silent."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from functions.send_email.handler import send_confirmation
+from functions.shared.errors import (
+    EmailOutcomeUnknown,
+    EmailRejected,
+    OrderAlreadyFailed,
+    OrderClosed,
+    TransientError,
+)
+from tests.functions.builders import CUSTOMER, run
+from tests.functions.cloud import SENDER, Cloud
+from tests.functions.conftest import Output
+from tests.functions.wire import Fault, Wire, answer_lost, answers, meanwhile, never_arrives
+
+NOT_VERIFIED = (
+    "Email address is not verified. The following identities failed the check in region US-WEST-2: "
+    f"{CUSTOMER}, Orders <{SENDER}>, third@example.org"
+)
+
+
+@pytest.fixture
+def confirmed(cloud: Cloud) -> Cloud:
+    """An order that is CONFIRMED and whose customer knows nothing yet."""
+    cloud.verify_sender()
+    cloud.put_order("CONFIRMED", 1)
+    return cloud
+
+
+def told(cloud: Cloud) -> tuple[str | None, int]:
+    """What the row says of the mail, and how many there are."""
+    return cloud.email(), len(cloud.mails())
+
+
+def test_the_customer_of_a_confirmed_order_gets_one_mail(confirmed: Cloud, output: Output) -> None:
+    run(send_confirmation)
+    (mail,) = confirmed.mails()
+    assert (mail.source, mail.destinations) == (SENDER, {"ToAddresses": [CUSTOMER]})
+    row = confirmed.order()
+    assert row is not None
+    assert (row["status"], row["email_status"], row["email_message_id"]) == ("CONFIRMED", "SENT", mail.id)
+    assert output.counted == {"MailsSent": 1}
+
+
+def test_sending_twice_sends_once(confirmed: Cloud, output: Output) -> None:
+    run(send_confirmation)
+    sent = confirmed.order()
+    run(send_confirmation, invocation="invocation-2")
+    assert confirmed.order() == sent
+    assert len(confirmed.mails()) == 1
+    assert output.counted == {"MailsSent": 1}
+
+
+def test_the_mail_goes_where_the_order_says_and_not_where_the_execution_says(confirmed: Cloud) -> None:
+    confirmed.put_order("CONFIRMED", 1, customer_email="first@example.com")
+    run(send_confirmation)
+    assert confirmed.mails()[0].destinations == {"ToAddresses": ["first@example.com"]}
+
+
+def test_a_later_attempt_sends_the_mail_that_the_first_could_not(confirmed: Cloud) -> None:
+    confirmed.put_order("CONFIRMED", 1, email_status="REJECTED")
+    run(send_confirmation, attempt=2)
+    assert told(confirmed) == ("SENT", 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (None, OrderAlreadyFailed),
+        ("PROCESSING", OrderAlreadyFailed),
+        ("FAILED", OrderAlreadyFailed),
+        ("REJECTED", OrderClosed),
+        ("CANCELLED", OrderClosed),
+    ],
+)
+def test_an_order_that_is_not_confirmed_is_told_nothing(
+    confirmed: Cloud, output: Output, status: str | None, error: type[Exception]
+) -> None:
+    confirmed.put_order(status, 1)
+    before = confirmed.order()
+    with pytest.raises(error):
+        run(send_confirmation)
+    assert confirmed.order() == before
+    assert confirmed.mails() == []
+    assert output.counted == {}
+
+
+def test_an_order_without_a_row_is_told_nothing(cloud: Cloud) -> None:
+    cloud.verify_sender()
+    with pytest.raises(OrderAlreadyFailed, match=r"^order '12345' has no row$"):
+        run(send_confirmation)
+    assert cloud.order() is None
+    assert cloud.mails() == []
+
+
+# --------------------------------------------------------------------------------------------------------- claims
+
+
+@pytest.mark.parametrize("email_status", [None, "PENDING", "REJECTED"])
+def test_a_mail_that_has_not_left_is_sent(confirmed: Cloud, email_status: str | None) -> None:
+    error = None if email_status is None else "an earlier error"
+    confirmed.put_order("CONFIRMED", 1, email_status=email_status, email_claim="earlier", email_error=error)
+    run(send_confirmation)
+    assert told(confirmed) == ("SENT", 1)
+    row = confirmed.order()
+    assert row is not None
+    assert "email_error" not in row
+
+
+def test_a_mail_that_is_sent_is_done(confirmed: Cloud, output: Output) -> None:
+    confirmed.put_order("CONFIRMED", 1, email_status="SENT", email_claim="earlier")
+    run(send_confirmation)
+    assert told(confirmed) == ("SENT", 0)
+    assert output.counted == {}
+
+
+def test_a_mail_left_half_sent_by_a_dead_invocation_is_unknown(confirmed: Cloud, output: Output) -> None:
+    confirmed.put_order("CONFIRMED", 1, email_status="SENDING", email_claim="dead")
+    with pytest.raises(EmailOutcomeUnknown, match=r"^the mail for order '12345' may have left: an earlier try was cut"):
+        run(send_confirmation)
+    assert told(confirmed) == ("UNKNOWN", 0)
+    row = confirmed.order()
+    assert row is not None
+    assert row["email_error"] == "an earlier try was cut off"
+    assert output.counted == {"MailsUnknown": 1}
+
+
+def test_an_unknown_mail_stays_unknown_and_is_counted_once(confirmed: Cloud, output: Output) -> None:
+    confirmed.put_order("CONFIRMED", 1, email_status="UNKNOWN", email_claim="dead")
+    for number in range(3):
+        with pytest.raises(EmailOutcomeUnknown):
+            run(send_confirmation, invocation=f"invocation-{number}")
+    assert told(confirmed) == ("UNKNOWN", 0)
+    assert output.counted == {}
+
+
+@pytest.mark.parametrize("email_status", ["sent", "", "DELIVERED"])
+def test_a_mail_status_nobody_knows_is_not_taken_for_sent(confirmed: Cloud, email_status: str) -> None:
+    """Written by hand, say: an outcome that is not known is never silent."""
+    confirmed.put_order("CONFIRMED", 1, email_status=email_status)
+    with pytest.raises(EmailOutcomeUnknown):
+        run(send_confirmation)
+    assert told(confirmed) == (email_status, 0)
+
+
+def test_a_claim_without_an_owner_is_unknown_all_the_same(confirmed: Cloud) -> None:
+    confirmed.put_order("CONFIRMED", 1, email_status="SENDING")
+    with pytest.raises((EmailOutcomeUnknown, TransientError)):
+        run(send_confirmation)
+    assert told(confirmed)[1] == 0
+
+
+def test_its_own_claim_is_recognised_after_a_lost_answer(confirmed: Cloud, wire: Wire, output: Output) -> None:
+    wire.fault("UpdateItem", answer_lost(ReadTimeoutError), times=1)
+    run(send_confirmation)
+    assert told(confirmed) == ("SENT", 1)
+    assert output.counted == {"MailsSent": 1}
+
+
+def test_a_claim_that_a_running_invocation_settles_meanwhile_is_looked_at_again(
+    confirmed: Cloud, wire: Wire, output: Output
+) -> None:
+    confirmed.put_order("CONFIRMED", 1, email_status="SENDING", email_claim="other")
+    settle = meanwhile(lambda: confirmed.put_order("CONFIRMED", 1, email_status="SENT", email_claim="other"))
+    wire.fault("UpdateItem", settle, skip=1, times=1)
+    with pytest.raises(TransientError, match=r"^another invocation is at this mail$"):
+        run(send_confirmation)
+    run(send_confirmation)
+    assert told(confirmed) == ("SENT", 0)
+    assert output.counted == {}
+
+
+def test_a_table_that_throttles_the_claim_sends_nothing(confirmed: Cloud, wire: Wire) -> None:
+    wire.fault("UpdateItem", answers("ThrottlingException"), times=3)
+    with pytest.raises(TransientError):
+        run(send_confirmation)
+    assert told(confirmed) == (None, 0)
+
+
+# -------------------------------------------------------------------------------------------- what SES may answer
+
+REFUSED: list[tuple[str, Fault]] = [
+    ("unverified", answers("MessageRejected", message=NOT_VERIFIED)),
+    ("account paused", answers("SendingPausedException", message="paused")),
+    ("account suspended", answers("AccountSuspendedException", message="suspended")),
+    ("sender domain", answers("MailFromDomainNotVerifiedException", message="not verified")),
+    ("bad request", answers("BadRequestException", message="bad")),
+    ("not found", answers("NotFoundException", 404, message="no such configuration set")),
+    ("no access", answers("AccessDeniedException", 403, message="not authorized")),
+]
+NOT_SENT: list[tuple[str, Fault]] = [
+    ("too many requests", answers("TooManyRequestsException", 429)),
+    ("throttled", answers("ThrottlingException")),
+    ("throttled by a fault", answers("Throttling", 503)),
+    ("limit exceeded", answers("LimitExceededException")),
+    ("connect timeout", never_arrives(ConnectTimeoutError)),
+    ("refused connection", never_arrives(EndpointConnectionError)),
+    ("refused by a proxy", never_arrives(ProxyConnectionError)),
+]
+UNKNOWN: list[tuple[str, Fault, int]] = [
+    ("read timeout, sent", answer_lost(ReadTimeoutError), 1),
+    ("read timeout, not sent", never_arrives(ReadTimeoutError), 0),
+    ("closed, sent", answer_lost(ConnectionClosedError), 1),
+    ("closed, not sent", never_arrives(ConnectionClosedError), 0),
+    ("ssl", never_arrives(SSLError), 0),
+    ("broken http", answer_lost(HTTPClientError), 1),
+    ("internal error", answers("InternalFailure", 500), 0),
+    ("unavailable", answers("ServiceUnavailable", 503), 0),
+]
+
+
+def ids(cases: list[Any]) -> list[str]:
+    return [case[0] for case in cases]
+
+
+@pytest.mark.parametrize("refusal", [case[1] for case in REFUSED], ids=ids(REFUSED))
+def test_a_mail_refused_for_good_is_rejected_after_one_try(
+    confirmed: Cloud, wire: Wire, output: Output, refusal: Fault
+) -> None:
+    wire.fault("SendEmail", refusal)
+    with pytest.raises(EmailRejected):
+        run(send_confirmation)
+    assert told(confirmed) == ("REJECTED", 0)
+    assert confirmed.status() == ("CONFIRMED", 1)
+    assert len(wire.of("SendEmail")) == 1
+    assert output.counted == {"MailsRefused": 1}
+
+
+def test_a_refused_mail_is_sent_when_the_order_is_published_again_and_the_address_verified(
+    confirmed: Cloud, wire: Wire, output: Output
+) -> None:
+    wire.fault("SendEmail", answers("MessageRejected", message=NOT_VERIFIED), times=1)
+    with pytest.raises(EmailRejected):
+        run(send_confirmation)
+    run(send_confirmation, attempt=2, invocation="invocation-2")
+    assert told(confirmed) == ("SENT", 1)
+    assert output.counted == {"MailsRefused": 1, "MailsSent": 1}
+
+
+@pytest.mark.parametrize("fault", [case[1] for case in NOT_SENT], ids=ids(NOT_SENT))
+def test_a_mail_that_surely_has_not_left_is_pending_and_worth_another_try(
+    confirmed: Cloud, wire: Wire, output: Output, fault: Fault
+) -> None:
+    wire.fault("SendEmail", fault, times=1)
+    with pytest.raises(TransientError, match=r"^SES: "):
+        run(send_confirmation)
+    assert told(confirmed) == ("PENDING", 0)
+    assert len(wire.of("SendEmail")) == 1
+    assert output.counted == {}
+    run(send_confirmation, invocation="invocation-2")
+    assert told(confirmed) == ("SENT", 1)
+
+
+@pytest.mark.parametrize(("fault", "mails"), [(fault, mails) for _, fault, mails in UNKNOWN], ids=ids(UNKNOWN))
+def test_a_mail_that_may_have_left_is_unknown_and_never_sent_again_by_itself(
+    confirmed: Cloud, wire: Wire, output: Output, fault: Fault, mails: int
+) -> None:
+    wire.fault("SendEmail", fault, times=1)
+    with pytest.raises(EmailOutcomeUnknown, match=r"^SES: "):
+        run(send_confirmation)
+    assert told(confirmed) == ("UNKNOWN", mails)
+    assert len(wire.of("SendEmail")) == 1
+    with pytest.raises(EmailOutcomeUnknown):
+        run(send_confirmation, invocation="invocation-2")
+    assert told(confirmed) == ("UNKNOWN", mails)
+    assert output.counted == {"MailsUnknown": 1}
+
+
+@pytest.mark.parametrize(
+    ("settled", "leave"),
+    [("SENT", None), ("PENDING", answers("ThrottlingException")), ("REJECTED", answers("MessageRejected"))],
+    ids=lambda value: str(value)[:8],
+)
+def test_an_outcome_that_cannot_be_written_down_becomes_unknown(
+    confirmed: Cloud, wire: Wire, settled: str, leave: Fault | None
+) -> None:
+    if leave:
+        wire.fault("SendEmail", leave)
+    wire.fault("UpdateItem", answers("InternalServerError", 500), where=f'{{"S": "{settled}"}}', skip=1, times=3)
+    with pytest.raises(TransientError):
+        run(send_confirmation)
+    sent = len(confirmed.mails())
+    with pytest.raises(EmailOutcomeUnknown):
+        run(send_confirmation, invocation="invocation-2")
+    assert told(confirmed) == ("UNKNOWN", sent)
+    assert sent == (1 if settled == "SENT" else 0)
+
+
+def test_a_lost_answer_to_the_outcome_is_written_once(confirmed: Cloud, wire: Wire) -> None:
+    wire.fault("UpdateItem", answer_lost(ReadTimeoutError), skip=1, times=1)
+    run(send_confirmation)
+    assert told(confirmed) == ("SENT", 1)
+
+
+def test_a_slow_sender_corrects_what_was_taken_for_unknown_meanwhile(confirmed: Cloud, wire: Wire) -> None:
+    def impatient() -> None:
+        with pytest.raises(EmailOutcomeUnknown):
+            run(send_confirmation, invocation="invocation-2")
+        assert confirmed.email() == "UNKNOWN"
+
+    wire.fault("SendEmail", meanwhile(impatient))
+    run(send_confirmation, invocation="invocation-1")
+    assert told(confirmed) == ("SENT", 1)
+
+
+@pytest.mark.parametrize("answer", ["MessageRejected", "ThrottlingException"])
+def test_a_slow_sender_whose_mail_did_not_leave_leaves_it_unknown(confirmed: Cloud, wire: Wire, answer: str) -> None:
+    """Somebody may have begun to look into it; the next try says so, and no other mail leaves."""
+
+    def impatient() -> None:
+        with pytest.raises(EmailOutcomeUnknown):
+            run(send_confirmation, invocation="invocation-2")
+
+    def slow(request: Any, answer_of_ses: Callable[[], Any]) -> Any:
+        impatient()
+        return answers(answer)(request, answer_of_ses)
+
+    wire.fault("SendEmail", slow, times=1)
+    with pytest.raises(Exception, match=r".+"):
+        run(send_confirmation, invocation="invocation-1")
+    with pytest.raises(EmailOutcomeUnknown):
+        run(send_confirmation, invocation="invocation-3")
+    assert told(confirmed) == ("UNKNOWN", 0)
+
+
+# ------------------------------------------------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        NOT_VERIFIED,
+        f"Missing final '@domain': {CUSTOMER.upper()}",
+        f"Illegal address <{CUSTOMER}>",
+        'Local address contains control or whitespace: "a b"@example.com',
+        f"User: arn:aws:sts::123456789012:assumed-role/x is not authorized on identity/{CUSTOMER}",
+        "Domain contains illegal character: küstomer@exämple.com",
+    ],
+)
+def test_an_address_that_ses_quotes_reaches_neither_the_error_nor_the_log(
+    confirmed: Cloud, wire: Wire, output: Output, said: str
+) -> None:
+    wire.fault("SendEmail", answers("MessageRejected", message=said))
+    with pytest.raises(EmailRejected) as refusal:
+        run(send_confirmation)
+    row = confirmed.order()
+    assert row is not None
+    for text in (str(refusal.value), row["email_error"], output.text):
+        for part in (CUSTOMER, CUSTOMER.upper(), SENDER, "third@", "@example", "@exämple"):
+            assert part not in text
+
+
+def test_the_error_still_says_whose_address_it_is(confirmed: Cloud, wire: Wire) -> None:
+    wire.fault("SendEmail", answers("MessageRejected", message=f"Email address is not verified: {CUSTOMER}, {SENDER}"))
+    with pytest.raises(
+        EmailRejected, match=r"^SES: MessageRejected: Email address is not verified: the recipient, the sender$"
+    ):
+        run(send_confirmation)
+
+
+def test_a_long_complaint_is_cut_so_that_the_row_stays_cheap(confirmed: Cloud, wire: Wire) -> None:
+    wire.fault("SendEmail", answers("MessageRejected", message="x" * 10_000))
+    with pytest.raises(EmailRejected):
+        run(send_confirmation)
+    row = confirmed.order()
+    assert row is not None
+    assert len(row["email_error"]) == 500
+
+
+def test_an_error_of_ses_without_a_message_is_an_error_all_the_same(confirmed: Cloud, wire: Wire) -> None:
+    wire.fault("SendEmail", answers("MessageRejected", message=""))
+    with pytest.raises(EmailRejected, match=r"^SES: MessageRejected: "):
+        run(send_confirmation)
+
+
+# --------------------------------------------------------------------------------------------------------- budget
+
+
+def test_a_mail_takes_two_writes_of_one_row_and_one_call_to_ses(confirmed: Cloud, wire: Wire) -> None:
+    run(send_confirmation)
+    assert [request.operation for request in wire.requests] == ["UpdateItem", "SendEmail", "UpdateItem"]
+    assert told(confirmed) == ("SENT", 1)

@@ -1,0 +1,323 @@
+"""The starter: one execution an order, refusals at once to the dead letters, and the rest of the batch always goes on."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+)
+
+from functions.start_workflow.handler import start_workflow
+from tests.functions.builders import CUSTOMER, ORDER, LambdaContext, line, message, sqs_event
+from tests.functions.cloud import Cloud
+from tests.functions.conftest import Output
+from tests.functions.wire import Fault, Wire, answer_lost, answers, meanwhile, never_arrives
+
+CONFLICT = "order_id: is used by an order with other content"
+ENDED_BADLY = ["FAILED", "TIMED_OUT", "ABORTED"]
+
+
+@pytest.fixture
+def starter(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    cloud.with_queue()
+    cloud.with_state_machine()
+    monkeypatch.setenv("ORDER_DLQ_URL", cloud.queue_url)
+    monkeypatch.setenv("STATE_MACHINE_ARN", cloud.state_machine_arn)
+    return cloud
+
+
+def deliver(*bodies: str) -> list[str]:
+    """Hand the starter a batch, and return the messages that stay in the queue."""
+    response: Any = start_workflow(sqs_event(*bodies), LambdaContext())
+    return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
+
+
+def test_an_order_starts_its_execution(starter: Cloud, output: Output) -> None:
+    assert deliver(message()) == []
+    assert starter.executions() == {"12345": ORDER.to_input(1)}
+    assert starter.dead_letters() == []
+    assert output.counted == {"OrdersAccepted": 1}
+
+
+def test_every_order_of_a_batch_starts_its_own(starter: Cloud, output: Output) -> None:
+    assert deliver(*(message(order_id=f"order {n}") for n in range(10))) == []
+    assert len(starter.executions()) == 10
+    assert output.counted == {"OrdersAccepted": 10}
+
+
+def test_an_empty_batch_is_done_at_once(starter: Cloud, output: Output) -> None:
+    assert deliver() == []
+    assert starter.executions() == {}
+    assert output.counted == {}
+
+
+# ---------------------------------------------------------------------------------------------------- duplicates
+
+
+def test_a_duplicate_while_the_order_is_running_starts_nothing(starter: Cloud, output: Output) -> None:
+    deliver(message())
+    starter.started_long_ago("12345")
+    assert deliver(message()) == []
+    assert list(starter.executions()) == ["12345"]
+    assert output.counted == {"OrdersAccepted": 1, "OrdersDuplicate": 1}
+
+
+def test_a_duplicate_within_the_second_is_counted_as_one(starter: Cloud, output: Output) -> None:
+    """SNS and SQS deliver at least once, so a batch may well hold the same order twice."""
+    assert deliver(message(), message()) == []
+    assert list(starter.executions()) == ["12345"]
+    assert output.counted == {"OrdersAccepted": 1, "OrdersDuplicate": 1}
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "PENDING_REDRIVE"])
+def test_a_duplicate_of_an_order_that_is_done_or_in_hand_starts_nothing(
+    starter: Cloud, output: Output, status: str
+) -> None:
+    deliver(message())
+    starter.end("12345", status)
+    assert deliver(message()) == []
+    assert list(starter.executions()) == ["12345"]
+    assert output.counted == {"OrdersAccepted": 1, "OrdersDuplicate": 1}
+
+
+def test_a_duplicate_written_down_differently_is_a_duplicate(starter: Cloud) -> None:
+    deliver(message())
+    starter.started_long_ago("12345")
+    same = message(items=[line("item002", 1), line("item001", 1), line("item001", 1)], placed_at="today")
+    assert deliver(same) == []
+    assert list(starter.executions()) == ["12345"]
+    assert starter.dead_letters() == []
+
+
+def test_a_lost_answer_of_step_functions_starts_once(starter: Cloud, wire: Wire, output: Output) -> None:
+    wire.fault("StartExecution", answer_lost(ReadTimeoutError), times=1)
+    assert deliver(message()) == []
+    assert list(starter.executions()) == ["12345"]
+    assert output.counted == {"OrdersAccepted": 1}
+
+
+# ------------------------------------------------------------------------------------------------------- retries
+
+
+@pytest.mark.parametrize("status", ENDED_BADLY)
+def test_publishing_an_order_again_after_it_failed_starts_the_next_attempt(
+    starter: Cloud, output: Output, status: str
+) -> None:
+    deliver(message())
+    starter.end("12345", status)
+    assert deliver(message()) == []
+    assert starter.executions() == {"12345": ORDER.to_input(1), "12345--2": ORDER.to_input(2)}
+    starter.end("12345--2", status)
+    assert deliver(message()) == []
+    assert starter.executions()["12345--3"] == ORDER.to_input(3)
+    assert output.counted == {"OrdersAccepted": 3}
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "SUCCEEDED"])
+def test_a_duplicate_of_the_second_attempt_starts_no_third(starter: Cloud, output: Output, status: str) -> None:
+    deliver(message())
+    starter.end("12345", "FAILED")
+    deliver(message())
+    starter.end("12345--2", status)
+    starter.started_long_ago("12345--2")
+    assert deliver(message()) == []
+    assert list(starter.executions()) == ["12345", "12345--2"]
+    assert output.counted == {"OrdersAccepted": 2, "OrdersDuplicate": 1}
+
+
+def test_an_order_with_an_odd_id_is_retried_like_any_other(starter: Cloud) -> None:
+    deliver(message(order_id="order/1 <b>"))
+    (first,) = starter.executions()
+    starter.end(first, "FAILED")
+    assert deliver(message(order_id="order/1 <b>")) == []
+    assert list(starter.executions()) == [first, f"{first}--2"]
+
+
+def test_an_order_called_like_anothers_second_attempt_is_no_conflict(starter: Cloud) -> None:
+    deliver(message())
+    starter.end("12345", "FAILED")
+    deliver(message())
+    assert deliver(message(order_id="12345--2")) == []
+    assert len(starter.executions()) == 3
+    assert starter.dead_letters() == []
+
+
+# ------------------------------------------------------------------------------------------------------ refusals
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "SUCCEEDED", *ENDED_BADLY])
+def test_the_same_order_id_with_other_content_is_refused(starter: Cloud, output: Output, status: str) -> None:
+    deliver(message())
+    starter.end("12345", status)
+    other = message(items=[line("item001", 3)], note="as it came")
+    assert deliver(other) == []
+    (letter,) = starter.dead_letters()
+    assert (letter.body, letter.error_type, letter.error_message) == (other, "ConflictingOrder", CONFLICT)
+    assert list(starter.executions()) == ["12345"]
+    assert output.counted == {"OrdersAccepted": 1, "OrdersRefused": 1}
+
+
+def test_a_conflict_with_a_later_attempt_is_refused_too(starter: Cloud) -> None:
+    deliver(message())
+    starter.end("12345", "FAILED")
+    deliver(message())
+    assert deliver(message(customer_email="other@example.com")) == []
+    assert [letter.error_type for letter in starter.dead_letters()] == ["ConflictingOrder"]
+
+
+@pytest.mark.parametrize(
+    ("body", "error_message"),
+    [
+        ("order 12345", "message: must be JSON"),
+        ("[" * 100_000, "message: is nested too deep"),
+        (message(items=[]), "items: must be a list of at least one item"),
+        (
+            message(customer_email="customer@example.com\r\nBcc: all@example.com"),
+            "customer_email: must be one plain ASCII e-mail address, such as customer@example.com, of at most 254 characters",
+        ),
+        (message(items=[line("item001", 0)]), "items[0].quantity: must be a whole number from 1 to 1000000"),
+        (
+            message(order_id="\ud800"),
+            "order_id: must be a text of 1 to 256 characters, none of them a control character",
+        ),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_a_malformed_message_goes_to_the_dead_letters_unchanged_with_its_reason(
+    starter: Cloud, output: Output, body: str, error_message: str
+) -> None:
+    assert deliver(body) == []
+    (letter,) = starter.dead_letters()
+    assert (letter.body, letter.error_type, letter.error_message) == (body, "InvalidOrder", error_message)
+    assert starter.executions() == {}
+    assert output.counted == {"OrdersRefused": 1}
+
+
+def test_a_poison_message_in_a_batch_lets_the_rest_go_on(starter: Cloud, output: Output) -> None:
+    batch = [
+        message(order_id="a"),
+        "poison",
+        message(order_id="b"),
+        message(order_id="c", items=5),
+        message(order_id="d"),
+    ]
+    assert deliver(*batch) == []
+    assert sorted(starter.executions()) == ["a", "b", "d"]
+    assert sorted(letter.body for letter in starter.dead_letters()) == sorted([batch[1], batch[3]])
+    assert output.counted == {"OrdersAccepted": 3, "OrdersRefused": 2}
+
+
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "-1e-99999999999999999999"])
+def test_a_number_that_nothing_can_hold_is_no_fault_of_ours(starter: Cloud, number: str) -> None:
+    body = message(order_id="a").replace('"quantity": 2', f'"quantity": {number}')
+    assert deliver(message(order_id="b"), body, message(order_id="c")) == []
+    assert sorted(starter.executions()) == ["b", "c"]
+    assert [letter.error_type for letter in starter.dead_letters()] == ["InvalidOrder"]
+
+
+# -------------------------------------------------------------------------------------------------------- faults
+
+OUTAGES: list[tuple[str, Fault]] = [
+    ("throttled", answers("ThrottlingException")),
+    ("too many executions", answers("ExecutionLimitExceeded")),
+    ("unavailable", answers("ServiceUnavailable", 503)),
+    ("internal error", answers("InternalFailure", 500)),
+    ("no access", answers("AccessDeniedException")),
+    ("no such machine", answers("StateMachineDoesNotExist")),
+    ("refused connection", never_arrives(EndpointConnectionError)),
+    ("connect timeout", never_arrives(ConnectTimeoutError)),
+    ("closed connection", never_arrives(ConnectionClosedError)),
+    ("read timeout", never_arrives(ReadTimeoutError)),
+    ("broken http", never_arrives(HTTPClientError)),
+]
+
+
+@pytest.mark.parametrize("outage", [fault for _, fault in OUTAGES], ids=[name for name, _ in OUTAGES])
+def test_an_outage_leaves_its_message_in_the_queue_and_the_rest_goes_on(
+    starter: Cloud, wire: Wire, output: Output, outage: Fault
+) -> None:
+    wire.fault("StartExecution", outage, where='"name": "b"')
+    batch = [message(order_id="a"), message(order_id="b"), message(order_id="c")]
+    assert deliver(*batch) == ["message-1"]
+    assert sorted(starter.executions()) == ["a", "c"]
+    assert starter.dead_letters() == []
+    assert output.counted == {"OrdersAccepted": 2}
+
+
+def test_an_outage_of_the_whole_batch_leaves_the_whole_batch_and_raises_nothing(starter: Cloud, wire: Wire) -> None:
+    """A function that raised would be counted and retried as a crash."""
+    wire.fault("StartExecution", answers("ThrottlingException"))
+    assert deliver(message(order_id="a"), message(order_id="b")) == ["message-0", "message-1"]
+
+
+def test_a_message_left_in_the_queue_is_accepted_at_its_next_delivery(starter: Cloud, wire: Wire) -> None:
+    wire.fault("StartExecution", answers("ThrottlingException"), times=3)
+    assert deliver(message()) == ["message-0"]
+    assert deliver(message()) == []
+    assert list(starter.executions()) == ["12345"]
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ExecutionDoesNotExist"])
+def test_an_execution_that_cannot_be_looked_up_leaves_the_message_in_the_queue(
+    starter: Cloud, wire: Wire, code: str
+) -> None:
+    deliver(message())
+    starter.end("12345", "SUCCEEDED")
+    wire.fault("DescribeExecution", answers(code))
+    assert deliver(message()) == ["message-0"]
+    assert starter.dead_letters() == []
+
+
+def test_a_refusal_that_cannot_be_sent_stays_in_the_queue(starter: Cloud, wire: Wire, output: Output) -> None:
+    wire.fault("SendMessage", answers("ServiceUnavailable", 503))
+    assert deliver("poison", message()) == ["message-0"]
+    assert list(starter.executions()) == ["12345"]
+    assert output.counted == {"OrdersAccepted": 1}
+
+
+def test_an_execution_that_fails_while_the_starter_looks_is_retried_with_the_next_delivery(
+    starter: Cloud, wire: Wire
+) -> None:
+    deliver(message())
+    starter.end("12345", "SUCCEEDED")
+    wire.fault("DescribeExecution", meanwhile(lambda: starter.end("12345", "FAILED")))
+    assert deliver(message()) == []
+    assert list(starter.executions()) == ["12345", "12345--2"]
+
+
+# ---------------------------------------------------------------------------------------------------------- logs
+
+
+def test_an_accepted_order_is_logged_by_its_id_message_and_execution(starter: Cloud, output: Output) -> None:
+    deliver(message(order_id="order 1"))
+    (logged,) = output.logs
+    (name,) = starter.executions()
+    assert (logged["level"], logged["message"]) == ("INFO", "OrdersAccepted")
+    assert (logged["order_id"], logged["message_id"], logged["execution"]) == ("order 1", "message-0", name)
+
+
+def test_no_line_carries_the_order_of_the_line_before(starter: Cloud, output: Output) -> None:
+    deliver(message(), "poison")
+    accepted, refused = output.logs
+    assert accepted["order_id"] == "12345"
+    assert "order_id" not in refused
+    assert refused["message_id"] == "message-1"
+    assert (refused["error_type"], refused["error_message"]) == ("InvalidOrder", "message: must be JSON")
+
+
+def test_no_address_is_ever_printed(starter: Cloud, wire: Wire, output: Output) -> None:
+    wire.fault("StartExecution", answers("ThrottlingException", message=f"too fast for {CUSTOMER}"), where='"b"')
+    deliver(
+        message(order_id="a"),
+        message(order_id="b"),
+        message(order_id="a", items=[line()]),
+        message(customer_email=f"{CUSTOMER},other@example.com"),
+        message(customer_email=f"<{CUSTOMER}>", items=5),
+        f"not JSON {CUSTOMER}",
+    )
+    assert len(output.logs) == 6
+    assert "@" not in output.text.replace("such as customer@example.com", "")
