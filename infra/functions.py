@@ -11,8 +11,9 @@ from constructs import Construct
 from infra import packaging
 from infra.settings import Settings
 
-# Every call a function makes has its own, shorter timeout; a Task of the state machine waits 60 s for it.
-FUNCTION_TIMEOUT = Duration.seconds(30)
+# Two calls to DynamoDB that time out three times each (15 s) and one to SES (11 s) end before it; a Task of the state
+# machine waits 60 s for the function, so that it has ended before it is tried again.
+FUNCTION_TIMEOUT = Duration.seconds(45)
 
 
 class OrderFunction(Construct):

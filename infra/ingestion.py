@@ -44,6 +44,9 @@ class Ingestion(Construct):
         self.order_queue = sqs.Queue(
             self,
             "OrderQueue",
+            # An order's age counts on in the DLQ: so long to repair the starter, and as long again to see to the
+            # order there. The default of 4 days would delete what waits longer.
+            retention_period=Duration.days(7),
             visibility_timeout=VISIBILITY_TIMEOUT,
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.order_dlq, max_receive_count=5),
             encryption=sqs.QueueEncryption.SQS_MANAGED,

@@ -23,8 +23,8 @@ class SettingsError(ValueError):
 class AlarmThresholds:
     """When somebody should look; an alarm fires at its threshold or above."""
 
-    # An order that fails is received again after each visibility timeout of 180 s: 600 s are three attempts that
-    # did not help, or ten minutes' worth of orders in front.
+    # An order that fails is received again after each visibility timeout of 270 s: 600 s are two more deliveries
+    # that did not help, or ten minutes' worth of orders in front.
     oldest_order_seconds: int = 600
     # Each of these is one order, or one release, that nothing in the system will touch again.
     dead_letters: int = 1
@@ -78,9 +78,12 @@ class Settings:
         if stage not in STAGES:
             raise SettingsError(f"stage: must be one of {', '.join(STAGES)}, not {stage!r} (-c stage=…)")
         differences = _BY_STAGE[stage]
+        sender = sender_email or differences.default_sender
+        if sender is None:
+            raise SettingsError(f"sender_email: required in stage {stage}: {_EMAIL_RULE} (-c sender_email=…)")
         return cls(
             stage=stage,
-            sender_email=_email("sender_email", sender_email or differences.default_sender),
+            sender_email=_email("sender_email", sender),
             alarm_email=None if alarm_email is None else _email("alarm_email", alarm_email),
             ses_sandbox=differences.ses_sandbox if ses_sandbox is None else ses_sandbox,
             create_sender_identity=create_sender_identity,
@@ -146,8 +149,6 @@ _BY_STAGE = {
 
 
 def _email(key: str, value: object) -> str:
-    if not value:
-        raise SettingsError(f"{key}: required outside stage local: {_EMAIL_RULE} (-c {key}=…)")
     if not isinstance(value, str) or not _EMAIL.fullmatch(value):
         raise SettingsError(f"{key}: must be {_EMAIL_RULE}, not {value!r} (-c {key}=…)")
     return value

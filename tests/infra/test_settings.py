@@ -27,13 +27,18 @@ def test_an_unknown_stage_is_refused(stage: object) -> None:
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 @pytest.mark.parametrize("sender", [None, ""])
 def test_outside_local_a_sender_is_required(stage: str, sender: str | None) -> None:
-    with pytest.raises(SettingsError, match=r"^sender_email: required outside stage local"):
+    with pytest.raises(SettingsError, match=f"^sender_email: required in stage {stage}: one plain address"):
         Settings.for_stage(stage, sender_email=sender)
 
 
 def test_local_has_a_sender_of_its_own() -> None:
     assert Settings.for_stage("local").sender_email == "orders@example.com"
     assert Settings.for_stage("local", sender_email="shop@example.org").sender_email == "shop@example.org"
+
+
+def test_an_empty_alarm_address_is_refused_rather_than_ignored() -> None:
+    with pytest.raises(SettingsError, match=r"^alarm_email: must be one plain address"):
+        settings("local", alarm_email="")
 
 
 @pytest.mark.parametrize("key", ["sender_email", "alarm_email"])
@@ -104,12 +109,13 @@ def test_concurrency_is_within_what_lambda_takes(stage: str) -> None:
 
 
 def run_app(context: dict[str, str], out: Path) -> subprocess.CompletedProcess[str]:
-    """The app as `cdk` runs it, in an environment that knows nothing of AWS, nor of the machine's own Node."""
+    """Run the app as `cdk` does, on a machine that knows nothing of AWS and has no Node of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JSII_"))}
+    nothing = {"PATH": "", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     return subprocess.run(
         [sys.executable, "-m", "infra.app"],
         cwd=ROOT,
-        env=environment | {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(out), "HOME": str(out)},
+        env=environment | nothing | {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(out)},
         capture_output=True,
         text=True,
         check=False,

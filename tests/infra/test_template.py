@@ -227,6 +227,8 @@ def test_an_order_is_tried_five_times_and_then_kept_for_two_weeks(template: Temp
     assert text(redrive["deadLetterTargetArn"]) == f"{ORDER_DLQ}.Arn"
     assert redrive["maxReceiveCount"] == 5
     assert template.properties(ORDER_DLQ)["MessageRetentionPeriod"] == 14 * 24 * 3600
+    # A message's age counts on in the DLQ, where one that waited long must not be on the point of deletion.
+    assert template.properties(ORDER_QUEUE)["MessageRetentionPeriod"] == 7 * 24 * 3600
 
 
 def test_no_second_poller_sees_a_batch_while_the_starter_may_still_work_on_it(template: Template) -> None:
