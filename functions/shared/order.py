@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from functions.shared.errors import InvalidOrder
 
 T = TypeVar("T")
+
+_KINDS: Final = {str: "it as a text", int: "it as a whole number from 1", list: "a list of at least one"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ def attempt_of(data: Mapping[str, Any]) -> int:
     return _field(data, "attempt", int)
 
 
-def _field(data: Mapping[str, Any], name: str, kind: type[T]) -> T:
+def _field(data: Any, name: str, kind: type[T]) -> T:
     value = data.get(name) if isinstance(data, Mapping) else None
-    if not isinstance(value, kind) or isinstance(value, bool) or value in ("", [], 0):
-        raise InvalidOrder(f"{name}: the execution's input must hold it as a non-empty {kind.__name__}")
+    if not isinstance(value, kind) or isinstance(value, bool) or not value or (isinstance(value, int) and value < 1):
+        raise InvalidOrder(f"{name}: the execution's input must hold {_KINDS[kind]}")
     return value

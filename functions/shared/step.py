@@ -36,7 +36,7 @@ class Step:
         return cls(
             order=Order.from_input(data),
             attempt=attempt_of(data),
-            reason=_reason(data.get("error", {})),
+            reason=_reason(data.get("error")),
             invocation=invocation,
         )
 
@@ -63,14 +63,17 @@ def workflow_step(use_case: Callable[[Step], None]) -> Callable[[dict[str, Any],
     return handler
 
 
-def _reason(error: Mapping[str, str]) -> str:
+def _reason(error: Any) -> str:
     """Put a Catch's error into words: its name, and the message that Lambda's JSON in `Cause` holds."""
-    name, cause = error.get("Error", ""), error.get("Cause", "")
+    match error:
+        case {"Error": str(name), "Cause": str(cause)}:
+            return f"{name}: {_message(cause)}"
+        case _:
+            return ""
+
+
+def _message(cause: str) -> str:
     try:
-        return f"{name}: {json.loads(cause)['errorMessage']}"
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-    ):  # an error of Step Functions itself has a plain sentence as its cause
-        return f"{name}: {cause}"
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):  # an error of Step Functions itself has a plain sentence as its cause
+        return cause

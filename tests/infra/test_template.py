@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra.workflow import DEFINITION
 from tests.infra.conftest import Template
 
 # The logical ids of what holds data or is known from outside. CloudFormation replaces a resource whose logical id
@@ -328,11 +329,18 @@ def test_a_function_is_traced_and_logs_to_a_group_of_its_own(template: Template,
     function = template.properties(function_id(template, name))
     assert function["Handler"] == HANDLERS[name]
     assert function["Architectures"] == ["arm64"]
-    assert (function["Timeout"], function["MemorySize"]) == (30, 256)
+    assert (function["Timeout"], function["MemorySize"]) == (45, 256)
     assert function["TracingConfig"] == {"Mode": "Active"}
     retention = {"local": 1, "dev": 14, "prod": 90}
     assert template.properties(log_group_id(template, name))["RetentionInDays"] == retention[template.stage]
     assert len({log_group_id(template, other) for other in FUNCTIONS}) == len(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_ended_before_its_task_is_tried_again(template: Template, name: str) -> None:
+    definition = json.loads(DEFINITION.read_text("utf-8"))
+    waits = {state["TimeoutSeconds"] for state in definition["States"].values() if state["Type"] == "Task"}
+    assert template.properties(function_id(template, name))["Timeout"] < min(waits)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -7,13 +7,10 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-# Lambda names the region, and the functions make their first client when they are imported.
-os.environ.setdefault("AWS_DEFAULT_REGION", "us-west-2")
-
-from machine import REGION, Machine, forget_clients
+from tests.statemachine.machine import Machine, forget_clients
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def deployed_machine() -> Iterator[Machine]:
     # moto reports every failed execution as an error of its own, with the whole parse tree.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
@@ -21,8 +18,8 @@ def deployed_machine() -> Iterator[Machine]:
         pytest.MonkeyPatch.context() as patch,
         mock_aws(config={"stepfunctions": {"execute_state_machine": True}}),
     ):
-        patch.setenv("AWS_DEFAULT_REGION", REGION)
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         yield Machine(patch)
     forget_clients()
 

@@ -28,11 +28,9 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 from moto.dynamodb.models import dynamodb_backends
 from moto.ses.models import ses_backends
-from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
-from moto.stepfunctions.parser.asl.component.state.fail import state_fail
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
@@ -264,9 +262,6 @@ class Machine:
         # FULL jitter draws from 0 to the interval: always the most, so that the back-off can be read off the waits.
         patch.setattr(jitter_strategy_decl, "random", SimpleNamespace(uniform=lambda _low, high: high))
         patch.setattr(retrier_decl, "time", SimpleNamespace(sleep=self._wait))
-        # OrderFailed passes on what led there, `States.Timeout` too; moto takes that for a name of one's own, which may
-        # not begin so, and fails with States.Runtime instead.
-        patch.setattr(state_fail, "CustomErrorName", _AnyErrorName)
         # The text is parsed at every start, which takes longer than the execution itself.
         patch.setattr(AmazonStateLanguageParser, "parse", _parsed)
         # moto's executions end in a thread of their own and tell nobody.
@@ -353,10 +348,6 @@ _STATE_OF = {
 }
 
 _parsed = cache(AmazonStateLanguageParser.parse)
-
-
-class _AnyErrorName(ErrorName):
-    """An error's name of any kind."""
 
 
 class _Runtime:

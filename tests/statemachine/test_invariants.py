@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
-from machine import TASKS, CallFault, Fault, Machine, Result, crash, lost, order_input, refused
+
+from tests.statemachine.machine import TASKS, CallFault, Fault, Machine, Result, crash, lost, order_input, refused
 
 IN_STOCK = 5
 ENDS = {"CONFIRMED", "REJECTED", "FAILED"}

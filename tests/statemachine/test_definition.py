@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from machine import DEFINITION, TASKS
 
 from functions.reserve_inventory.release import release
 from functions.reserve_inventory.reserve import reserve
@@ -16,6 +15,7 @@ from functions.send_email.confirmation import confirm
 from functions.shared import errors
 from functions.shared.step import Step
 from functions.update_order.transitions import open_order, reject_order
+from tests.statemachine.machine import DEFINITION, TASKS
 
 STATES = DEFINITION["States"]
 USE_CASES: dict[str, Callable[..., None]] = {
@@ -182,7 +182,11 @@ def test_the_compensation_is_what_a_fault_leads_to() -> None:
 
 
 def test_a_failed_execution_shows_the_error_that_led_there() -> None:
-    assert STATES["OrderFailed"] == {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"}
+    assert STATES["OrderFailed"] == {
+        "Type": "Fail",
+        "Error": "OrderFailed",
+        "CausePath": "States.Format('{}: {}', $.error.Error, $.error.Cause)",
+    }
     for state, rules in STATES.items():
         if "OrderFailed" in next_states(state) and rules.get("Next") == "OrderFailed":
             assert state == "ReleaseInventory", "which nothing but a Catch leads to, so that there is an error"

@@ -6,7 +6,8 @@ from itertools import repeat
 from typing import Any
 
 import pytest
-from machine import DEFINITION, TASKS, Fault, Machine, crash, order_input
+
+from tests.statemachine.machine import DEFINITION, TASKS, Fault, Machine, crash, order_input
 
 STATES = DEFINITION["States"]
 

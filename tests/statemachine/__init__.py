@@ -1,0 +1,1 @@
+"""The state machine, run by an interpreter and held against its policy."""
