@@ -107,7 +107,10 @@ def _deploy(aws: LocalAws) -> None:
 def _exports(aws: LocalAws, outputs: Mapping[str, str]) -> str:
     """The lines that point a shell's `aws` and boto3 at it, with each output as ORDER_TOPIC_ARN and so on."""
     named = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper(): text for name, text in outputs.items()}
-    lines = ["unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN"]
+    lines = [
+        "# Version 1 of the AWS CLI ignores the endpoint for SQS: `aws sqs --endpoint-url $AWS_ENDPOINT_URL …`",
+        "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN",
+    ]
     values = {**client_environment(aws.endpoint), **named}
     lines += [f"export {name}={shlex.quote(text)}" for name, text in values.items()]
     return "\n".join(lines) + "\n"
