@@ -101,16 +101,18 @@ def _deploy(aws: LocalAws) -> None:
         f"up at {aws.endpoint}, deployed in {time.monotonic() - begun:.0f} s; `make down` stops it",
         markup=False,
     )
+    _ERRORS.print(
+        "(version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS alone:"
+        " `aws sqs --endpoint-url $AWS_ENDPOINT_URL …`)",
+        markup=False,
+    )
     sys.stdout.write(_exports(aws, outputs))
 
 
 def _exports(aws: LocalAws, outputs: Mapping[str, str]) -> str:
     """The lines that point a shell's `aws` and boto3 at it, with each output as ORDER_TOPIC_ARN and so on."""
     named = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper(): text for name, text in outputs.items()}
-    lines = [
-        "# Version 1 of the AWS CLI ignores the endpoint for SQS: `aws sqs --endpoint-url $AWS_ENDPOINT_URL …`",
-        "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN",
-    ]
+    lines = ["unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN"]
     values = {**client_environment(aws.endpoint), **named}
     lines += [f"export {name}={shlex.quote(text)}" for name, text in values.items()]
     return "\n".join(lines) + "\n"
