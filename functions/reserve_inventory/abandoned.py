@@ -29,7 +29,7 @@ class AbandonedExecution:
         """
         try:
             data = json.loads(detail["input"])
-        except (KeyError, ValueError) as broken:
+        except (KeyError, TypeError, ValueError, RecursionError) as broken:
             raise InvalidOrder("input: must be JSON") from broken
         error = detail.get("error")
         return cls(

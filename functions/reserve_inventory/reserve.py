@@ -4,7 +4,7 @@ from typing import Any
 
 from functions.reserve_inventory.store import InventoryStore
 from functions.shared import row
-from functions.shared.aws import Reason, TransactionCancelled
+from functions.shared.aws import TransactionCancelled
 from functions.shared.errors import OutOfStock, TransientError
 from functions.shared.observability import count
 from functions.shared.order import Line, Order
@@ -29,17 +29,16 @@ def reserve(store: InventoryStore, order: Order, attempt: int) -> None:
             raise row.why_not_open(order.order_id, found) from cancelled
         if any(reason.transient for reason in cancelled.reasons):
             raise TransientError("ReserveInventory: other writes were in the way") from cancelled
-        shortage = _shortage(order.lines, stock_reasons)
-        if not shortage:
+        short = [pair for pair in zip(order.lines, stock_reasons, strict=True) if pair[1].condition_failed]
+        if not short:
             raise  # a stock row that is no stock row: nothing that an order could wait for
-        raise OutOfStock(shortage) from cancelled
+        raise OutOfStock("; ".join(_shortage(line, reason.item) for line, reason in short)) from cancelled
     count("OrdersConfirmed")
 
 
-def _shortage(lines: tuple[Line, ...], reasons: list[Reason]) -> str:
-    short = [(line, reason.item) for line, reason in zip(lines, reasons, strict=True) if reason.condition_failed]
-    return "; ".join(f"{line.item_id}: {line.quantity} wanted, {_available(item)}" for line, item in short)
-
-
-def _available(item: dict[str, Any] | None) -> str:
-    return f"{item['available']['N']} available" if item and "available" in item else "unknown item"
+def _shortage(line: Line, item: dict[str, Any] | None) -> str:
+    if not item or "available" not in item:
+        return f"{line.item_id}: {line.quantity} wanted, unknown item"
+    if "N" not in item["available"]:
+        raise ValueError(f"{line.item_id}: `available` must be a number in the inventory's row")
+    return f"{line.item_id}: {line.quantity} wanted, {item['available']['N']} available"

@@ -47,9 +47,7 @@ class InventoryStore:
             Key=row.key(order.order_id),
             UpdateExpression="SET #status = :failed, attempt = :attempt, customer_email = :email, #items = :items,"
             " status_reason = :reason, updated_at = :now, created_at = if_not_exists(created_at, :now)",
-            ConditionExpression="attribute_not_exists(#status)"
-            " OR (#status = :processing AND attempt <= :attempt)"
-            " OR (#status = :failed AND attempt < :attempt)",
+            ConditionExpression=row.NOT_SETTLED,
             ExpressionAttributeNames={**_STATUS, "#items": "items"},
             ExpressionAttributeValues={
                 **row.content(order),

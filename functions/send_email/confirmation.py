@@ -43,10 +43,12 @@ def _explain(store: MailStore, order_id: str, found: row.Row | None) -> None:
     """Say why the mail could not be claimed, unless that is because it was sent."""
     if found is None or found.status != row.CONFIRMED:
         raise row.why_not_open(order_id, found)
+    if found.email_status == row.MAIL_SENT:
+        return
     if found.email_status == row.MAIL_SENDING:
         _give_up(store, found)
-    if found.email_status in (row.MAIL_SENDING, row.MAIL_UNKNOWN):
         raise EmailOutcomeUnknown(f"the mail for order {order_id!r} may have left: an earlier try was cut off")
+    raise EmailOutcomeUnknown(f"the mail for order {order_id!r} may have left: it is {found.email_status}")
 
 
 def _give_up(store: MailStore, found: row.Row) -> None:

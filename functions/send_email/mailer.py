@@ -10,7 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from functions.shared.aws import client, send
 from functions.shared.errors import EmailRejected
-from functions.shared.row import Row
+from functions.shared.row import LONGEST_REASON, Row
+
+
+def _one_line(text: str) -> str:
+    """Keep a line break in an id from adding a header, or a line to the list of items."""
+    return " ".join(text.splitlines())
+
 
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -20,6 +26,7 @@ _TEMPLATES: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
+_TEMPLATES.filters["one_line"] = _one_line
 _ADDRESS: Final = re.compile(r"[^\s<>,;:/]+@[^\s<>,;:/]+")
 _TEXT: Final = _TEMPLATES.get_template("confirmation.txt.j2")
 _HTML: Final = _TEMPLATES.get_template("confirmation.html.j2")
@@ -59,16 +66,11 @@ class Mailer:
     def _without_addresses(self, message: str, recipient: str) -> str:
         """Name the addresses that SES quotes by their part in the mail: messages end in logs, addresses must not."""
         named = message.replace(recipient, "the recipient").replace(self._sender, "the sender")
-        return _ADDRESS.sub("an address", named)
+        return _ADDRESS.sub("an address", named[:LONGEST_REASON])
 
 
 def _part(text: str) -> dict[str, str]:
     return {"Data": text, "Charset": "UTF-8"}
-
-
-def _one_line(subject: str) -> str:
-    """Keep a line break in an order's id from adding a header of its own."""
-    return " ".join(subject.split())
 
 
 @cache

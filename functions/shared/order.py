@@ -9,6 +9,10 @@ from functions.shared.errors import InvalidOrder
 
 T = TypeVar("T")
 
+# DynamoDB allows 100 actions in a transaction, and one of them is the order's own:
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+MOST_ITEMS: Final = 99
+
 _KINDS: Final = {str: "it as a text", int: "it as a whole number from 1", list: "a list of at least one"}
 
 
@@ -27,6 +31,13 @@ class Order:
     order_id: str
     customer_email: str
     lines: tuple[Line, ...]
+
+    def __post_init__(self) -> None:
+        distinct = len({line.item_id for line in self.lines})
+        if distinct > MOST_ITEMS:
+            raise InvalidOrder(f"items: must be at most {MOST_ITEMS} distinct items, not {distinct}")
+        if distinct < len(self.lines):
+            raise InvalidOrder("items: must hold each item once")
 
     @classmethod
     def from_input(cls, data: Mapping[str, Any]) -> Self:

@@ -22,6 +22,14 @@ MAIL_UNKNOWN: Final = "UNKNOWN"
 # DynamoDB's attribute values, as the low-level client takes them: {"S": "text"}, {"N": "1"}, …
 Value = dict[str, Any]
 
+# Under this condition an attempt may open an order, or close it as failed: the row was never processed, or an earlier
+# attempt is over, or was cut off (PROCESSING means that nothing is held, so the next attempt may take it over).
+NOT_SETTLED: Final = (
+    "attribute_not_exists(#status)"
+    " OR (#status = :processing AND attempt <= :attempt)"
+    " OR (#status = :failed AND attempt < :attempt)"
+)
+
 LONGEST_REASON: Final = 500  # characters: a row of up to 1 KB costs one write unit
 
 

@@ -1,7 +1,6 @@
 """How an order gets its execution: one an order, and the next one only when the last has failed."""
 
-from datetime import UTC, datetime, timedelta
-from itertools import count as numbers
+from datetime import UTC, datetime
 from typing import Final
 
 from functions.shared.aws import ExecutionExists
@@ -12,7 +11,6 @@ from functions.start_workflow.execution import execution_name
 from functions.start_workflow.workflow import Workflow
 
 _IN_HAND: Final = frozenset({"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"})
-_CLOCK_SKEW: Final = timedelta(seconds=1)
 
 
 def start(workflow: Workflow, order: Order) -> None:
@@ -22,9 +20,10 @@ def start(workflow: Workflow, order: Order) -> None:
         ConflictingOrder: the order id is used by an order with other content.
         TransientError: Step Functions is out of reach or throttles.
     """
-    for attempt in numbers(1):
+    attempt = 1
+    while True:
         name, content = execution_name(order.order_id, attempt), order.to_input(attempt)
-        asked = datetime.now(UTC)
+        asked = _now()
         try:
             started = workflow.start(name, content)
         except ExecutionExists:
@@ -33,9 +32,15 @@ def start(workflow: Workflow, order: Order) -> None:
                 raise ConflictingOrder("order_id: is used by an order with other content") from None
             if existing.status in _IN_HAND:
                 return _accept("OrdersDuplicate", name)
-            continue
-        return _accept("OrdersDuplicate" if started < asked - _CLOCK_SKEW else "OrdersAccepted", name)
-    raise AssertionError("numbers never end")
+            attempt += 1
+        else:
+            return _accept("OrdersDuplicate" if started < asked else "OrdersAccepted", name)
+
+
+def _now() -> datetime:
+    """Give this moment to the millisecond, as Step Functions gives an execution's start."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def _accept(metric: str, name: str) -> None:

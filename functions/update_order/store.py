@@ -15,20 +15,14 @@ class OrderStore:
         self._table = table
 
     def open(self, order: Order, attempt: int) -> None:
-        """Write PROCESSING, unless the order is settled or this attempt is over.
-
-        A row left PROCESSING by an earlier attempt is taken over: nothing is held then, and that attempt's late
-        writes fail on their number.
-        """
+        """Write PROCESSING, unless the order is settled or this attempt is over."""
         call(
             client("dynamodb").update_item,
             TableName=self._table,
             Key=row.key(order.order_id),
             UpdateExpression="SET #status = :processing, attempt = :attempt, customer_email = :email, #items = :items,"
             " updated_at = :now, created_at = if_not_exists(created_at, :now) REMOVE status_reason",
-            ConditionExpression="attribute_not_exists(#status)"
-            " OR (#status = :processing AND attempt <= :attempt)"
-            " OR (#status = :failed AND attempt < :attempt)",
+            ConditionExpression=row.NOT_SETTLED,
             ExpressionAttributeNames={"#status": "status", "#items": "items"},
             ExpressionAttributeValues={
                 **row.content(order),

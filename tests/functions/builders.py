@@ -35,7 +35,7 @@ def message(**changes: Any) -> str:
 
 
 def sqs_event(*bodies: str) -> dict[str, Any]:
-    """A batch of the order queue; the messages' ids are `message-0`, `message-1`, …"""
+    """A batch of the order queue; the messages' ids are `message-0`, `message-1` and so on."""
     return {
         "Records": [
             {"messageId": f"message-{number}", "body": body, "eventSource": "aws:sqs", "attributes": {}}

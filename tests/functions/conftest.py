@@ -61,11 +61,20 @@ class Output:
         return [json.loads(line) for line in self.text.splitlines()]
 
 
+class _Stdout:
+    """What `sys.stdout` is when a line is written: pytest changes it between a test's parts."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
 @pytest.fixture(autouse=True)
 def output(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
-    stdout = SimpleNamespace(write=lambda text: sys.stdout.write(text), flush=lambda: None)  # the one of the moment
     for handler in logging.getLogger(logger.name).handlers:
-        monkeypatch.setattr(handler, "stream", stdout)
+        monkeypatch.setattr(handler, "stream", _Stdout())
     monkeypatch.setattr(metrics.provider, "namespace", NAMESPACE)
     monkeypatch.setattr(metrics.provider, "service", SERVICE)
     # pytest has put its own filters over the one that the functions set.
@@ -75,44 +84,44 @@ def output(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.fixture(scope="package")
-def wired() -> Iterator[Wire]:
-    """One wire for all tests, since making a client anew takes longer than most of them."""
+def account() -> Iterator[tuple[Wire, Cloud]]:
+    """One account and one wire to it for all tests: a client takes longer to make than most tests to run."""
     wire = Wire()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setattr(botocore.session, "get_session", wire.session)
-        _forget()
-        yield wire
-        _forget()
+        _forget_clients()
+        yield wire, Cloud()
+        _forget_clients()
 
 
 @pytest.fixture
-def wire(wired: Wire, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def wire(account: tuple[Wire, Cloud], monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     """The functions' connection to AWS; botocore's pauses between tries are skipped."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _seconds: None))
-    wired.reset()
-    yield wired
-    if wired.faulty:
+    wire, _ = account
+    wire.reset()
+    yield wire
+    if wire.faulty:
         aws.client.cache_clear()  # a client remembers its failures, and tries less often then
-    wired.reset()
 
 
 @pytest.fixture
-def cloud(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:  # noqa: ARG001 - clients are made through it
-    for name, value in {
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "ORDERS_TABLE": ORDERS,
-        "INVENTORY_TABLE": INVENTORY,
-        "SENDER_EMAIL": SENDER,
-    }.items():
-        monkeypatch.setenv(name, value)
+def cloud(account: tuple[Wire, Cloud], wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """The account, empty; `wire` belongs to it."""
+    monkeypatch.setenv("ORDERS_TABLE", ORDERS)
+    monkeypatch.setenv("INVENTORY_TABLE", INVENTORY)
+    monkeypatch.setenv("SENDER_EMAIL", SENDER)
     for store in (orders, inventory, mails, mailer, workflow, dead_letters):
         store.cache_clear()
-    with mock_aws():
-        yield Cloud()
+    _, cloud = account
+    cloud.empty()
+    wire.requests.clear()
+    return cloud
 
 
-def _forget() -> None:
+def _forget_clients() -> None:
     aws.client.cache_clear()
     aws._session.cache_clear()

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from functions.shared.errors import InvalidOrder
 from functions.shared.order import Line, Order, attempt_of
 from functions.start_workflow.message import parse_order
 from tests.functions.builders import ORDER, execution_input, line, message
@@ -71,3 +72,10 @@ def test_a_step_reads_the_very_order_that_was_started_and_it_fits(order: Order) 
     data = execution_input(order, 3)
     assert (Order.from_input(data), attempt_of(data)) == (order, 3)
     assert len(order.to_input(3).encode()) < 256 * 1024
+
+
+def test_an_item_stands_in_an_order_once() -> None:
+    """One transaction cannot touch a row twice; the starter adds repeated lines up, an execution by hand may not."""
+    twice = execution_input() | {"items": [line("item001", 1), line("item001", 1)]}
+    with pytest.raises(InvalidOrder, match=r"^items: must hold each item once$"):
+        Order.from_input(twice)

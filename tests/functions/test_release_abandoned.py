@@ -96,7 +96,7 @@ def test_the_next_attempt_is_not_touched(shop: Cloud) -> None:
 def test_an_execution_started_by_hand_with_no_order_is_noted_and_done_with(
     shop: Cloud, output: Output, given: Any
 ) -> None:
-    """EventBridge sends null for an input it has left out; five tries on any of these would end the same."""
+    """EventBridge leaves out an input that is too large; another try on any of these would end the same."""
     abandon(input=given)
     assert shop.order() is None
     assert [line["level"] for line in output.logs] == ["WARNING"]

@@ -1,6 +1,7 @@
 """ReleaseInventory: the compensation. It gives back exactly what was taken, once, and fences what comes late."""
 
 import json
+from contextlib import suppress
 from itertools import permutations
 from typing import Any
 
@@ -12,7 +13,7 @@ from functions.send_email.handler import send_confirmation
 from functions.shared.errors import OrderAlreadyConfirmed, OrderAlreadyFailed, TransientError
 from functions.update_order.handler import reject_order, update_order
 from tests.functions.builders import CUSTOMER, ORDER, Handler, run
-from tests.functions.cloud import Cloud, as_items
+from tests.functions.cloud import LONG_AGO, Cloud, as_items
 from tests.functions.conftest import Output
 from tests.functions.wire import Wire, answer_lost, answers, cancelled, meanwhile
 
@@ -144,6 +145,15 @@ def test_an_order_that_was_never_written_is_closed_before_it_can_be_opened(shop:
     assert shop.status() == ("FAILED", 1)
 
 
+def test_a_closed_order_keeps_when_it_came(shop: Cloud) -> None:
+    shop.put_order("PROCESSING", 1, created_at=LONG_AGO.isoformat())
+    run(release_inventory)
+    row = shop.order()
+    assert row is not None
+    assert row["created_at"] == LONG_AGO.isoformat()
+    assert row["updated_at"] > row["created_at"]
+
+
 def test_the_next_attempt_opens_what_a_release_has_closed(shop: Cloud) -> None:
     run(release_inventory)
     run(update_order, attempt=2)
@@ -176,10 +186,8 @@ def test_in_whatever_order_the_steps_land_stock_is_held_by_confirmed_orders_only
     shop: Cloud, steps: tuple[Handler, ...]
 ) -> None:
     for step in steps:
-        try:
+        with suppress(OrderAlreadyFailed, OrderAlreadyConfirmed):
             run(step)
-        except (OrderAlreadyFailed, OrderAlreadyConfirmed):
-            pass
         status = shop.status()
         held = (2, 1) if status and status[0] == "CONFIRMED" else (0, 0)
         assert shop.available("item001", "item002") == (10 - held[0], 5 - held[1])

@@ -1,6 +1,7 @@
 """UpdateOrder: which orders an attempt may open. The row is as some other step, attempt or operator left it."""
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from functions.shared.errors import OrderAlreadyConfirmed, OrderAlreadyFailed, OrderClosed, TransientError
 from functions.update_order.handler import update_order
@@ -97,8 +98,6 @@ def test_opening_twice_changes_nothing(cloud: Cloud) -> None:
 
 
 def test_an_answer_that_was_lost_opens_the_order_all_the_same(cloud: Cloud, wire: Wire) -> None:
-    from botocore.exceptions import ReadTimeoutError
-
     wire.fault("UpdateItem", answer_lost(ReadTimeoutError), times=1)
     run(update_order)
     assert cloud.status() == ("PROCESSING", 1)
