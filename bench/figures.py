@@ -42,4 +42,4 @@ def show(title: str, method: str, figures: Iterable[Figure]) -> list[Figure]:
 
 
 def _text(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.3f}".rstrip("0")

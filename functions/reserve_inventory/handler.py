@@ -6,7 +6,7 @@ from functions.reserve_inventory import release, reserve
 from functions.reserve_inventory.abandoned import AbandonedExecution
 from functions.reserve_inventory.store import inventory
 from functions.shared.errors import InvalidOrder, OrderAlreadyConfirmed
-from functions.shared.observability import logger, metrics
+from functions.shared.observability import logger, metrics, tell_order
 from functions.shared.step import Step, workflow_step
 
 if TYPE_CHECKING:
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 @workflow_step
 def reserve_inventory(step: Step) -> None:
     """Take the order's stock."""
-    reserve.reserve(inventory(), step.order, step.attempt)
+    reserve.reserve(inventory(), step.order(), step.attempt)
 
 
 @workflow_step
 def release_inventory(step: Step) -> None:
     """Give back what the order holds."""
-    release.release(inventory(), step.order, step.attempt, step.reason)
+    release.release(inventory(), step.order(), step.attempt, step.reason)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -32,7 +32,7 @@ def release_abandoned(event: dict[str, Any], _context: "LambdaContext") -> None:
     logger.append_keys(execution=event["detail"]["name"])
     try:
         execution = AbandonedExecution.parse(event["detail"])
-        logger.append_keys(order_id=execution.order.order_id, attempt=execution.attempt)
+        tell_order(execution.order.order_id, execution.attempt)
         release.release(inventory(), execution.order, execution.attempt, execution.reason)
     except InvalidOrder as error:
         logger.warning("an execution that was started by hand holds no order", error_message=str(error))

@@ -4,7 +4,7 @@ from functions.reserve_inventory.store import InventoryStore
 from functions.shared import row
 from functions.shared.aws import ConditionFailed, TransactionCancelled
 from functions.shared.errors import OrderAlreadyConfirmed, TransientError
-from functions.shared.observability import count
+from functions.shared.observability import count, logger
 from functions.shared.order import Order
 
 
@@ -21,6 +21,7 @@ def release(store: InventoryStore, order: Order, attempt: int, reason: str) -> N
         store.fail_open(order, attempt, reason)
     except ConditionFailed as found:
         if not (found.row and found.row.status == row.CONFIRMED and _give_back(store, found.row, attempt, reason)):
+            logger.info("nothing to release")
             return
     count("OrdersFailed")
 

@@ -6,7 +6,7 @@ from functions.reserve_inventory.store import InventoryStore
 from functions.shared import row
 from functions.shared.aws import TransactionCancelled
 from functions.shared.errors import OutOfStock, TransientError
-from functions.shared.observability import count
+from functions.shared.observability import count, logger
 from functions.shared.order import Line, Order
 
 
@@ -25,6 +25,7 @@ def reserve(store: InventoryStore, order: Order, attempt: int) -> None:
         if order_reason.condition_failed:
             found = row.Row.from_item(order_reason.item) if order_reason.item else None
             if found and found.is_at(row.CONFIRMED, attempt):
+                logger.info("order confirmed already")
                 return
             raise row.why_not_open(order.order_id, found) from cancelled
         if any(reason.transient for reason in cancelled.reasons):

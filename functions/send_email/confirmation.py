@@ -5,7 +5,7 @@ from functions.send_email.store import MailStore
 from functions.shared import row
 from functions.shared.aws import ConditionFailed
 from functions.shared.errors import EmailOutcomeUnknown, EmailRejected, TransientError
-from functions.shared.observability import count
+from functions.shared.observability import count, logger
 
 
 def confirm(store: MailStore, mailer: Mailer, order_id: str, claim: str) -> None:
@@ -44,6 +44,7 @@ def _explain(store: MailStore, order_id: str, found: row.Row | None) -> None:
     if found is None or found.status != row.CONFIRMED:
         raise row.why_not_open(order_id, found)
     if found.email_status == row.MAIL_SENT:
+        logger.info("mail sent already")
         return
     if found.email_status == row.MAIL_SENDING:
         _give_up(store, found)

@@ -1,7 +1,6 @@
 """The mail itself: its text and HTML parts, and the one call to SES."""
 
 import os
-import re
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from functions.shared.aws import client, send
 from functions.shared.errors import EmailRejected
-from functions.shared.row import LONGEST_REASON, Row
+from functions.shared.observability import without_addresses
+from functions.shared.row import Row
 
 
 def _one_line(text: str) -> str:
@@ -27,7 +27,7 @@ _TEMPLATES: Final = Environment(
     auto_reload=False,
 )
 _TEMPLATES.filters["one_line"] = _one_line
-_ADDRESS: Final = re.compile(r"[^\s<>,;:/]+@[^\s<>,;:/]+")
+_TEMPLATES.globals.clear()  # none is used, and each rendering would copy them
 _TEXT: Final = _TEMPLATES.get_template("confirmation.txt.j2")
 _HTML: Final = _TEMPLATES.get_template("confirmation.html.j2")
 
@@ -64,9 +64,8 @@ class Mailer:
         return answer["MessageId"]
 
     def _without_addresses(self, message: str, recipient: str) -> str:
-        """Name the addresses that SES quotes by their part in the mail: messages end in logs, addresses must not."""
-        named = message.replace(recipient, "the recipient").replace(self._sender, "the sender")
-        return _ADDRESS.sub("an address", named[:LONGEST_REASON])
+        """Name the addresses that SES quotes by their part in the mail."""
+        return without_addresses(message.replace(recipient, "the recipient").replace(self._sender, "the sender"))
 
 
 def _part(text: str) -> dict[str, str]:

@@ -13,6 +13,8 @@ T = TypeVar("T")
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MOST_ITEMS: Final = 99
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 _KINDS: Final = {str: "it as a text", int: "it as a whole number from 1", list: "a list of at least one"}
 
 
@@ -47,7 +49,7 @@ class Order:
             InvalidOrder: the execution was started by hand with something the starter would have refused.
         """
         return cls(
-            order_id=_field(data, "order_id", str),
+            order_id=order_id_of(data),
             customer_email=_field(data, "customer_email", str),
             lines=tuple(
                 Line(_field(line, "item_id", str), _field(line, "quantity", int))
@@ -63,7 +65,12 @@ class Order:
             "items": [{"item_id": line.item_id, "quantity": line.quantity} for line in self.lines],
             "order_id": self.order_id,
         }
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return _encode(content)
+
+
+def order_id_of(data: Mapping[str, Any]) -> str:
+    """Read the order's id out of an execution's input."""
+    return _field(data, "order_id", str)
 
 
 def attempt_of(data: Mapping[str, Any]) -> int:
@@ -72,7 +79,7 @@ def attempt_of(data: Mapping[str, Any]) -> int:
 
 
 def _field(data: Any, name: str, kind: type[T]) -> T:
-    value = data.get(name) if isinstance(data, Mapping) else None
+    value = data.get(name) if isinstance(data, dict) else None
     if not isinstance(value, kind) or isinstance(value, bool) or not value or (isinstance(value, int) and value < 1):
         raise InvalidOrder(f"{name}: the execution's input must hold {_KINDS[kind]}")
     return value

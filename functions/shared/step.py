@@ -7,8 +7,8 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Self
 
 from functions.shared.aws import client
-from functions.shared.observability import count, logger, metrics
-from functions.shared.order import Order, attempt_of
+from functions.shared.observability import count, logger, metrics, tell_order, without_addresses
+from functions.shared.order import Order, attempt_of, order_id_of
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -18,12 +18,13 @@ client("dynamodb")  # every step's; made while Lambda starts the function, when 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One invocation of a step: the order, the number of its execution, and the error that led here, if any."""
+    """One invocation of a step: which order, the number of its execution, and the error that led here, if any."""
 
-    order: Order
+    order_id: str
     attempt: int
     reason: str
     invocation: str
+    input: Mapping[str, Any]
 
     @classmethod
     def parse(cls, event: Mapping[str, Any], invocation: str) -> Self:
@@ -34,11 +35,20 @@ class Step:
         """
         data = event["order"]
         return cls(
-            order=Order.from_input(data),
+            order_id=order_id_of(data),
             attempt=attempt_of(data),
             reason=_reason(data.get("error")),
             invocation=invocation,
+            input=data,
         )
+
+    def order(self) -> Order:
+        """Read the whole order, for the steps that need more than its id.
+
+        Raises:
+            InvalidOrder: the execution's input is not an order.
+        """
+        return Order.from_input(self.input)
 
 
 def workflow_step(use_case: Callable[[Step], None]) -> Callable[[dict[str, Any], "LambdaContext"], None]:
@@ -53,12 +63,11 @@ def workflow_step(use_case: Callable[[Step], None]) -> Callable[[dict[str, Any],
             count("StepsRetried")
         try:
             step = Step.parse(event, context.aws_request_id)
-            logger.append_keys(order_id=step.order.order_id, attempt=step.attempt)
+            tell_order(step.order_id, step.attempt)
             use_case(step)
         except Exception as error:
-            logger.warning("step raised", error_type=type(error).__name__, error_message=str(error))
+            logger.warning("step raised", error_type=type(error).__name__, error_message=without_addresses(str(error)))
             raise
-        logger.info("step done")
 
     return handler
 

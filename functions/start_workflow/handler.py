@@ -1,12 +1,13 @@
 """The Lambda handler that reads the order queue."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from functions.shared.aws import client
 from functions.shared.errors import ConflictingOrder, InvalidOrder
-from functions.shared.observability import count, logger, metrics
+from functions.shared.observability import count, logger, metrics, without_addresses
 from functions.start_workflow.message import parse_order
 from functions.start_workflow.start import start
 from functions.start_workflow.workflow import dead_letters, workflow
@@ -22,14 +23,16 @@ _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_fail
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-def start_workflow(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
+def start_workflow(event: dict[str, Any], _context: "LambdaContext") -> "PartialItemFailureResponse":
     """Start the workflow of every order in the batch; what could not be started stays in the queue."""
-    return process_partial_response(event, _accept, _processor, context)
+    return process_partial_response(event, _accept, _processor)
 
 
 def _accept(record: "SQSRecord") -> None:
-    """Start one order, or send what can never be one to the dead letters at once: another try would not help."""
-    logger.append_keys(message_id=record.message_id)
+    """Start one order, or send what can never be one to the dead letters at once: another try would not help.
+
+    An accepted order leaves no line of its own: its execution, which has its name, tells its story.
+    """
     try:
         order = parse_order(record.body)
         logger.append_keys(order_id=order.order_id)
@@ -37,9 +40,14 @@ def _accept(record: "SQSRecord") -> None:
     except (InvalidOrder, ConflictingOrder) as refusal:
         dead_letters().send(record.body, refusal)
         count("OrdersRefused")
-        logger.warning("OrdersRefused", error_type=type(refusal).__name__, error_message=str(refusal))
+        _log(logger.warning, "OrdersRefused", record, refusal)
     except Exception as failure:
-        logger.error("left in the queue for another try", error_type=type(failure).__name__)
+        _log(logger.error, "left in the queue for another try", record, failure)
         raise
     finally:
-        logger.remove_keys(["order_id", "message_id"])
+        logger.remove_keys(["order_id"])
+
+
+def _log(write: Callable[..., None], what: str, record: "SQSRecord", error: Exception) -> None:
+    message = without_addresses(str(error))
+    write(what, message_id=record.message_id, error_type=type(error).__name__, error_message=message)

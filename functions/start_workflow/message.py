@@ -34,8 +34,7 @@ def parse_order(body: str) -> Order:
 
 def _load(body: str) -> Any:
     try:
-        # A number with a point or an exponent is no whole number here, not even 2.0, and none may be too large to read.
-        return json.loads(body, parse_float=lambda _: math.nan, parse_constant=_refuse_constant)
+        return _decode(body)
     except RecursionError as error:
         raise InvalidOrder("message: is nested too deep") from error
     except ValueError as error:  # also a number of more digits than Python reads
@@ -44,6 +43,10 @@ def _load(body: str) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidOrder(f"message: must be JSON, and {name} is not")
+
+
+# A number with a point or an exponent is no whole number here, not even 2.0, and none may be too large to read.
+_decode = json.JSONDecoder(parse_float=lambda _: math.nan, parse_constant=_refuse_constant).decode
 
 
 def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:

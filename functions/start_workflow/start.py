@@ -5,7 +5,7 @@ from typing import Final
 
 from functions.shared.aws import ExecutionExists
 from functions.shared.errors import ConflictingOrder
-from functions.shared.observability import count, logger
+from functions.shared.observability import count
 from functions.shared.order import Order
 from functions.start_workflow.execution import execution_name
 from functions.start_workflow.workflow import Workflow
@@ -31,18 +31,13 @@ def start(workflow: Workflow, order: Order) -> None:
             if existing.input != content:
                 raise ConflictingOrder("order_id: is used by an order with other content") from None
             if existing.status in _IN_HAND:
-                return _accept("OrdersDuplicate", name)
+                return count("OrdersDuplicate")
             attempt += 1
         else:
-            return _accept("OrdersDuplicate" if started < asked else "OrdersAccepted", name)
+            return count("OrdersDuplicate" if started < asked else "OrdersAccepted")
 
 
 def _now() -> datetime:
     """Give this moment to the millisecond, as Step Functions gives an execution's start."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-def _accept(metric: str, name: str) -> None:
-    count(metric)
-    logger.info(metric, execution=name)

@@ -8,10 +8,10 @@ from functions.update_order.store import orders
 @workflow_step
 def update_order(step: Step) -> None:
     """Accept the order for processing."""
-    transitions.open_order(orders(), step.order, step.attempt)
+    transitions.open_order(orders(), step.order(), step.attempt)
 
 
 @workflow_step
 def reject_order(step: Step) -> None:
     """Close the order, which is out of stock."""
-    transitions.reject_order(orders(), step.order, step.attempt, step.reason)
+    transitions.reject_order(orders(), step.order_id, step.attempt, step.reason)

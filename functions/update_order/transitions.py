@@ -2,7 +2,7 @@
 
 from functions.shared import row
 from functions.shared.aws import ConditionFailed
-from functions.shared.observability import count
+from functions.shared.observability import count, logger
 from functions.shared.order import Order
 from functions.update_order.store import OrderStore
 
@@ -17,9 +17,10 @@ def open_order(store: OrderStore, order: Order, attempt: int) -> None:
         store.open(order, attempt)
     except ConditionFailed as found:
         raise row.why_not_open(order.order_id, found.row) from found
+    logger.info("order opened")
 
 
-def reject_order(store: OrderStore, order: Order, attempt: int, reason: str) -> None:
+def reject_order(store: OrderStore, order_id: str, attempt: int, reason: str) -> None:
     """Close the order as REJECTED; nothing was taken for it.
 
     Raises:
@@ -27,9 +28,10 @@ def reject_order(store: OrderStore, order: Order, attempt: int, reason: str) -> 
         OrderClosed, OrderAlreadyFailed: somebody else has closed it otherwise.
     """
     try:
-        store.reject(order.order_id, attempt, reason)
+        store.reject(order_id, attempt, reason)
     except ConditionFailed as found:
         if found.row and found.row.is_at(row.REJECTED, attempt):
+            logger.info("order rejected already")
             return
-        raise row.why_not_open(order.order_id, found.row) from found
+        raise row.why_not_open(order_id, found.row) from found
     count("OrdersRejected")

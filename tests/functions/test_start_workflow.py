@@ -281,21 +281,14 @@ def test_an_execution_that_fails_while_the_starter_looks_is_retried_with_the_nex
 # ---------------------------------------------------------------------------------------------------------- logs
 
 
-def test_an_accepted_order_is_logged_by_its_id_message_and_execution(starter: Cloud, output: Output) -> None:
-    deliver(message(order_id="order 1"))
-    (logged,) = output.logs
-    (name,) = starter.executions()
-    assert (logged["level"], logged["message"]) == ("INFO", "OrdersAccepted")
-    assert (logged["order_id"], logged["message_id"], logged["execution"]) == ("order 1", "message-0", name)
-
-
-def test_no_line_carries_the_order_of_the_line_before(starter: Cloud, output: Output) -> None:
-    deliver(message(), "poison")
-    accepted, refused = output.logs
-    assert accepted["order_id"] == "12345"
-    assert "order_id" not in refused
-    assert refused["message_id"] == "message-1"
-    assert (refused["error_type"], refused["error_message"]) == ("InvalidOrder", "message: must be JSON")
+def test_a_refusal_is_logged_by_its_order_if_it_has_one_and_by_its_message(starter: Cloud, output: Output) -> None:
+    deliver(message(), message(items=[line("item009", 1)]), "poison")
+    conflicting, malformed = output.logs
+    assert (conflicting["order_id"], conflicting["message_id"]) == ("12345", "message-1")
+    assert conflicting["error_type"] == "ConflictingOrder"
+    assert "order_id" not in malformed, "no line carries the order of the line before"
+    assert malformed["message_id"] == "message-2"
+    assert (malformed["error_type"], malformed["error_message"]) == ("InvalidOrder", "message: must be JSON")
     assert list(starter.executions()) == ["12345"]
 
 
@@ -310,5 +303,5 @@ def test_no_address_is_ever_printed(starter: Cloud, wire: Wire, output: Output) 
         f"not JSON {CUSTOMER}",
     )
     assert list(starter.executions()) == ["a"]
-    assert len(output.logs) == 6
+    assert len(output.logs) == 5
     assert "@" not in output.text.replace("such as customer@example.com", "")

@@ -175,11 +175,20 @@ def test_a_step_that_raises_says_why_beside_the_same(cloud: Cloud, output: Outpu
 
 def test_a_refused_input_is_logged_by_its_execution_and_not_by_the_order_before(cloud: Cloud, output: Output) -> None:
     run(update_order)
-    refused(update_order, by_hand(items=[]))
+    refused(update_order, by_hand(order_id=""))
     _, logged = output.logs
     assert (logged["execution"], logged["error_type"]) == ("execution-1", "InvalidOrder")
     assert "order_id" not in logged
     assert cloud.status() == ("PROCESSING", 1)
+
+
+def test_what_is_counted_carries_its_order_so_that_its_story_can_be_found(cloud: Cloud, output: Output) -> None:
+    cloud.put_stock(item001=10, item002=5)
+    run(update_order)
+    run(reserve_inventory)
+    counted = json.loads(output.text.splitlines()[-1])
+    assert counted["OrdersConfirmed"] == [1.0]
+    assert (counted["order_id"], counted["attempt"]) == ("12345", 1)
 
 
 def test_no_step_ever_prints_the_address(cloud: Cloud, wire: Wire, output: Output) -> None:
@@ -190,5 +199,5 @@ def test_no_step_ever_prints_the_address(cloud: Cloud, wire: Wire, output: Outpu
     wire.fault("UpdateItem", answers("ThrottlingException", message=f"too fast for {CUSTOMER}"), times=3)
     with pytest.raises(TransientError):
         run(send_confirmation)
-    assert len(output.logs) == 5
+    assert [line["message"] for line in output.logs] == ["order opened", "mail sent already", "step raised"]
     assert "@" not in output.text
