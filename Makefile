@@ -7,6 +7,8 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 # Node and npm come from the virtual environment as well.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# As pip and uv do: a company's own certificate authority is known to the system.
+export NODE_USE_SYSTEM_CA := 1
 # What a shell may hold of another project; and bytecode is kept, since uv compiles none and every start would.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
