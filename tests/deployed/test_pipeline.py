@@ -84,6 +84,19 @@ def test_a_known_order_id_with_other_content_is_refused(pipeline: Pipeline) -> N
     assert pipeline.mails_to("thief@example.com") == []
 
 
+def test_any_order_id_is_processed_under_its_own_name(pipeline: Pipeline) -> None:
+    pipeline.put_stock(cap=100)
+    odd = ["a b/c", '"quoted" & <b>bold</b>', "注文 😀", "x" * 256, "odd--2"]
+    pipeline.publish(*(order(order_id, f"odd-{n}@example.com", cap=1) for n, order_id in enumerate(odd)))
+
+    for n, order_id in enumerate(odd):
+        wait_for(lambda order_id=order_id: pipeline.row(order_id).get("email_status"), lambda status: status == "SENT")
+        (mail,) = pipeline.mails_to(f"odd-{n}@example.com")
+        assert mail["Subject"] == f"Your order {order_id} is confirmed"
+        assert "<b>bold" not in mail["BodyHtml"]
+    assert pipeline.stock("cap") == 95
+
+
 @pytest.fixture
 def sandbox(pipeline: Pipeline) -> Iterator[None]:
     """SES as an account finds it on its first day, and open again afterwards."""
