@@ -21,7 +21,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up down status demo test soak lint format bench synth lock clean
+.PHONY: help install up down status demo test faults soak load lint format bench synth lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,8 +56,14 @@ format: install  ## put the code into its one format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+faults: install  ## every fault at every AWS call, alone and in pairs
+	FAULTS=full $(PY) -m pytest -q tests/faults
+
 soak: install  ## draw schedules for 100,000 steps, and every interleaving (STEPS=, SEED=)
 	@$(PY) -m tests.schedules.soak --steps $(or $(STEPS),100000) --exhaustive $(if $(SEED),--seed $(SEED))
+
+load: install  ## a burst of 1,000 orders, accounted for (LOAD_ARGS="--orders 200 --seed 7")
+	@$(PY) -m ops.load $(LOAD_ARGS)
 
 bench: install  ## measure the functions and the flow against their bounds
 	@$(PY) -m bench
