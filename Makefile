@@ -21,7 +21,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up down status demo test lint format bench synth lock clean
+.PHONY: help install up down status demo test faults soak load lint format bench synth lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,15 @@ format: install  ## put the code into its one format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+faults: install  ## every fault at every AWS call, alone and in pairs
+	FAULTS=full $(PY) -m pytest -q tests/faults
+
+soak: install  ## draw schedules for 100,000 steps, and every interleaving (STEPS=, SEED=)
+	@$(PY) -m tests.schedules.soak --steps $(or $(STEPS),100000) --exhaustive $(if $(SEED),--seed $(SEED))
+
+load: install  ## a burst of 1,000 orders, accounted for (LOAD_ARGS="--orders 200 --seed 7")
+	@$(PY) -m ops.load $(LOAD_ARGS)
+
 bench: install  ## measure the functions and the flow against their bounds
 	@$(PY) -m bench
 
@@ -73,7 +82,7 @@ lock: install  ## write requirements/ from pyproject.toml (UPGRADE=--upgrade tak
 
 clean:  ## remove all that was built; `make install` builds it again
 	@if [ -x $(PY) ] && [ -f .local/aws.json ]; then $(PY) -m ops.local_aws down; fi
-	rm -rf .venv node_modules .build .local cdk.out .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov
+	rm -rf .venv node_modules .build .local cdk.out .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov .hypothesis
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------------------------------------------- installation

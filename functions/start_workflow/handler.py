@@ -29,10 +29,21 @@ def start_workflow(event: dict[str, Any], _context: "LambdaContext") -> "Partial
 
 
 def _accept(record: "SQSRecord") -> None:
-    """Start one order, or send what can never be one to the dead letters at once: another try would not help.
+    """Take one message on, and say what keeps it from being taken on.
 
     An accepted order leaves no line of its own: its execution, which has its name, tells its story.
     """
+    try:
+        _start_or_refuse(record)
+    except Exception as failure:
+        _log(logger.error, "left in the queue for another try", record, failure)
+        raise
+    finally:
+        logger.remove_keys(["order_id"])
+
+
+def _start_or_refuse(record: "SQSRecord") -> None:
+    """Start one order, or send what can never be one to the dead letters at once: another try would not help."""
     try:
         order = parse_order(record.body)
         logger.append_keys(order_id=order.order_id)
@@ -41,11 +52,6 @@ def _accept(record: "SQSRecord") -> None:
         dead_letters().send(record.body, refusal)
         count("OrdersRefused")
         _log(logger.warning, "OrdersRefused", record, refusal)
-    except Exception as failure:
-        _log(logger.error, "left in the queue for another try", record, failure)
-        raise
-    finally:
-        logger.remove_keys(["order_id"])
 
 
 def _log(write: Callable[..., None], what: str, record: "SQSRecord", error: Exception) -> None:

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import boto3
@@ -45,34 +46,38 @@ class LocalAws:
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def start(cls, *, port: int = 0, wait_scale: float = 1.0) -> Self:
+    def start(
+        cls, *, port: int = 0, wait_scale: float = 1.0, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> Self:
         """Start one and wait until it answers.
 
         Args:
             port: Where it listens; 0 takes any free port.
             wait_scale: Multiplies every wait and retry interval of Step Functions.
+            variables: More of its environment, which the functions it runs get too: so
+                `AWS_ENDPOINT_URL_DYNAMODB` sends their calls to DynamoDB somewhere else.
 
         Raises:
             LocalAwsError: The port is taken, or the process died or stayed silent.
         """
         if port:
-            return cls._start(port, wait_scale)
+            return cls._start(port, wait_scale, variables)
         for _ in range(_FREE_PORT_TRIES - 1):  # another process may take the port before it is bound
             try:
-                return cls._start(_free_port(), wait_scale)
+                return cls._start(_free_port(), wait_scale, variables)
             except _PortTakenError:
                 continue
-        return cls._start(_free_port(), wait_scale)
+        return cls._start(_free_port(), wait_scale, variables)
 
     @classmethod
-    def _start(cls, port: int, wait_scale: float) -> Self:
+    def _start(cls, port: int, wait_scale: float, variables: Mapping[str, str]) -> Self:
         if _is_taken(port):
             raise _PortTakenError(
                 f"port {port} of {HOST} is taken by another program;"
                 " choose another (PORT=…), or PORT=0 for any free one"
             )
         directory = Path(tempfile.mkdtemp(prefix="order-processing-aws-"))
-        process = _spawn(port=port, directory=directory, wait_scale=wait_scale)
+        process = _spawn(port=port, directory=directory, wait_scale=wait_scale, variables=variables)
         try:
             born = birth_of(process.pid) or ""
             aws = cls(pid=process.pid, born=born, port=port, directory=directory, _process=process)
@@ -172,10 +177,13 @@ class LocalAws:
         self.stop()
 
 
-def _spawn(*, port: int, directory: Path, wait_scale: float) -> subprocess.Popen[bytes]:
+def _spawn(*, port: int, directory: Path, wait_scale: float, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
     temporary = directory / "tmp"
     temporary.mkdir()
-    environment = server_environment(port=port, temporary=temporary, wait_scale=wait_scale, inherited=os.environ)
+    environment = {
+        **server_environment(port=port, temporary=temporary, wait_scale=wait_scale, inherited=os.environ),
+        **variables,
+    }
     with (directory / "ministack.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - the command is this module's own
             _COMMAND,

@@ -1,6 +1,7 @@
 """The real stack, deployed once to a local AWS of its own, and what a test does to it from outside."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,10 +9,16 @@ from typing import Any, TypeVar
 
 import pytest
 
+from ops.load.shares import EACH_ITS_SHARE, share_out
 from ops.local_aws import LocalAws, deploy
+from tests.deployed.drills.faults import HOST, Gate
 
 T = TypeVar("T")
 
+# Of Step Functions' waits: thirty retries wait for half a minute, far longer than anything here is broken for.
+WAIT_SCALE = 0.02
+# An address, the sender's too, and what every mail says: neither may stand in a log.
+_PRIVATE = re.compile(r"[\w.+-]@[\w-]+\.|Thank you for your order")
 _LIMIT_SECONDS = 120  # generous: what is waited for takes one or two on an idle machine
 
 
@@ -88,6 +95,21 @@ class Pipeline:
                 client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
+    def log_lines(self) -> list[str]:
+        """Give every line of every log group."""
+        client = self.aws.client("logs")
+        return [
+            event["message"]
+            for groups in client.get_paginator("describe_log_groups").paginate()
+            for group in groups["logGroups"]
+            for page in client.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+            for event in page["events"]
+        ]
+
+    def leaks(self) -> list[str]:
+        """Give the log lines that hold an address or a mail."""
+        return [line for line in self.log_lines() if _PRIVATE.search(line)]
+
     def function(self, construct: str) -> str:
         """Give the name of the function whose construct has this id."""
         names = [f["FunctionName"] for f in self.aws.client("lambda").list_functions(MaxItems=50)["Functions"]]
@@ -104,7 +126,39 @@ def wait_for(what: Callable[[], T], accept: Callable[[T], bool]) -> T:
     return answer
 
 
+@dataclass(frozen=True)
+class Gates:
+    """The ways of the functions to AWS; open, unless a drill breaks one. Tests have their own way."""
+
+    dynamodb: Gate
+    ses: Gate
+    states: Gate
+
+    def each(self) -> tuple[tuple[str, Gate], ...]:
+        """Give each gate by the name that the SDK's variables have for its service."""
+        return ("DYNAMODB", self.dynamodb), ("SESV2", self.ses), ("SFN", self.states)
+
+    def mend(self) -> None:
+        for _, gate in self.each():
+            gate.mend()
+            gate.injected.clear()
+
+
 @pytest.fixture(scope="session")
-def pipeline() -> Iterator[Pipeline]:
-    with LocalAws.start(wait_scale=0.02) as aws:
-        yield Pipeline(aws=aws, outputs=deploy(aws))
+def gates() -> Iterator[Gates]:
+    with Gate() as dynamodb, Gate() as ses, Gate() as states:
+        yield Gates(dynamodb, ses, states)
+
+
+@pytest.fixture(scope="session")
+def pipeline(gates: Gates) -> Iterator[Pipeline]:
+    variables = {
+        **EACH_ITS_SHARE,
+        **{f"AWS_ENDPOINT_URL_{service}": f"http://{HOST}:{gate.port}" for service, gate in gates.each()},
+    }
+    with LocalAws.start(wait_scale=WAIT_SCALE, variables=variables) as aws:
+        for _, gate in gates.each():
+            gate.target = aws.port
+        deployed = Pipeline(aws=aws, outputs=deploy(aws))
+        share_out(aws)
+        yield deployed

@@ -266,6 +266,7 @@ def test_a_refusal_that_cannot_be_sent_stays_in_the_queue(starter: Cloud, wire: 
     assert deliver("poison", message()) == ["message-0"]
     assert list(starter.executions()) == ["12345"]
     assert output.counted == {"OrdersAccepted": 1}
+    assert [(log["level"], log["error_type"]) for log in output.logs] == [("ERROR", "TransientError")]
 
 
 def test_an_execution_that_fails_while_the_starter_looks_is_retried_with_the_next_delivery(

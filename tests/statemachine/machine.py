@@ -32,6 +32,7 @@ from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
@@ -130,7 +131,7 @@ class Result:
 
 
 @dataclass
-class _Run:
+class Run:
     """What is going on in the execution under way."""
 
     faults: dict[str, Iterator[Fault | None]]
@@ -145,7 +146,7 @@ class Machine:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._numbers = count(1)
-        self._run = _Run({})
+        self._run = Run({})
         _prepare_functions(patch)
         self._interpret_here(patch)
         self._sfn = boto3.client("stepfunctions")
@@ -187,7 +188,7 @@ class Machine:
         """
         unknown = (faults or {}).keys() - TASKS.keys()
         assert not unknown, f"no such states: {unknown}"
-        run = self._run = _Run({state: iter(plan) for state, plan in (faults or {}).items()})
+        run = self._run = Run({state: iter(plan) for state, plan in (faults or {}).items()})
         with _failing_calls(calls or {}), warnings.catch_warnings():
             # pytest makes an error of what functions/shared/observability.py tells Python to ignore.
             warnings.filterwarnings("ignore", "No application metrics to publish")
@@ -202,7 +203,7 @@ class Machine:
         event = {"order": order, "execution": "by-hand", "state": "Late", "retry_count": 0}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "No application metrics to publish")
-            answer = _invoke(HANDLERS[function], json.dumps(event).encode())
+            answer = invoke(HANDLERS[function], json.dumps(event).encode())
         return answer["Payload"]["errorType"] if "FunctionError" in answer else None
 
     def abandon(self, order: Mapping[str, Any], status: str) -> None:
@@ -210,7 +211,7 @@ class Machine:
         event = {"detail": {"name": "abandoned", "status": status, "input": json.dumps(order)}}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "No application metrics to publish")
-            answer = _invoke(release_abandoned, json.dumps(event).encode())
+            answer = invoke(release_abandoned, json.dumps(event).encode())
         assert "FunctionError" not in answer, answer
 
     def stock(self, **available: int) -> None:
@@ -264,6 +265,8 @@ class Machine:
         patch.setattr(retrier_decl, "time", SimpleNamespace(sleep=self._wait))
         # The text is parsed at every start, which takes longer than the execution itself.
         patch.setattr(AmazonStateLanguageParser, "parse", _parsed)
+        # So is each path, by a parser made anew, at every try of every state: a quarter of a run.
+        patch.setattr(json_path, "parse", _path)
         # moto's executions end in a thread of their own and tell nobody.
         terminated = BaseExecutionWorkerCommunication.terminated
 
@@ -277,21 +280,21 @@ class Machine:
     def _answer(self, parameters: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Answer for Lambda: moto's interpreter calls this for each try of a Task."""
         function = parameters["FunctionName"].rsplit(":", 1)[1]
-        state, run = _STATE_OF[function], self._run
+        state, run = STATE_OF[function], self._run
         run.state = state
         run.tries[state] = run.tries.get(state, 0) + 1
         fault = next(run.faults.get(state, iter(())), None) or Fault()
         fault.meanwhile()
         if fault.error is None:
-            return _invoke(HANDLERS[function], parameters["Payload"])
+            return invoke(HANDLERS[function], parameters["Payload"])
         if fault.done:
-            _invoke(HANDLERS[function], parameters["Payload"])
-        return _failed(fault.error)
+            invoke(HANDLERS[function], parameters["Payload"])
+        return failed_try(fault.error)
 
     def _wait(self, seconds: float) -> None:
         self._run.waits.setdefault(self._run.state, []).append(seconds)
 
-    def _result(self, arn: str, run: _Run) -> Result:
+    def _result(self, arn: str, run: Run) -> Result:
         execution = stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn)
         history = execution.to_history_output()["events"]
         return Result(
@@ -342,12 +345,13 @@ def _substituted() -> str:
     return text
 
 
-_STATE_OF = {
+STATE_OF = {
     state["Parameters"]["FunctionName"].removeprefix("${").removesuffix("FunctionArn}"): name
     for name, state in TASKS.items()
 }
 
 _parsed = cache(AmazonStateLanguageParser.parse)
+_path = cache(json_path.parse)
 
 
 class _Runtime:
@@ -367,7 +371,7 @@ class _Runtime:
 _invocations = count(1)
 
 
-def _invoke(handler: Handler, payload: bytes) -> dict[str, Any]:
+def invoke(handler: Handler, payload: bytes) -> dict[str, Any]:
     """Call a handler as `python -m awslambdaric` does, and give Lambda's answer."""
     runtime = _Runtime()
     handle_event_request(
@@ -386,7 +390,7 @@ def _invoke(handler: Handler, payload: bytes) -> dict[str, Any]:
     return runtime.answer
 
 
-def _failed(error: str) -> dict[str, Any]:
+def failed_try(error: str) -> dict[str, Any]:
     """Fail a try with an error of this name, the way an error of this kind reaches the interpreter."""
     if error == "States.Timeout":
         raise EvalTimeoutError

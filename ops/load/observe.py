@@ -1,0 +1,64 @@
+"""What is still under way, and what did not go well: from the queues and executions of the deployed stack."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ops.books import Books
+from ops.pipeline import DeadLetter, Pipeline
+
+_OUT_OF_SIGHT_SECONDS = 3600  # longer than anybody reads on
+_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+def under_way(pipeline: Pipeline) -> int:
+    """Count the messages in the order queue and the executions that run."""
+    return _messages(pipeline, "OrderQueueUrl") + sum(1 for _ in _executions(pipeline, "RUNNING"))
+
+
+def dead_letter_count(pipeline: Pipeline) -> int:
+    """Count what the order DLQ holds."""
+    return _messages(pipeline, "OrderDlqUrl")
+
+
+def all_dead_letters(pipeline: Pipeline) -> list[DeadLetter]:
+    """Read all of the order DLQ, once: what was read stays there, but out of sight for an hour."""
+    client, url, letters = pipeline.aws.client("sqs"), pipeline.outputs["OrderDlqUrl"], list[DeadLetter]()
+    while messages := client.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=_OUT_OF_SIGHT_SECONDS,
+        MessageAttributeNames=["All"],
+    ).get("Messages"):
+        letters.extend(dead_letter(message) for message in messages)
+    return letters
+
+
+def dead_letter(message: dict[str, Any]) -> DeadLetter:
+    """Read a dead letter as SQS delivers it."""
+    reason = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
+    return DeadLetter(message["Body"], reason.get("error_type"), reason.get("error_message"))
+
+
+def books(pipeline: Pipeline, letters: list[DeadLetter]) -> Books:
+    """Look at everything; `letters` are the dead letters that were read."""
+    client = pipeline.aws.client("stepfunctions")
+    failed = {
+        json.loads(client.describe_execution(executionArn=arn)["input"])["order_id"]
+        for status in ("FAILED", "TIMED_OUT", "ABORTED")
+        for arn in _executions(pipeline, status)
+    }
+    return Books(pipeline.stock(), pipeline.orders(), pipeline.mails(), letters, frozenset(failed))
+
+
+def _messages(pipeline: Pipeline, queue: str) -> int:
+    answer = pipeline.aws.client("sqs").get_queue_attributes(
+        QueueUrl=pipeline.outputs[queue], AttributeNames=list(_COUNTS)
+    )
+    return sum(int(answer["Attributes"][name]) for name in _COUNTS)
+
+
+def _executions(pipeline: Pipeline, status: str) -> Iterator[str]:
+    pages = pipeline.aws.client("stepfunctions").get_paginator("list_executions")
+    for page in pages.paginate(stateMachineArn=pipeline.outputs["StateMachineArn"], statusFilter=status):
+        yield from (execution["executionArn"] for execution in page["executions"])

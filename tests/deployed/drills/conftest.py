@@ -1,0 +1,197 @@
+"""What a drill does to the deployed stack, and the books that must balance after it."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from ops.books import violations
+from ops.load.observe import books, dead_letter, under_way
+from ops.load.shares import SHARE, share_out
+from ops.pipeline import DeadLetter, Pipeline
+from tests.deployed.conftest import WAIT_SCALE, Gates, wait_for
+from tests.deployed.conftest import Pipeline as Deployed
+from tests.deployed.drills.faults import HOST
+
+_DOMAIN = "@customer.example"  # of the drills' customers, and of nobody else
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What an order's row said at the end of a drill."""
+
+    status: str
+    attempt: int
+    email_status: str | None
+
+    def may_become(self, later: "Settled") -> bool:
+        stays = self.status in {"FAILED", later.status}
+        return stays and later.attempt >= self.attempt and (self.email_status != "SENT" or later == self)
+
+
+@dataclass
+class Ledger:
+    """All that the drills have put in and taken out, for the books."""
+
+    stocked: dict[str, int] = field(default_factory=dict)
+    published: list[str] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    settled: dict[str, Settled] = field(default_factory=dict)
+
+
+class Drill:
+    """The deployed pipeline, the gates to break, and the books at the end."""
+
+    def __init__(self, deployed: Deployed, gates: Gates, ledger: Ledger) -> None:
+        self.deployed = deployed
+        self.dynamodb, self.ses, self.states = gates.dynamodb, gates.ses, gates.states
+        self._ledger = ledger
+        self._view = Pipeline(deployed.aws, deployed.outputs)
+
+    def stock_up(self, **available: int) -> None:
+        self.deployed.put_stock(**available)
+        self._ledger.stocked.update(available)
+
+    def publish(self, *bodies: str) -> None:
+        self._ledger.published.extend(bodies)
+        for start in range(0, len(bodies), 10):
+            self.deployed.publish(*bodies[start : start + 10])
+
+    def row(self, order_id: str) -> dict[str, str]:
+        return self.deployed.row(order_id)
+
+    def ended(self, name: str) -> dict[str, Any]:
+        """Wait until the execution of that name has ended."""
+        return wait_for(lambda: self.deployed.execution(name), lambda found: found["status"] not in (None, "RUNNING"))
+
+    def wait_for_retry(self, name: str, state: str) -> None:
+        """Wait until a try of this state has failed, and it waits for the next or is at it."""
+
+        def failed_tries() -> int:
+            execution = self.deployed.execution(name)
+            if execution["status"] is None:
+                return 0
+            history = self.deployed.aws.client("stepfunctions").get_execution_history(
+                executionArn=execution["executionArn"], maxResults=1000
+            )["events"]
+            entered = [e["stateEnteredEventDetails"]["name"] for e in history if "stateEnteredEventDetails" in e]
+            failures = sum(e["type"] == "TaskFailed" for e in history)
+            return failures if entered[-1:] == [state] else 0
+
+        wait_for(failed_tries, bool)
+
+    def spend_budgets_at_once(self) -> None:
+        """Let Step Functions' retries wait for nothing, until the end of the drill."""
+        self.wait_scale(0.0)
+
+    def wait_scale(self, scale: float) -> None:
+        """Set what Step Functions' waits are multiplied with."""
+        connection = http.client.HTTPConnection(HOST, self.deployed.aws.port, timeout=10)
+        try:
+            body = json.dumps({"stepfunctions._SFN_WAIT_SCALE": scale})
+            connection.request("POST", "/_ministack/config", body, {"Content-Type": "application/json"})
+            assert json.loads(connection.getresponse().read()) == {"applied": {"stepfunctions._SFN_WAIT_SCALE": scale}}
+        finally:
+            connection.close()
+
+    @contextmanager
+    def throttled(self, *constructs: str) -> Iterator[None]:
+        """No invocation of these functions gets through."""
+        client, names = self.deployed.aws.client("lambda"), [self.deployed.function(name) for name in constructs]
+        for name in names:
+            client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        try:
+            yield
+        finally:
+            for name in names:
+                client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=SHARE)
+
+    def deliver_again_after(self, seconds: int) -> None:
+        """Set when a message that was not taken on comes back."""
+        self.deployed.aws.client("sqs").set_queue_attributes(
+            QueueUrl=self.deployed.outputs["OrderQueueUrl"], Attributes={"VisibilityTimeout": str(seconds)}
+        )
+
+    def stop(self, name: str) -> None:
+        arn = self.deployed.execution(name)["executionArn"]
+        self.deployed.aws.client("stepfunctions").stop_execution(executionArn=arn)
+
+    def take_dead_letters(self) -> list[DeadLetter]:
+        """Take what is in the order DLQ out of it, and note it."""
+        client, url, taken = self.deployed.aws.client("sqs"), self.deployed.outputs["OrderDlqUrl"], list[DeadLetter]()
+        while messages := client.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        ).get("Messages"):
+            for message in messages:
+                taken.append(dead_letter(message))
+                client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        self._ledger.letters.extend(taken)
+        return taken
+
+    def redrive(self) -> None:
+        """Move the dead letters that have no reason back, as the SQS console does."""
+        client, url = self.deployed.aws.client("sqs"), self.deployed.outputs["OrderQueueUrl"]
+        for letter in [letter for letter in self._ledger.letters if letter.error_type is None]:
+            client.send_message(QueueUrl=url, MessageBody=letter.body)
+            self._ledger.letters.remove(letter)
+
+    def settle(self) -> None:
+        """Wait until nothing is under way, and hold the books against what must be true."""
+        wait_for(lambda: under_way(self._view), lambda count: count == 0)
+        self.take_dead_letters()
+        # A release that EventBridge has asked for may still be under way: only what stays is wrong.
+        wait_for(self._violations, lambda found: found == [])
+        assert self.deployed.leaks() == []
+        self._ledger.settled = self._settled()
+
+    def _violations(self) -> list[str]:
+        """Hold what is of the drills' customers against the rules; the other tests' orders are not in the ledger."""
+        every, put_in = books(self._view, self._ledger.letters), self._ledger
+        ours = replace(
+            every,
+            orders={name: row for name, row in every.orders.items() if row["customer_email"].endswith(_DOMAIN)},
+            mails=[mail for mail in every.mails if mail["To"][0].endswith(_DOMAIN)],
+        )
+        return violations(ours, stocked=put_in.stocked, published=put_in.published) + self._gone_back()
+
+    def _gone_back(self) -> list[str]:
+        """Tell which orders have left a status that is for good, an attempt that is over, or a mail that was sent."""
+        now = self._settled()
+        return [
+            f"order {order_id}: was {before}, is {now.get(order_id)}"
+            for order_id, before in self._ledger.settled.items()
+            if order_id not in now or not before.may_become(now[order_id])
+        ]
+
+    def _settled(self) -> dict[str, Settled]:
+        rows = self._view.orders().items()
+        return {name: Settled(row["status"], int(row["attempt"]), row.get("email_status")) for name, row in rows}
+
+    def counted(self, metric: str, order_id: str) -> bool:
+        """Whether a function has counted this of this order, where the dashboard sees it."""
+        return any(f'"{metric}"' in line and f'"{order_id}"' in line for line in self.deployed.log_lines())
+
+
+def order(order_id: str, **items: int) -> str:
+    """Give the message of an order, whose customer's address is its own."""
+    lines = [{"item_id": item_id, "quantity": quantity} for item_id, quantity in items.items()]
+    return json.dumps({"order_id": order_id, "customer_email": f"{order_id}{_DOMAIN}", "items": lines})
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def drill(pipeline: Deployed, gates: Gates, ledger: Ledger) -> Iterator[Drill]:
+    """The deployed stack as a drill finds it; afterwards all is mended, also where the drill failed."""
+    share_out(pipeline.aws)
+    drill = Drill(pipeline, gates, ledger)
+    yield drill
+    gates.mend()
+    drill.wait_scale(WAIT_SCALE)

@@ -1,0 +1,122 @@
+"""The model: what any write may do to an order and its stock, and what a mail needs. It knows nothing of the code.
+
+It is told of every commit as it happens, so that a wrong step is named and not only a wrong end.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.functions.cloud import INVENTORY, ORDERS
+from tests.schedules.dynamodb import Change
+from tests.schedules.expressions import Item
+
+# From each status to those that may follow; an order that is not there yet is None.
+FOLLOWS: dict[str | None, set[str]] = {
+    None: {"PROCESSING", "FAILED"},
+    "PROCESSING": {"PROCESSING", "CONFIRMED", "REJECTED", "FAILED"},
+    "CONFIRMED": {"CONFIRMED", "FAILED"},
+    "FAILED": {"PROCESSING", "FAILED"},
+    "REJECTED": set(),
+    "CANCELLED": {"CANCELLED"},
+}
+MAIL_FOLLOWS: dict[str | None, set[str]] = {
+    None: {"SENDING"},
+    "PENDING": {"SENDING", "PENDING"},
+    "REJECTED": {"SENDING", "REJECTED"},
+    "SENDING": {"SENDING", "SENT", "PENDING", "REJECTED", "UNKNOWN"},
+    "UNKNOWN": {"SENT", "UNKNOWN"},
+    "SENT": {"SENT"},
+}
+
+
+@dataclass
+class Ledger:
+    """What there is in all, and what has become of each order so far."""
+
+    supply: Counter[str] = field(default_factory=Counter)
+    confirmed_once: set[str] = field(default_factory=set)
+    mails: Counter[str] = field(default_factory=Counter)
+    transitions: Counter[tuple[str | None, str]] = field(default_factory=Counter)
+
+    def watch(self, changes: list[Change]) -> None:
+        """Hold one commit of a function against what it may do."""
+        moved: Counter[str] = Counter()
+        expected: Counter[str] = Counter()
+        for change in changes:
+            if change.table == INVENTORY:
+                assert change.old is not None, f"an item out of nothing: {change}"
+                moved[change.key] += available(change.new) - available(change.old)
+                assert available(change.new) >= 0, f"{change.key} below 0"
+        for change in changes:
+            if change.table == ORDERS:
+                self._check_order(change)
+                old, new = status(change.old), status(change.new)
+                if new == "CONFIRMED" != old:
+                    expected.subtract(lines(change.new))
+                elif old == "CONFIRMED" != new:
+                    expected.update(lines(change.new))
+        assert +moved == +expected, f"stock moved by {moved}, not {expected}: {changes}"
+        assert -moved == -expected, f"stock moved by {moved}, not {expected}: {changes}"
+
+    def mail(self, order_id: str) -> None:
+        """SES takes a mail for this order."""
+        assert order_id in self.confirmed_once, f"a mail for {order_id}, which was never CONFIRMED"
+        self.mails[order_id] += 1
+        assert self.mails[order_id] == 1, f"{order_id} gets a second mail"
+
+    def check(self, rows: dict[str, dict[str, Item]]) -> None:
+        """Per item: all there ever was = what is available + what the CONFIRMED orders hold."""
+        held: Counter[str] = Counter()
+        for order in rows[ORDERS].values():
+            if status(order) == "CONFIRMED":
+                held.update(lines(order))
+        for item_id, stock in rows[INVENTORY].items():
+            assert available(stock) >= 0, f"{item_id} is below 0"
+            assert available(stock) + held[item_id] == self.supply[item_id], f"{item_id}: {stock}, held {held}"
+
+    def _check_order(self, change: Change) -> None:
+        old, new = status(change.old), status(change.new)
+        assert new is not None, f"a row without a status: {change}"
+        mail, mail_now = email(change.old), email(change.new)
+        self.transitions[old, new] += 1
+        if old == new and mail != mail_now:
+            assert mail_now in MAIL_FOLLOWS[mail], f"mail {mail} to {mail_now}: {change}"
+            assert mail_now != "SENDING" or new == "CONFIRMED", f"a mail claimed: {change}"
+        else:
+            assert mail == mail_now or (mail_now in MAIL_FOLLOWS[mail]), f"mail {mail} to {mail_now}: {change}"
+            assert old == new or new in FOLLOWS[old], f"{old} to {new}: {change}"
+        before, after = attempt(change.old), attempt(change.new)
+        assert after >= before, f"back to attempt {after}: {change}"
+        if (old, new) in (("FAILED", "PROCESSING"), ("FAILED", "FAILED")):
+            assert after > before, f"a closed attempt is opened: {change}"
+        if old in ("CONFIRMED", "REJECTED") or (old == "PROCESSING" and new in ("CONFIRMED", "REJECTED")):
+            assert after == before, f"by a foreign attempt: {change}"
+        if (old, new) == ("CONFIRMED", "FAILED"):
+            assert mail is None, f"taken back although a mail was tried: {change}"
+        if change.old is not None:
+            assert change.old["items"] == change.new["items"], f"other content: {change}"
+            assert change.old["created_at"] == change.new["created_at"], f"created again: {change}"
+        if new == "CONFIRMED":
+            self.confirmed_once.add(change.key)
+
+
+def status(row: Item | None) -> str | None:
+    return None if row is None else row["status"]["S"]
+
+
+def attempt(row: Item | None) -> int:
+    return 0 if row is None else int(row["attempt"]["N"])
+
+
+def email(row: Item | None) -> str | None:
+    found: Any = (row or {}).get("email_status")
+    return found["S"] if found else None
+
+
+def lines(row: Item) -> dict[str, int]:
+    return {line["M"]["item_id"]["S"]: int(line["M"]["quantity"]["N"]) for line in row["items"]["L"]}
+
+
+def available(row: Item) -> int:
+    return int(row["available"]["N"])

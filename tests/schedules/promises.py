@@ -1,0 +1,122 @@
+"""What must hold once a schedule is over: read from the tables, the queues, the mails and the executions alone."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from functions.start_workflow.execution import execution_name
+from tests.functions.cloud import ORDERS
+from tests.schedules.expressions import Item
+from tests.schedules.interpreter import ENDED_BADLY
+from tests.schedules.ledger import email, lines, status
+from tests.schedules.world import World
+
+ENDS = {"CONFIRMED", "REJECTED", "FAILED", "CANCELLED"}
+
+
+def assert_settled(world: World) -> None:
+    """With the faults off everything has come to an end by itself, and nothing is lost or silent."""
+    cloud = world.cloud
+    cloud.ledger.check(cloud.dynamodb.rows)
+    for execution in cloud.executions.values():
+        assert not execution.running, f"{execution.name} runs for ever"
+        assert json.loads(execution.input)["order_id"] in cloud.dynamodb.rows[ORDERS], f"{execution.name} has no row"
+    for order_id, row in cloud.dynamodb.rows[ORDERS].items():
+        _assert_order(world, order_id, row)
+    _assert_every_message_is_accounted_for(world)
+    _assert_nothing_is_counted_that_did_not_happen(world)
+
+
+def assert_finished(world: World) -> None:
+    """After the documented acts of an operator, every order is done; only what may have left is not mailed again."""
+    assert not [letter for letter in world.cloud.dead_letters if letter.reason is None], "letters without a reason"
+    for order_id, row in world.cloud.dynamodb.rows[ORDERS].items():
+        assert status(row) != "FAILED", f"{order_id} cannot be finished: {row}"
+        if status(row) == "CONFIRMED":
+            assert email(row) in ("SENT", "UNKNOWN"), f"{order_id} has no mail: {row}"
+
+
+def _assert_order(world: World, order_id: str, row: Item) -> None:
+    cloud = world.cloud
+    executions = [
+        execution for execution in cloud.executions.values() if json.loads(execution.input)["order_id"] == order_id
+    ]
+    assert status(row) in ENDS, f"{order_id} is left {status(row)}"
+    failed = any(execution.status in ENDED_BADLY for execution in executions)
+    if not all(execution.status in ENDED_BADLY for execution in executions):
+        done = status(row) in ("REJECTED", "CANCELLED") or email(row) == "SENT"
+        assert done, f"an execution of {order_id} succeeded, and it is {status(row)}, its mail {email(row)}"
+    if status(row) == "FAILED":
+        assert failed, f"{order_id} failed in silence"
+        assert row["status_reason"]["S"], f"{order_id} failed without a reason"
+    if status(row) in ("REJECTED", "FAILED"):
+        assert email(row) is None, f"{order_id} is {status(row)} and its mail {email(row)}"
+    if status(row) == "CONFIRMED" and email(row) != "SENT":
+        assert email(row) is not None, f"{order_id}: nothing says what became of its mail"
+        assert failed, f"{order_id}: its missing mail is silent"
+    if email(row) == "SENT":
+        assert cloud.ledger.mails[order_id] == 1, f"{order_id} is SENT without a mail"
+    if cloud.ledger.mails[order_id]:
+        # SENDING: whoever sent it was cut off, and so was its execution; the next try makes UNKNOWN of it.
+        assert email(row) in ("SENT", "UNKNOWN", "SENDING"), f"{order_id} has its mail, and says {email(row)}"
+
+
+def _assert_nothing_is_counted_that_did_not_happen(world: World) -> None:
+    """A count may be missing, since a function can end between what it does and its count, but none is too many."""
+    cloud = world.cloud
+    entered: Counter[str] = Counter()
+    for (old, new), number in cloud.ledger.transitions.items():
+        if new == "FAILED" or old != new:
+            entered[new] += number
+    for metric, most in (
+        ("OrdersConfirmed", entered["CONFIRMED"]),
+        ("OrdersRejected", entered["REJECTED"]),
+        ("OrdersFailed", entered["FAILED"]),
+        ("OrdersRefused", sum(letter.reason is not None for letter in cloud.dead_letters)),
+        ("MailsSent", len(cloud.mails)),
+    ):
+        assert cloud.counted[metric] <= most, f"{metric}: {cloud.counted[metric]} counted, {most} happened"
+
+
+def _assert_every_message_is_accounted_for(world: World) -> None:
+    """Each is an order, a duplicate of one, or a dead letter; a refused one with its reason, and unchanged."""
+    letters: dict[str, list[str | None]] = {}
+    for letter in world.cloud.dead_letters:
+        letters.setdefault(letter.body, []).append(letter.reason)
+    assert set(letters) <= set(world.published), "a letter that nobody published"
+    for body in set(world.published):
+        reasons = letters.get(body, [])
+        expected = _refusal(world, body)
+        if expected:
+            assert any(reason is None or reason.startswith(expected) for reason in reasons), f"lost: {body}"
+        else:
+            assert not any(reasons), f"refused for nothing: {body}: {reasons}"
+            assert reasons or _is_an_order(world, json.loads(body)), f"lost: {body}"
+        assert all(reason is None or reason.startswith(expected or "?") for reason in reasons), f"{body}: {reasons}"
+    orders = {json.loads(body).get("order_id") for body in world.published if body not in letters}
+    assert set(world.cloud.dynamodb.rows[ORDERS]) >= orders
+    assert all(_came_from_a_message(world, order_id) for order_id in world.cloud.dynamodb.rows[ORDERS])
+
+
+def _refusal(world: World, body: str) -> str | None:
+    data = json.loads(body)
+    if not isinstance(data.get("items"), list):
+        return "InvalidOrder"
+    first = world.cloud.executions.get(execution_name(data["order_id"], 1))
+    return None if first is None or _same(json.loads(first.input), data) else "ConflictingOrder"
+
+
+def _is_an_order(world: World, data: dict[str, Any]) -> bool:
+    row = world.cloud.dynamodb.rows[ORDERS].get(data["order_id"])
+    return row is not None and lines(row) == {line["item_id"]: line["quantity"] for line in data["items"]}
+
+
+def _came_from_a_message(world: World, order_id: str) -> bool:
+    return any(
+        data["order_id"] == order_id and isinstance(data["items"], list) and _is_an_order(world, data)
+        for data in map(json.loads, world.published)
+    )
+
+
+def _same(content: dict[str, Any], data: dict[str, Any]) -> bool:
+    return (content["customer_email"], content["items"]) == (data["customer_email"], data["items"])

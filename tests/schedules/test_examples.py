@@ -1,0 +1,132 @@
+"""Schedules worth a name, written out: what is late, comes twice, or meets itself."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from functions.start_workflow.execution import execution_name
+from tests.functions.cloud import INVENTORY, ORDERS
+from tests.schedules.cloud import Account, Cloud, Fate
+from tests.schedules.ledger import available, email
+from tests.schedules.promises import assert_finished, assert_settled
+from tests.schedules.rules import message
+from tests.schedules.world import World
+
+BODY = message("A", {"book": 2}, 0)
+
+
+@pytest.fixture
+def world(account: Account) -> Iterator[World]:
+    """Five books, and one order in the queue."""
+    account.cloud = Cloud(most_retries=0)
+    account.cloud.restock("book", 5)
+    world = World(account.cloud)
+    world.publish(BODY)
+    yield world
+    world.close()
+
+
+def accept(world: World) -> None:
+    work = world.receive(1)
+    while work and not work.invocation.ended:
+        world.step(work)
+
+
+def go(world: World, name: str, *fates: Fate) -> None:
+    """One state's function, to its end."""
+    each, work = iter(fates), world.begin(name)
+    while work and not work.invocation.ended:
+        world.step(work, next(each, Fate.DONE))
+
+
+def books(world: World) -> int:
+    return available(world.cloud.dynamodb.rows[INVENTORY]["book"])
+
+
+def test_a_reservation_that_lands_after_its_compensation_takes_no_stock(world: World) -> None:
+    accept(world)
+    go(world, "A")
+    go(world, "A", Fate.DELAYED_DIES)
+    assert world.cloud.executions["A"].state == "ReleaseInventory"
+    go(world, "A")
+    world.cloud.land(0)
+    assert (world.status("A"), books(world)) == ("FAILED", 5)
+    world.settle()
+    assert_settled(world)
+
+
+def test_an_opening_that_lands_after_its_execution_was_given_up_does_not_reopen_the_order(world: World) -> None:
+    accept(world)
+    world.begin("A")
+    world.stop("A", "ABORTED")
+    world.deliver(0)
+    world.settle()
+    assert world.status("A") == "FAILED"
+    assert_settled(world)
+
+
+def test_an_event_of_the_first_attempt_that_comes_during_the_second_gives_nothing_back(world: World) -> None:
+    accept(world)
+    go(world, "A")
+    world.stop("A", "TIMED_OUT")
+    world.publish(BODY)
+    accept(world)
+    second = execution_name("A", 2)
+    go(world, second)
+    go(world, second)
+    event = next(number for number, event in enumerate(world.events) if event["detail"]["name"] == "A")
+    world.deliver(event)
+    world.settle()
+    assert (world.status("A"), books(world), len(world.cloud.mails)) == ("CONFIRMED", 3, 1)
+    assert_settled(world)
+    assert_finished(world)
+
+
+def test_two_deliveries_of_one_message_at_the_same_moment_start_one_execution(world: World) -> None:
+    world.publish(BODY)
+    first, second = world.receive(1), world.receive(1)
+    assert first
+    assert second
+    world.step(first)
+    world.step(second)
+    world.settle()
+    assert list(world.cloud.executions) == ["A"]
+    assert (world.status("A"), books(world), len(world.cloud.mails)) == ("CONFIRMED", 3, 1)
+    assert_settled(world)
+
+
+def test_a_start_that_lands_after_another_order_has_taken_the_id_starts_nothing(world: World) -> None:
+    other = message("A", {"book": 1}, 1)
+    work = world.receive(1)
+    assert work
+    world.step(work, Fate.DELAYED_DIES)
+    world.queue.clear()  # its message comes back later than all that follows
+    world.publish(other)
+    accept(world)
+    world.cloud.land(0)
+    assert json.loads(world.cloud.executions["A"].input)["items"] == [{"item_id": "book", "quantity": 1}]
+
+
+def test_a_mail_whose_answer_was_lost_is_not_sent_again_by_publishing_again(world: World) -> None:
+    accept(world)
+    for fates in ((), (), (Fate.DONE, Fate.LOST)):
+        go(world, "A", *fates)
+    for _ in range(2):
+        world.publish(BODY)
+        world.settle()
+    assert email(world.cloud.dynamodb.rows[ORDERS]["A"]) == "UNKNOWN"
+    assert len(world.cloud.mails) == 1
+    assert_settled(world)
+
+
+def test_a_redriven_first_attempt_leaves_the_second_attempts_order_alone(world: World) -> None:
+    accept(world)
+    world.stop("A", "ABORTED")
+    world.settle()
+    world.publish(BODY)
+    world.settle()
+    world.redrive("A")
+    world.settle()
+    assert (world.status("A"), books(world), len(world.cloud.mails)) == ("CONFIRMED", 3, 1)
+    assert_settled(world)
