@@ -21,7 +21,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up down status demo test faults soak load lint format bench synth lock clean
+.PHONY: help install up down status demo test faults soak load audit lint format bench synth lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ soak: install  ## draw schedules for 100,000 steps, and every interleaving (STEP
 
 load: install  ## a burst of 1,000 orders, accounted for (LOAD_ARGS="--orders 200 --seed 7")
 	@$(PY) -m ops.load $(LOAD_ARGS)
+
+audit: install  ## known vulnerabilities of the locked packages, and the bill of materials (.build/sbom.json)
+	@$(PY) -m ops.audit
 
 bench: install  ## measure the functions and the flow against their bounds
 	@$(PY) -m bench

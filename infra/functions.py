@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import Acknowledgment, Duration, Stack, Validations
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -26,13 +27,19 @@ class OrderFunction(Construct):
         *,
         settings: Settings,
         layers: Sequence[lambda_.ILayerVersion],
+        key: kms.IKey,
         folder: str,
         entry_point: str,
         environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
         log_group = logs.LogGroup(
-            self, "Logs", retention=settings.log_retention, removal_policy=settings.removal_policy
+            self,
+            "Logs",
+            retention=settings.log_retention,
+            removal_policy=settings.removal_policy,
+            encryption_key=key,
         )
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.function = lambda_.Function(
@@ -58,11 +65,20 @@ class OrderFunction(Construct):
             },
         )
         self.allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_group.log_group_arn])
+        self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        tested = "Python 3.13 is what the layer is built, and the functions are compiled and measured, for."
         Validations.of(self.function).acknowledge(
+            Acknowledgment(id="AwsSolutions-L1", reason=tested),
+            Acknowledgment(id="Serverless-LambdaLatestVersion", reason=tested),
             Acknowledgment(
-                id="AwsSolutions-L1",
-                reason="Python 3.13 is what the layer is built, and the functions are compiled and measured, for.",
-            )
+                id="Serverless-LambdaDLQ",
+                reason=(
+                    "It would serve asynchronous calls alone. Step Functions and the queue's poller wait for an answer;"
+                    " ReleaseAbandoned has an on-failure destination, which tells more than a DLQ of the function's."
+                ),
+            ),
         )
         Validations.of(self.role).acknowledge(
             Acknowledgment(
@@ -74,3 +90,8 @@ class OrderFunction(Construct):
     def allow(self, *actions: str, on: Sequence[str], conditions: Mapping[str, object] | None = None) -> None:
         """Let the function do exactly `actions` on exactly the ARNs `on`."""
         self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions))
+
+    def allow_key(self, *actions: str, through: str) -> None:
+        """Let AWS's service `through` do exactly `actions` with the key for the function, which itself never may."""
+        service = f"{through}.{Stack.of(self).region}.amazonaws.com"
+        self.allow(*actions, on=[self._key.key_arn], conditions={"StringEquals": {"kms:ViaService": service}})

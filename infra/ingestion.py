@@ -12,7 +12,9 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.encryption import DATA_KEY_REUSE
 from infra.functions import FUNCTION_TIMEOUT, OrderFunction
+from infra.publishers import Publishers
 from infra.settings import Settings
 
 # Six times the function's timeout is what Lambda asks of a queue it polls ("Using Lambda with Amazon SQS"):
@@ -30,6 +32,8 @@ class Ingestion(Construct):
         *,
         settings: Settings,
         layers: Sequence[lambda_.ILayerVersion],
+        key: kms.IKey,
+        publishers: Publishers,
         state_machine: sfn.StateMachine,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -37,9 +41,17 @@ class Ingestion(Construct):
             self,
             "OrderDlq",
             retention_period=Duration.days(14),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
+            data_key_reuse=DATA_KEY_REUSE,
             enforce_ssl=True,
             removal_policy=settings.removal_policy,
+        )
+        Validations.of(self.order_dlq).acknowledge(
+            Acknowledgment(
+                id="Serverless-SQSRedrivePolicy",
+                reason="It is a dead-letter queue: the order queue's, the subscription's, and the starter's.",
+            )
         )
         self.order_queue = sqs.Queue(
             self,
@@ -49,23 +61,25 @@ class Ingestion(Construct):
             retention_period=Duration.days(7),
             visibility_timeout=VISIBILITY_TIMEOUT,
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.order_dlq, max_receive_count=5),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
+            data_key_reuse=DATA_KEY_REUSE,
             enforce_ssl=True,
             removal_policy=settings.removal_policy,
         )
-        self.topic = self._order_topic(settings)
-        self.start_workflow = self._starter(settings, layers, state_machine)
+        self.topic = self._order_topic(settings, key, publishers)
+        self.start_workflow = self._starter(settings, layers, key, state_machine)
 
-    def _order_topic(self, settings: Settings) -> sns.Topic:
+    def _order_topic(self, settings: Settings, key: kms.IKey, publishers: Publishers) -> sns.Topic:
         topic = sns.Topic(
             self,
             "OrderTopic",
             topic_name=settings.topic_name,
-            # SNS's own key: this account's publishers need no permission on it, but other accounts and AWS
-            # services cannot publish to a topic under it.
-            master_key=kms.Alias.from_alias_name(self, "SnsKey", "alias/aws/sns"),
+            master_key=key,
             enforce_ssl=True,
         )
+        for statement in publishers.policy(topic.topic_arn):
+            topic.add_to_resource_policy(statement)
         # Its own redrive policy: what SNS itself cannot deliver to the queue is a lost order otherwise.
         topic.add_subscription(
             subscriptions.SqsSubscription(self.order_queue, raw_message_delivery=True, dead_letter_queue=self.order_dlq)
@@ -73,13 +87,18 @@ class Ingestion(Construct):
         return topic
 
     def _starter(
-        self, settings: Settings, layers: Sequence[lambda_.ILayerVersion], state_machine: sfn.StateMachine
+        self,
+        settings: Settings,
+        layers: Sequence[lambda_.ILayerVersion],
+        key: kms.IKey,
+        state_machine: sfn.StateMachine,
     ) -> OrderFunction:
         starter = OrderFunction(
             self,
             "StartWorkflow",
             settings=settings,
             layers=layers,
+            key=key,
             folder="start_workflow",
             entry_point="start_workflow",
             environment={
@@ -96,8 +115,10 @@ class Ingestion(Construct):
             "sqs:GetQueueAttributes",
             on=[self.order_queue.queue_arn],
         )
+        # To receive, and to send to the DLQ ("Amazon SQS Key management").
+        starter.allow_key("kms:Decrypt", "kms:GenerateDataKey", through="sqs")
         # Not SqsEventSource, which also grants what the poller never uses.
-        lambda_.EventSourceMapping(
+        mapping = lambda_.EventSourceMapping(
             self,
             "Orders",
             target=starter.function,
@@ -105,6 +126,12 @@ class Ingestion(Construct):
             batch_size=10,
             report_batch_item_failures=True,
             max_concurrency=settings.starter_max_concurrency,
+        )
+        Validations.of(mapping).acknowledge(
+            Acknowledgment(
+                id="Serverless-LambdaEventSourceMappingDestination",
+                reason="Lambda takes none for a queue, which has its own: the order DLQ, after five deliveries.",
+            )
         )
         return starter
 

@@ -1,10 +1,11 @@
 """When somebody should look: the alarms, each of which tells the alarm topic."""
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Acknowledgment, Duration, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
@@ -33,6 +34,7 @@ class Monitoring(Construct):
         construct_id: str,
         *,
         settings: Settings,
+        key: kms.IKey,
         ingestion: Ingestion,
         workflow: Workflow,
         storage: Storage,
@@ -41,7 +43,7 @@ class Monitoring(Construct):
         super().__init__(scope, construct_id)
         self._thresholds = settings.alarms
         self._alarms: list[cloudwatch.IAlarm] = []
-        self._action = actions.SnsAction(self._alarm_topic(settings))
+        self._action = actions.SnsAction(self._alarm_topic(settings, key))
 
         self._watch_queues(ingestion, workflow)
         self._watch_executions(workflow)
@@ -76,9 +78,9 @@ class Monitoring(Construct):
             functions=others | answering,
         )
 
-    def _alarm_topic(self, settings: Settings) -> sns.Topic:
-        # Not encrypted with SNS's own key: CloudWatch may not use it, and would lose every alarm in silence.
-        topic = sns.Topic(self, "AlarmTopic", enforce_ssl=True)
+    def _alarm_topic(self, settings: Settings, key: kms.IKey) -> sns.Topic:
+        # The key's policy lets CloudWatch use it; without that every alarm would be lost in silence.
+        topic = sns.Topic(self, "AlarmTopic", master_key=key, enforce_ssl=True)
         # A policy replaces the topic's default one, by which the account's alarms could publish.
         topic.add_to_resource_policy(
             iam.PolicyStatement(
@@ -90,7 +92,13 @@ class Monitoring(Construct):
             )
         )
         if settings.alarm_email is not None:
-            topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+            subscription = topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+            Validations.of(subscription).acknowledge(
+                Acknowledgment(
+                    id="Serverless-SNSRedrivePolicy",
+                    reason="An alarm whose mail is lost still stands in CloudWatch and on the dashboard.",
+                )
+            )
         return topic
 
     def _watch_queues(self, ingestion: Ingestion, workflow: Workflow) -> None:

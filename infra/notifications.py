@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ses as ses
 from constructs import Construct
@@ -22,6 +23,7 @@ class Notifications(Construct):
         *,
         settings: Settings,
         layers: Sequence[lambda_.ILayerVersion],
+        key: kms.IKey,
         storage: Storage,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -32,11 +34,13 @@ class Notifications(Construct):
             "SendEmail",
             settings=settings,
             layers=layers,
+            key=key,
             folder="send_email",
             entry_point="send_confirmation",
             environment={"ORDERS_TABLE": storage.orders.table_name, "SENDER_EMAIL": settings.sender_email},
         )
         self.send_email.allow("dynamodb:UpdateItem", on=[storage.orders.table_arn])
+        self.send_email.allow_key("kms:Decrypt", through="dynamodb")
         self.send_email.allow(
             "ses:SendEmail",
             on=self._identity_arns(settings),

@@ -13,6 +13,9 @@ STAGES = ("local", "dev", "prod")
 # Narrower than what mail allows: the sender becomes part of an ARN in a policy, where * ? $ mean something.
 _EMAIL = re.compile(r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
 _EMAIL_RULE = "one plain address such as orders@example.com (letters, digits and . _ + - before the @)"
+# No wildcards: who is meant is named.
+_PUBLISHER = re.compile(r"[0-9]{12}|arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=.@_/-]+")
+_PUBLISHER_RULE = "account ids of 12 digits or ARNs of roles, separated by commas"
 
 
 class SettingsError(ValueError):
@@ -53,6 +56,8 @@ class Settings:
     # An identity is a physical name: a second stage in one account that sends from the same address must not
     # create it again, and one verified by hand, or by its domain, need not be.
     create_sender_identity: bool
+    # Accounts by id and roles by ARN that may publish orders; none means the account deployed to.
+    publishers: tuple[str, ...]
     # How many batches of orders are taken on at once.
     starter_max_concurrency: int
     log_retention: logs.RetentionDays
@@ -73,6 +78,7 @@ class Settings:
         alarm_email: str | None = None,
         ses_sandbox: bool | None = None,
         create_sender_identity: bool = True,
+        publishers: str | None = None,
     ) -> Self:
         """The settings of `stage`; raises SettingsError for whatever cannot be deployed."""
         if stage not in STAGES:
@@ -87,6 +93,7 @@ class Settings:
             alarm_email=None if alarm_email is None else _email("alarm_email", alarm_email),
             ses_sandbox=differences.ses_sandbox if ses_sandbox is None else ses_sandbox,
             create_sender_identity=create_sender_identity,
+            publishers=() if publishers is None else _publishers(publishers),
             topic_name=differences.topic_name,
             starter_max_concurrency=differences.starter_max_concurrency,
             log_retention=differences.log_retention,
@@ -105,6 +112,7 @@ class Settings:
             alarm_email=get("alarm_email"),
             ses_sandbox=_flag("ses_sandbox", get("ses_sandbox")),
             create_sender_identity=_flag("create_sender_identity", get("create_sender_identity")) is not False,
+            publishers=get("publishers"),
         )
 
 
@@ -152,6 +160,14 @@ def _email(key: str, value: object) -> str:
     if not isinstance(value, str) or not _EMAIL.fullmatch(value):
         raise SettingsError(f"{key}: must be {_EMAIL_RULE}, not {value!r} (-c {key}=…)")
     return value
+
+
+def _publishers(value: object) -> tuple[str, ...]:
+    """One principal or several, separated by commas; what is misspelt would lock publishers out in silence."""
+    named = tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else ()
+    if not named or not all(_PUBLISHER.fullmatch(name) for name in named):
+        raise SettingsError(f"publishers: must be {_PUBLISHER_RULE}, not {value!r} (-c publishers=…)")
+    return tuple(dict.fromkeys(named))
 
 
 def _flag(key: str, value: object) -> bool | None:

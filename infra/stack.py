@@ -5,9 +5,11 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import packaging
+from infra.encryption import Encryption
 from infra.ingestion import Ingestion
 from infra.monitoring import Monitoring
 from infra.notifications import Notifications
+from infra.publishers import Publishers
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.workflow import Workflow
@@ -26,21 +28,33 @@ class OrderProcessingStack(Stack):
             synthesizer=CliCredentialsStackSynthesizer() if settings.runs_locally else None,
         )
         layers = [] if settings.runs_locally else [self._dependencies()]
-        storage = Storage(self, "Storage", settings=settings)
-        notifications = Notifications(self, "Notifications", settings=settings, layers=layers, storage=storage)
+        publishers = Publishers.of(self, settings)
+        key = Encryption(self, "Encryption", settings=settings, publishers=publishers).key
+        storage = Storage(self, "Storage", settings=settings, key=key)
+        notifications = Notifications(self, "Notifications", settings=settings, layers=layers, key=key, storage=storage)
         workflow = Workflow(
             self,
             "Workflow",
             settings=settings,
             layers=layers,
+            key=key,
             storage=storage,
             send_email=notifications.send_email,
         )
-        ingestion = Ingestion(self, "Ingestion", settings=settings, layers=layers, state_machine=workflow.state_machine)
+        ingestion = Ingestion(
+            self,
+            "Ingestion",
+            settings=settings,
+            layers=layers,
+            key=key,
+            publishers=publishers,
+            state_machine=workflow.state_machine,
+        )
         Monitoring(
             self,
             "Monitoring",
             settings=settings,
+            key=key,
             ingestion=ingestion,
             workflow=workflow,
             storage=storage,

@@ -7,12 +7,14 @@ from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.encryption import DATA_KEY_REUSE
 from infra.functions import OrderFunction
 from infra.settings import Settings
 from infra.storage import Storage
@@ -30,6 +32,7 @@ class Workflow(Construct):
         *,
         settings: Settings,
         layers: Sequence[lambda_.ILayerVersion],
+        key: kms.IKey,
         storage: Storage,
         send_email: OrderFunction,
     ) -> None:
@@ -43,6 +46,7 @@ class Workflow(Construct):
                 name,
                 settings=settings,
                 layers=layers,
+                key=key,
                 folder=folder,
                 entry_point=entry_point,
                 environment=environment,
@@ -58,9 +62,20 @@ class Workflow(Construct):
         for function in (self.reserve_inventory, self.release_inventory, self.release_abandoned):
             # A TransactWriteItems of Updates is authorised as dynamodb:UpdateItem on each table in it.
             function.allow("dynamodb:UpdateItem", on=[storage.orders.table_arn, storage.inventory.table_arn])
+        for function in (
+            self.update_order,
+            self.reject_order,
+            self.reserve_inventory,
+            self.release_inventory,
+            self.release_abandoned,
+        ):
+            # As the caller, DynamoDB opens the table's own key, for reads and writes alike ("DynamoDB encryption at
+            # rest": the event Decrypt).
+            function.allow_key("kms:Decrypt", through="dynamodb")
 
         self.state_machine = self._state_machine(
             settings,
+            key,
             {
                 "UpdateOrderFunctionArn": self.update_order,
                 "RejectOrderFunctionArn": self.reject_order,
@@ -69,10 +84,10 @@ class Workflow(Construct):
                 "SendEmailFunctionArn": send_email,
             },
         )
-        self.release_dlq = self._release_dlq(settings)
+        self.release_dlq = self._release_dlq(settings, key)
         self._release_abandoned_executions()
 
-    def _state_machine(self, settings: Settings, steps: Mapping[str, OrderFunction]) -> sfn.StateMachine:
+    def _state_machine(self, settings: Settings, key: kms.IKey, steps: Mapping[str, OrderFunction]) -> sfn.StateMachine:
         role = iam.Role(self, "StateMachineRole", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         arns = {name: step.function.function_arn for name, step in steps.items()}
         role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=list(arns.values())))
@@ -94,13 +109,13 @@ class Workflow(Construct):
             role=role,
             tracing_enabled=True,
             logs=sfn.LogOptions(
-                destination=self._execution_log(settings),
+                destination=self._execution_log(settings, key),
                 level=sfn.LogLevel.ALL,
                 include_execution_data=False,  # it holds the customer's address
             ),
         )
 
-    def _execution_log(self, settings: Settings) -> logs.LogGroup:
+    def _execution_log(self, settings: Settings, key: kms.IKey) -> logs.LogGroup:
         # Under this prefix delivery needs no line of its own in the account's log resource policy, which is
         # limited in size. As it has a name it goes with the stack: kept, it would block the next deploy.
         return logs.LogGroup(
@@ -109,22 +124,24 @@ class Workflow(Construct):
             log_group_name=f"/aws/vendedlogs/states/{Stack.of(self).stack_name}",
             retention=settings.log_retention,
             removal_policy=RemovalPolicy.DESTROY,
+            encryption_key=key,
         )
 
-    def _release_dlq(self, settings: Settings) -> sqs.Queue:
+    def _release_dlq(self, settings: Settings, key: kms.IKey) -> sqs.Queue:
         queue = sqs.Queue(
             self,
             "ReleaseDlq",
             retention_period=Duration.days(14),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
+            data_key_reuse=DATA_KEY_REUSE,
             enforce_ssl=True,
             removal_policy=settings.removal_policy,
         )
+        dead_letters = "It is a dead-letter queue: an EventBridge target's and an asynchronous invocation's."
         Validations.of(queue).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-SQS3",
-                reason="It is a dead-letter queue: an EventBridge target's and an asynchronous invocation's.",
-            )
+            Acknowledgment(id="AwsSolutions-SQS3", reason=dead_letters),
+            Acknowledgment(id="Serverless-SQSRedrivePolicy", reason=dead_letters),
         )
         return queue
 
@@ -154,6 +171,7 @@ class Workflow(Construct):
         )
         # From there on Lambda tries. The L1, because the L2's destination grants more than the one action.
         self.release_abandoned.allow("sqs:SendMessage", on=[self.release_dlq.queue_arn])
+        self.release_abandoned.allow_key("kms:Decrypt", "kms:GenerateDataKey", through="sqs")
         lambda_.CfnEventInvokeConfig(
             self,
             "ReleaseAbandonedInvocations",

@@ -25,13 +25,20 @@ def _silent(_message: str) -> None:
     """Report nothing."""
 
 
-def deploy(aws: LocalAws, *, progress: Progress = _silent, context: Mapping[str, str] | None = None) -> dict[str, str]:
+def deploy(
+    aws: LocalAws,
+    *,
+    progress: Progress = _silent,
+    context: Mapping[str, str] | None = None,
+    assembly: Path | None = None,
+) -> dict[str, str]:
     """Deploy stage `local` to `aws` and return the stack's outputs.
 
     Args:
         aws: Where to.
         progress: Called with a line about what is going on.
         context: More context for the app, such as `{"alarm_email": …}`.
+        assembly: A folder that the app was synthesised to; None synthesises it now.
 
     Raises:
         LocalAwsError: A tool is missing or failed; the message ends with what it said last.
@@ -49,7 +56,7 @@ def deploy(aws: LocalAws, *, progress: Progress = _silent, context: Mapping[str,
                 *[*cdk, "deploy", "--require-approval", "never", "--progress", "events", "--ci"],
                 *["--outputs-file", str(outputs)],
                 # A cloud assembly of its own: two deploys from one checkout would lock each other out.
-                *["--output", str(Path(scratch) / "assembly")],
+                *(["--app", str(assembly)] if assembly else ["--output", str(Path(scratch) / "assembly")]),
                 *[word for name, value in values.items() for word in ("--context", f"{name}={value}")],
             ],
             aws=aws,

@@ -1,4 +1,4 @@
-"""AWS's own review: the AwsSolutions pack finds nothing that is not acknowledged, and explained, in place."""
+"""Two reviews, AwsSolutions and Serverless, find nothing that is not acknowledged, and explained, in place."""
 
 import json
 from collections.abc import Callable
@@ -8,12 +8,13 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import Stack, Validations
 from aws_cdk import aws_s3 as s3
-from cdk_nag import AwsSolutionsChecks
+from aws_cdk import aws_sqs as sqs
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 
 def findings(app: cdk.App) -> set[str]:
     """The rules broken, once the app is synthesised: the report is written whether or not that fails."""
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     try:
         app.synth()
     except RuntimeError as error:
@@ -24,12 +25,14 @@ def findings(app: cdk.App) -> set[str]:
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])  # one in SES's sandbox, one out of it
-def test_the_pack_finds_nothing(build: Callable[..., cdk.App], stage: str) -> None:
+def test_the_packs_find_nothing(build: Callable[..., cdk.App], stage: str) -> None:
     assert findings(build(stage)) == set()
 
 
-def test_the_pack_ran(build: Callable[..., cdk.App]) -> None:
-    """Without findings the report names no pack: only a mistake put there on purpose shows that it looked."""
+def test_the_packs_ran(build: Callable[..., cdk.App]) -> None:
+    """Without findings the report names no pack: only mistakes put there on purpose show that they looked."""
     app = build("dev")
-    s3.Bucket(Stack(app, "Careless"), "Bucket")
-    assert "AwsSolutions-S1" in findings(app)
+    careless = Stack(app, "Careless")
+    s3.Bucket(careless, "Bucket")
+    sqs.Queue(careless, "Queue")
+    assert {"AwsSolutions-S1", "Serverless-SQSRedrivePolicy"} <= findings(app)

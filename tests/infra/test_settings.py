@@ -85,6 +85,35 @@ def test_flags_come_as_text_or_as_json(value: object, meant: bool) -> None:
     assert (made.ses_sandbox, made.create_sender_identity) == (meant, meant)
 
 
+@pytest.mark.parametrize(
+    "publishers",
+    [
+        "",
+        ",",
+        "111111111111,",
+        "11111111111",
+        "*",
+        "arn:aws:iam::111111111111:role/*",
+        "arn:aws:iam::111111111111:user/shop",
+        "arn:aws:iam::111111111111:root",
+        "shop",
+        111111111111,
+        True,
+    ],
+)
+def test_a_publisher_is_an_account_or_a_role_by_its_full_name(publishers: object) -> None:
+    context = {"stage": "dev", "sender_email": "orders@example.com", "publishers": publishers}
+    with pytest.raises(SettingsError, match=r"^publishers: must be account ids of 12 digits or ARNs of roles"):
+        Settings.from_context(context.get)
+
+
+def test_publishers_are_separated_by_commas() -> None:
+    roles = ("arn:aws:iam::222222222222:role/checkout", "arn:aws-us-gov:iam::333333333333:role/path/a+b=c@d-e_f.g")
+    made = settings("dev", publishers=f"111111111111, {roles[0]},{roles[1]},111111111111")
+    assert made.publishers == ("111111111111", *roles)
+    assert settings("dev").publishers == ()
+
+
 def test_what_the_context_does_not_say_is_the_stages_own() -> None:
     made = Settings.from_context({"stage": "dev", "sender_email": "orders@example.com"}.get)
     assert made == settings("dev")

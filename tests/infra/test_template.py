@@ -23,6 +23,7 @@ RELEASE_DLQ = "WorkflowReleaseDlq2F6EDD49"
 STATE_MACHINE = "WorkflowStateMachine8F1B1C15"
 EXECUTION_LOG = "WorkflowExecutionLog3DD405D5"
 ALARM_TOPIC = "MonitoringAlarmTopicAF62D4F1"
+KEY = "EncryptionKey3A692D6E"
 
 FUNCTIONS = {
     "StartWorkflow": "IngestionStartWorkflow",
@@ -131,6 +132,7 @@ def test_what_holds_data_or_is_known_outside_is_never_replaced(template: Templat
         "AWS::SQS::Queue": {ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ},
         "AWS::SNS::Topic": {ORDER_TOPIC, ALARM_TOPIC},
         "AWS::StepFunctions::StateMachine": {STATE_MACHINE},
+        "AWS::KMS::Key": {KEY},
     }
     assert {kind: set(template.of_type(kind)) for kind in stateful} == stateful
 
@@ -182,12 +184,14 @@ def test_dev_and_prod_live_in_one_account(templates: Mapping[str, Template]) -> 
 def test_prod_keeps_orders_and_stock_whatever_happens_to_the_stack(templates: Mapping[str, Template]) -> None:
     for stage, template in templates.items():
         prod = stage == "prod"
-        for logical_id in (ORDERS, INVENTORY, ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ):
+        # Without the key what is kept is gone all the same.
+        for logical_id in (ORDERS, INVENTORY, ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ, KEY):
             resource = template.body["Resources"][logical_id]
             expected = "Retain" if prod else "Delete"
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (expected, expected)
         for logical_id in (ORDERS, INVENTORY):
             assert template.properties(logical_id)["DeletionProtectionEnabled"] is prod
+        assert template.properties(KEY)["PendingWindowInDays"] == (30 if prod else 7)
         assert template.manifest().get("terminationProtection", False) is prod
 
 
@@ -260,12 +264,6 @@ def test_queues_and_topics_refuse_what_is_not_encrypted_on_its_way(template: Tem
         if statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     }
     assert denied == {ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ, ORDER_TOPIC, ALARM_TOPIC}
-
-
-def test_orders_are_encrypted_where_they_wait(template: Template) -> None:
-    for queue in (ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ):
-        assert template.properties(queue)["SqsManagedSseEnabled"] is True
-    assert text(template.properties(ORDER_TOPIC)["KmsMasterKeyId"]).endswith(":alias/aws/sns")
 
 
 def test_the_machine_runs_the_definition_with_every_step_filled_in(template: Template) -> None:
@@ -384,6 +382,17 @@ _HERE = "<AWS::Region>:<AWS::AccountId>"
 _FROM_OURS = ' if {"StringEquals": {"ses:FromAddress": "orders@example.com"}}'
 _IDENTITY = f"arn:<AWS::Partition>:ses:{_HERE}:identity/"
 
+
+def with_the_key(*actions: str, through: str) -> set[tuple[str, str]]:
+    """Only a service may use the key for a function, never the function itself."""
+    condition = {"StringEquals": {"kms:ViaService": {"Fn::Join": ["", [f"{through}.", _REGION, ".amazonaws.com"]]}}}
+    return {(f"kms:{action}", f"{KEY}.Arn if {json.dumps(condition)}") for action in actions}
+
+
+_REGION = {"Ref": "AWS::Region"}
+_TABLES = with_the_key("Decrypt", through="dynamodb")
+_QUEUES = with_the_key("Decrypt", "GenerateDataKey", through="sqs")
+
 PERMISSIONS: Mapping[str, set[tuple[str, str]]] = {
     "StartWorkflow": {
         ("states:StartExecution", STATE_MACHINE),
@@ -392,15 +401,18 @@ PERMISSIONS: Mapping[str, set[tuple[str, str]]] = {
         ("sqs:ReceiveMessage", f"{ORDER_QUEUE}.Arn"),
         ("sqs:DeleteMessage", f"{ORDER_QUEUE}.Arn"),
         ("sqs:GetQueueAttributes", f"{ORDER_QUEUE}.Arn"),
+        *_QUEUES,
     },
-    "UpdateOrder": {("dynamodb:UpdateItem", f"{ORDERS}.Arn")},
-    "RejectOrder": {("dynamodb:UpdateItem", f"{ORDERS}.Arn")},
-    "ReserveInventory": {("dynamodb:UpdateItem", f"{table}.Arn") for table in (ORDERS, INVENTORY)},
-    "ReleaseInventory": {("dynamodb:UpdateItem", f"{table}.Arn") for table in (ORDERS, INVENTORY)},
+    "UpdateOrder": {("dynamodb:UpdateItem", f"{ORDERS}.Arn"), *_TABLES},
+    "RejectOrder": {("dynamodb:UpdateItem", f"{ORDERS}.Arn"), *_TABLES},
+    "ReserveInventory": {*(("dynamodb:UpdateItem", f"{table}.Arn") for table in (ORDERS, INVENTORY)), *_TABLES},
+    "ReleaseInventory": {*(("dynamodb:UpdateItem", f"{table}.Arn") for table in (ORDERS, INVENTORY)), *_TABLES},
     "ReleaseAbandoned": {
         ("dynamodb:UpdateItem", f"{ORDERS}.Arn"),
         ("dynamodb:UpdateItem", f"{INVENTORY}.Arn"),
         ("sqs:SendMessage", f"{RELEASE_DLQ}.Arn"),
+        *_TABLES,
+        *_QUEUES,
     },
 }
 SENDERS_BY_STAGE = {
@@ -428,7 +440,7 @@ def test_a_function_may_do_exactly_this(template: Template, name: str) -> None:
 
 def test_mail_is_sent_from_our_address_only(template: Template) -> None:
     expected = {("ses:SendEmail", arn + _FROM_OURS) for arn in SENDERS_BY_STAGE[template.stage]}
-    expected |= {("dynamodb:UpdateItem", f"{ORDERS}.Arn")} | every_function_may(template, "SendEmail")
+    expected |= {("dynamodb:UpdateItem", f"{ORDERS}.Arn")} | _TABLES | every_function_may(template, "SendEmail")
     assert grants(template, role_id(template, "SendEmail")) == expected
 
 
@@ -470,6 +482,178 @@ def test_there_is_no_other_way_to_a_permission(template: Template) -> None:
     assert text(invoker["FunctionName"]) == f"{function_id(template, 'ReleaseAbandoned')}.Arn"
     assert invoker["Principal"] == "events.amazonaws.com"
     assert text(invoker["SourceArn"]) == f"{next(iter(template.of_type('AWS::Events::Rule')))}.Arn"
+
+
+# --- one key, and who may publish -----------------------------------------------------------------------------
+
+
+def test_everything_that_holds_or_tells_of_orders_is_encrypted_with_the_one_key(template: Template) -> None:
+    keys = {
+        "AWS::SNS::Topic": lambda properties: properties["KmsMasterKeyId"],
+        "AWS::SQS::Queue": lambda properties: properties["KmsMasterKeyId"],
+        "AWS::DynamoDB::Table": lambda properties: properties["SSESpecification"]["KMSMasterKeyId"],
+        "AWS::Logs::LogGroup": lambda properties: properties["KmsKeyId"],
+    }
+    found = {
+        kind: {name: of(template.properties(name)) for name in template.of_type(kind)} for kind, of in keys.items()
+    }
+    assert {text(key) for kind in found.values() for key in kind.values()} == {f"{KEY}.Arn"}
+    assert {kind: len(names) for kind, names in found.items()} == {
+        "AWS::SNS::Topic": 2,
+        "AWS::SQS::Queue": 3,
+        "AWS::DynamoDB::Table": 2,
+        "AWS::Logs::LogGroup": len(FUNCTIONS) + 1,
+    }
+    assert template.properties(KEY)["EnableKeyRotation"] is True
+
+
+def test_a_queue_outlives_an_hour_without_kms(template: Template) -> None:
+    for queue in (ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ):
+        assert template.properties(queue)["KmsDataKeyReusePeriodSeconds"] == 3600
+
+
+def plain(value: Any) -> Any:
+    """Policy JSON with its intrinsic functions as text."""
+    match value:
+        case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::Join": _}:
+            return text(value)
+        case dict():
+            return {key: plain(item) for key, item in value.items()}
+        case list():
+            return [plain(item) for item in value]
+    return value
+
+
+SEND = {"kms:Decrypt", "kms:GenerateDataKey"}
+OURS = {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}}
+
+
+def key_policy(template: Template) -> dict[str, tuple[Any, set[str], Any]]:
+    """What the key's policy allows, by its statements' names: to whom, what, under which condition."""
+    statements = template.properties(KEY)["KeyPolicy"]["Statement"]
+    assert {(statement["Effect"], statement["Resource"]) for statement in statements} == {("Allow", "*")}
+    return {
+        statement.get("Sid", ""): (
+            plain(statement["Principal"]),
+            set(texts(statement["Action"])),
+            plain(statement.get("Condition")),
+        )
+        for statement in statements
+    }
+
+
+def test_the_keys_policy_names_each_service_and_for_whom_it_acts(template: Template) -> None:
+    stack = f"order-processing-{template.stage}"
+    topic = f"arn:<AWS::Partition>:sns:{_HERE}:{template.properties(ORDER_TOPIC)['TopicName']}"
+    logs = f"arn:<AWS::Partition>:logs:{_HERE}:log-group:"
+    rules = f"arn:<AWS::Partition>:events:{_HERE}:rule/{stack}-*"
+    alarms = f"arn:<AWS::Partition>:cloudwatch:{_HERE}:alarm:{stack}-*"
+    assert key_policy(template) == {
+        # Without it nobody could change or delete the key: the account's IAM decides who may.
+        "": ({"AWS": "arn:<AWS::Partition>:iam::<AWS::AccountId>:root"}, {"kms:*"}, None),
+        "AllowTopicToReachQueues": (
+            {"Service": "sns.amazonaws.com"},
+            SEND,
+            OURS | {"ArnEquals": {"aws:SourceArn": [topic]}},
+        ),
+        "AllowPublishingAccounts": (
+            {"AWS": "*"},
+            SEND,
+            {
+                "StringEquals": {
+                    "kms:ViaService": "sns.<AWS::Region>.amazonaws.com",
+                    "kms:EncryptionContext:aws:sns:topicArn": topic,
+                    "kms:CallerAccount": ["<AWS::AccountId>"],
+                }
+            },
+        ),
+        "AllowAlarms": ({"Service": "cloudwatch.amazonaws.com"}, SEND, OURS | {"ArnLike": {"aws:SourceArn": [alarms]}}),
+        "AllowDeadEvents": ({"Service": "events.amazonaws.com"}, SEND, OURS | {"ArnLike": {"aws:SourceArn": [rules]}}),
+        "AllowLogs": (
+            {"Service": "logs.<AWS::Region>.amazonaws.com"},
+            {"kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"},
+            {
+                "ArnLike": {
+                    "kms:EncryptionContext:aws:logs:arn": [
+                        f"{logs}{stack}-*",
+                        f"{logs}/aws/vendedlogs/states/{stack}",
+                    ]
+                }
+            },
+        ),
+    }
+
+
+def test_what_the_keys_policy_names_by_the_stacks_name_is_named_after_the_stack(template: Template) -> None:
+    """CloudFormation begins a name it makes with the stack's: true of what has no name of its own."""
+    for kind, name in (
+        ("AWS::Events::Rule", "Name"),
+        ("AWS::CloudWatch::Alarm", "AlarmName"),
+        ("AWS::Logs::LogGroup", "LogGroupName"),
+    ):
+        given = {item["Properties"].get(name) for item in template.of_type(kind).values()} - {None}
+        assert given <= {f"/aws/vendedlogs/states/order-processing-{template.stage}"}
+
+
+def who_may_publish(template: Template) -> dict[str, tuple[str, Any, Any]]:
+    (policy,) = [
+        item["Properties"]["PolicyDocument"]["Statement"]
+        for item in template.of_type("AWS::SNS::TopicPolicy").values()
+        if texts(item["Properties"]["Topics"]) == [ORDER_TOPIC]
+    ]
+    assert {(statement["Action"], text(statement["Resource"])) for statement in policy} == {
+        ("sns:Publish", ORDER_TOPIC)
+    }
+    return {
+        statement["Sid"]: (statement["Effect"], plain(statement["Principal"]), plain(statement.get("Condition")))
+        for statement in policy
+    }
+
+
+_TLS_ONLY = ("Deny", "*", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_this_account_alone_publishes_unless_others_are_named(template: Template) -> None:
+    assert who_may_publish(template) == {
+        "AllowPublishThroughSSLOnly": _TLS_ONLY,
+        "AllowPublishers": ("Allow", {"AWS": "arn:<AWS::Partition>:iam::<AWS::AccountId>:root"}, None),
+        "DenyOthers": (
+            "Deny",
+            {"AWS": "*"},
+            {"StringNotEquals": {"aws:PrincipalAccount": ["<AWS::AccountId>"]}},
+        ),
+    }
+
+
+def test_only_the_publishers_named_publish_and_the_key_serves_them(synthesise: Callable[..., Template]) -> None:
+    role = "arn:aws:iam::222222222222:role/shop/checkout"
+    template = synthesise("prod", publishers=f"111111111111,{role}")
+    assert who_may_publish(template) == {
+        "AllowPublishThroughSSLOnly": _TLS_ONLY,
+        "AllowPublishers": ("Allow", {"AWS": [role, "arn:<AWS::Partition>:iam::111111111111:root"]}, None),
+        # Neither of the account nor the role: conditions of one statement must all hold.
+        "DenyOthers": (
+            "Deny",
+            {"AWS": "*"},
+            {
+                "StringNotEquals": {"aws:PrincipalAccount": ["111111111111"]},
+                "ArnNotEquals": {"aws:PrincipalArn": [role]},
+            },
+        ),
+    }
+    policy = key_policy(template)
+    of_accounts, of_roles = policy["AllowPublishingAccounts"], policy["AllowPublishingRoles"]
+    assert (of_accounts[0], of_roles[0]) == ({"AWS": "*"}, {"AWS": role})
+    assert of_accounts[2]["StringEquals"].pop("kms:CallerAccount") == ["111111111111"]
+    assert of_accounts[1:] == of_roles[1:]
+
+
+def test_with_roles_alone_no_account_as_a_whole_publishes(synthesise: Callable[..., Template]) -> None:
+    role = "arn:aws:iam::222222222222:role/checkout"
+    template = synthesise("dev", publishers=role)
+    assert who_may_publish(template)["AllowPublishers"][1] == {"AWS": role}
+    assert who_may_publish(template)["DenyOthers"][2] == {"ArnNotEquals": {"aws:PrincipalArn": [role]}}
+    assert "AllowPublishingAccounts" not in key_policy(template)
 
 
 # --- what is watched ----------------------------------------------------------------------------------------------
@@ -519,12 +703,11 @@ def test_every_alarm_tells_somebody_and_is_quiet_when_nothing_happens(template: 
 
 
 def test_cloudwatch_can_reach_the_alarm_topic(template: Template) -> None:
-    """Its own policy has replaced the default one, and under SNS's own key CloudWatch could not publish."""
+    """Its own policy has replaced the default one; the key's policy lets CloudWatch use the key."""
     ours = json.dumps({"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
     assert allowed_on(template, "AWS::SNS::TopicPolicy", ALARM_TOPIC) == {
         ("cloudwatch.amazonaws.com", "sns:Publish", ours)
     }
-    assert "KmsMasterKeyId" not in template.body["Resources"][ALARM_TOPIC].get("Properties", {})
 
 
 @pytest.mark.parametrize(("stage", "subscribed"), [("dev", []), ("prod", ["oncall@example.com"])])
