@@ -41,9 +41,18 @@ demo: install  ## the whole story on a local AWS of its own
 	@$(PY) -m ops.demo
 
 # Quick static checks first, then everything pytest knows, then the functions on the Python they run on.
+# Side by side what waits for the local AWS and what keeps a core busy; each one's output comes when it has ended.
 test: lint  ## every check and test
-	$(PY) -m pytest --cov
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-code test-deployed
 	@$(MAKE) --no-print-directory test-3.13
+
+DEPLOYED := tests/deployed tests/iam tests/ops
+.PHONY: test-code test-deployed
+test-code:
+	$(PY) -m pytest --cov $(DEPLOYED:%=--ignore=%)
+
+test-deployed:
+	$(PY) -m pytest -p no:cacheprovider $(DEPLOYED)
 
 lint: install  ## ruff, mypy, and both validators of the state machine
 	$(PY) -m ruff check .
