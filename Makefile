@@ -41,18 +41,21 @@ demo: install  ## the whole story on a local AWS of its own
 	@$(PY) -m ops.demo
 
 # Quick static checks first, then everything pytest knows, then the functions on the Python they run on.
-# Side by side what waits for the local AWS and what keeps a core busy; each one's output comes when it has ended.
+# Side by side what keeps a core busy, live, and what waits for the local AWS, whose output comes when it has ended.
 test: lint  ## every check and test
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-code test-deployed
+	@$(MAKE) --no-print-directory -j2 test-code test-deployed
 	@$(MAKE) --no-print-directory test-3.13
 
 DEPLOYED := tests/deployed tests/iam tests/ops
+DEPLOYED_LOG := .build/test-deployed.log
 .PHONY: test-code test-deployed
-test-code:
+test-code: install
 	$(PY) -m pytest --cov $(DEPLOYED:%=--ignore=%)
 
-test-deployed:
-	$(PY) -m pytest -p no:cacheprovider $(DEPLOYED)
+test-deployed: install
+	@mkdir -p $(dir $(DEPLOYED_LOG))
+	@$(PY) -m pytest -p no:cacheprovider $(DEPLOYED) >$(DEPLOYED_LOG) 2>&1; code=$$?; \
+		echo; cat $(DEPLOYED_LOG); exit $$code
 
 lint: install  ## ruff, mypy, and both validators of the state machine
 	$(PY) -m ruff check .
