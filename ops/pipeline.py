@@ -1,7 +1,6 @@
 """The deployed stack as seen from outside: by its outputs and AWS's own APIs, and by nothing of its code."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,6 +76,12 @@ class Pipeline:
         found = [self._execution(answer, content) for answer, content in ours if content.get("order_id") == order_id]
         return sorted(found, key=lambda execution: int(execution.input["attempt"]))
 
+    def messages_in(self, queue: str) -> int:
+        """Count a queue's messages, those being worked on too; `queue` is the output that holds its URL."""
+        counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        answer = self._sqs.get_queue_attributes(QueueUrl=self.outputs[queue], AttributeNames=list(counts))
+        return sum(int(answer["Attributes"][count]) for count in counts)
+
     def dead_letters(self) -> list[DeadLetter]:
         """Return the order DLQ's messages, which stay there."""
         answer = self._sqs.receive_message(
@@ -90,16 +95,6 @@ class Pipeline:
     def mails(self) -> list[dict[str, Any]]:
         """Return the mails that have left, oldest first."""
         return self.aws.mails()
-
-    def business_metrics(self) -> Counter[str]:
-        """Return what the functions have counted: the sums of the metrics in their logs."""
-        counted: Counter[str] = Counter()
-        for group in self._logs.describe_log_groups()["logGroups"]:
-            pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
-            for page in pages:
-                for event in page["events"]:
-                    counted.update(_metrics_in(event["message"]))
-        return counted
 
     def restrict_mail(self) -> None:
         """Put SES into its sandbox, where every account starts: mail to verified addresses only."""
@@ -135,10 +130,6 @@ class Pipeline:
         return self.aws.client("dynamodb")
 
     @cached_property
-    def _logs(self) -> Any:
-        return self.aws.client("logs")
-
-    @cached_property
     def _ses(self) -> Any:
         return self.aws.client("sesv2")
 
@@ -158,13 +149,3 @@ class Pipeline:
 def _dead_letter(message: Mapping[str, Any]) -> DeadLetter:
     attributes = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
     return DeadLetter(message["Body"], attributes.get("error_type"), attributes.get("error_message"))
-
-
-def _metrics_in(line: str) -> Counter[str]:
-    """The metrics in a log line of CloudWatch's embedded metric format; none in any other line."""
-    try:
-        entry = json.loads(line)
-        names = [metric["Name"] for group in entry["_aws"]["CloudWatchMetrics"] for metric in group["Metrics"]]
-    except (ValueError, KeyError, TypeError):
-        return Counter()
-    return Counter({name: int(sum(entry[name])) for name in names})

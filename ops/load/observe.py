@@ -8,17 +8,16 @@ from ops.books import Books
 from ops.pipeline import DeadLetter, Pipeline
 
 _OUT_OF_SIGHT_SECONDS = 3600  # longer than anybody reads on
-_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 def under_way(pipeline: Pipeline) -> int:
     """Count the messages in the order queue and the executions that run."""
-    return _messages(pipeline, "OrderQueueUrl") + sum(1 for _ in _executions(pipeline, "RUNNING"))
+    return pipeline.messages_in("OrderQueueUrl") + sum(1 for _ in _executions(pipeline, "RUNNING"))
 
 
 def dead_letter_count(pipeline: Pipeline) -> int:
     """Count what the order DLQ holds."""
-    return _messages(pipeline, "OrderDlqUrl")
+    return pipeline.messages_in("OrderDlqUrl")
 
 
 def all_dead_letters(pipeline: Pipeline) -> list[DeadLetter]:
@@ -49,13 +48,6 @@ def books(pipeline: Pipeline, letters: list[DeadLetter]) -> Books:
         for arn in _executions(pipeline, status)
     }
     return Books(pipeline.stock(), pipeline.orders(), pipeline.mails(), letters, frozenset(failed))
-
-
-def _messages(pipeline: Pipeline, queue: str) -> int:
-    answer = pipeline.aws.client("sqs").get_queue_attributes(
-        QueueUrl=pipeline.outputs[queue], AttributeNames=list(_COUNTS)
-    )
-    return sum(int(answer["Attributes"][name]) for name in _COUNTS)
 
 
 def _executions(pipeline: Pipeline, status: str) -> Iterator[str]:

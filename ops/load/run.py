@@ -2,12 +2,13 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any, Final
 
-from ops.books import Account, account, violations
+from ops.books import Account, Books, account, violations
 from ops.demo.checks import Checks
 from ops.load.burst import Burst
 from ops.load.observe import all_dead_letters, books, dead_letter_count, under_way
@@ -59,7 +60,7 @@ def run(pipeline: Pipeline, load: Burst, checks: Checks, *, progress: Progress, 
     seconds = time.monotonic() - began
     found = books(pipeline, all_dead_letters(pipeline))
     accounted = account(found, load.messages)
-    _check(pipeline, load, accounted, checks)
+    _check(found, load, accounted, checks)
     broken = violations(found, stocked=load.stock, published=load.messages)
     checks.expect("violations of stock, statuses, mails and messages", len(broken), 0)
     for line in broken[:20]:
@@ -103,22 +104,18 @@ def _has_settled(order: Mapping[str, Any]) -> bool:
     return order["status"] not in _OPEN and (order["status"] != "CONFIRMED" or order.get("email_status") == "SENT")
 
 
-def _check(pipeline: Pipeline, load: Burst, found: Account, checks: Checks) -> None:
-    """Hold the account against the burst, and the functions' own counts against both."""
-    total = found.orders + found.refused + found.duplicates
-    checks.expect("published = orders + dead letters with a reason + duplicates", total, len(load.messages))
-    checks.expect("orders", found.orders, load.orders)
-    checks.expect("dead letters with a reason", found.refused, load.poison)
-    counted = pipeline.business_metrics()
-    for what, metric, wanted in (
-        ("duplicates acknowledged", "OrdersDuplicate", load.duplicates),
-        ("orders accepted", "OrdersAccepted", load.orders),
-        ("messages refused", "OrdersRefused", load.poison),
-        ("orders confirmed", "OrdersConfirmed", load.confirmed),
-        ("orders rejected, out of stock", "OrdersRejected", load.out_of_stock),
-        ("mails sent", "MailsSent", load.confirmed),
-    ):
-        checks.expect(f"{what} ({metric})", counted[metric], wanted)
+def _check(found: Books, load: Burst, accounted: Account, checks: Checks) -> None:
+    """Hold what is in tables, queues and mails against the burst.
+
+    Not the functions' metrics: the local AWS may log a line of a busy moment late, or with a later invocation's.
+    """
+    statuses = Counter(order["status"] for order in found.orders.values())
+    checks.expect("orders", accounted.orders, load.orders)
+    checks.expect("dead letters with a reason", accounted.refused, load.poison)
+    checks.expect("duplicates acknowledged", accounted.duplicates, load.duplicates)
+    checks.expect("orders confirmed", statuses["CONFIRMED"], load.confirmed)
+    checks.expect("orders rejected, out of stock", statuses["REJECTED"], load.out_of_stock)
+    checks.expect("mails", len(found.mails), load.confirmed)
 
 
 def _mail_times(published_at: Mapping[str, float], mails: Sequence[Mapping[str, Any]]) -> list[float]:
