@@ -171,10 +171,6 @@ class Drill:
         rows = self._view.orders().items()
         return {name: Settled(row["status"], int(row["attempt"]), row.get("email_status")) for name, row in rows}
 
-    def counted(self, metric: str, order_id: str) -> bool:
-        """Whether a function has counted this of this order, where the dashboard sees it."""
-        return any(f'"{metric}"' in line and f'"{order_id}"' in line for line in self.deployed.log_lines())
-
 
 def order(order_id: str, **items: int) -> str:
     """Give the message of an order, whose customer's address is its own."""
