@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
@@ -38,6 +38,12 @@ class DeadLetter:
     body: str
     error_type: str | None
     error_message: str | None
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Self:
+        """Read it as SQS delivers it."""
+        attributes = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
+        return cls(message["Body"], attributes.get("error_type"), attributes.get("error_message"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Pipeline:
             VisibilityTimeout=0,
             MessageAttributeNames=["All"],
         )
-        return [_dead_letter(message) for message in answer.get("Messages", ())]
+        return [DeadLetter.from_message(message) for message in answer.get("Messages", ())]
 
     def mails(self) -> list[dict[str, Any]]:
         """Return the mails that have left, oldest first."""
@@ -144,8 +150,3 @@ class Pipeline:
     @cached_property
     def _states(self) -> Any:
         return self.aws.client("stepfunctions")
-
-
-def _dead_letter(message: Mapping[str, Any]) -> DeadLetter:
-    attributes = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
-    return DeadLetter(message["Body"], attributes.get("error_type"), attributes.get("error_message"))

@@ -33,7 +33,7 @@ def _give_back(store: InventoryStore, confirmed: row.Row, attempt: int, reason: 
     except TransactionCancelled as cancelled:
         order_reason = cancelled.reasons[0]
         if not order_reason.condition_failed:
-            if any(reason.transient for reason in cancelled.reasons):
+            if cancelled.is_transient:
                 raise TransientError("ReleaseInventory: other writes were in the way") from cancelled
             raise
         if order_reason.item and row.Row.from_item(order_reason.item).status == row.CONFIRMED:

@@ -28,7 +28,7 @@ def reserve(store: InventoryStore, order: Order, attempt: int) -> None:
                 logger.info("order confirmed already")
                 return
             raise row.why_not_open(order.order_id, found) from cancelled
-        if any(reason.transient for reason in cancelled.reasons):
+        if cancelled.is_transient:
             raise TransientError("ReserveInventory: other writes were in the way") from cancelled
         short = [pair for pair in zip(order.lines, stock_reasons, strict=True) if pair[1].condition_failed]
         if not short:

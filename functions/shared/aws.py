@@ -86,6 +86,11 @@ class TransactionCancelled(Exception):
         super().__init__("the transaction was cancelled")
         self.reasons = reasons
 
+    @property
+    def is_transient(self) -> bool:
+        """Whether other writes were in the way of one of them."""
+        return any(reason.transient for reason in self.reasons)
+
 
 @overload
 def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...

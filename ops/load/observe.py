@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from ops.books import Books
 from ops.pipeline import DeadLetter, Pipeline
@@ -29,14 +28,8 @@ def all_dead_letters(pipeline: Pipeline) -> list[DeadLetter]:
         VisibilityTimeout=_OUT_OF_SIGHT_SECONDS,
         MessageAttributeNames=["All"],
     ).get("Messages"):
-        letters.extend(dead_letter(message) for message in messages)
+        letters.extend(DeadLetter.from_message(message) for message in messages)
     return letters
-
-
-def dead_letter(message: dict[str, Any]) -> DeadLetter:
-    """Read a dead letter as SQS delivers it."""
-    reason = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
-    return DeadLetter(message["Body"], reason.get("error_type"), reason.get("error_message"))
 
 
 def books(pipeline: Pipeline, letters: list[DeadLetter]) -> Books:

@@ -11,6 +11,7 @@ import pytest
 
 from ops.load.shares import EACH_ITS_SHARE, share_out
 from ops.local_aws import LocalAws, deploy
+from ops.pipeline import DeadLetter
 from tests.deployed.drills.faults import HOST, Gate
 
 T = TypeVar("T")
@@ -68,32 +69,34 @@ class Pipeline:
             return {"status": None}
         return found
 
+    def history(self, name: str) -> list[dict[str, Any]]:
+        """Give an execution's events, the first first; none where it has not started."""
+        execution = self.execution(name)
+        if execution["status"] is None:
+            return []
+        client = self.aws.client("stepfunctions")
+        events: list[dict[str, Any]] = client.get_execution_history(
+            executionArn=execution["executionArn"], maxResults=1000
+        )["events"]
+        return events
+
     def states(self, name: str) -> list[str]:
         """Give the states an execution entered, in order."""
-        history = self.aws.client("stepfunctions").get_execution_history(
-            executionArn=self.execution(name)["executionArn"], maxResults=1000
-        )
-        return [
-            event["stateEnteredEventDetails"]["name"]
-            for event in history["events"]
-            if "stateEnteredEventDetails" in event
-        ]
+        return states_in(self.history(name))
 
     def mails_to(self, address: str) -> list[dict[str, Any]]:
         return [mail for mail in self.aws.mails() if mail["To"] == [address]]
 
-    def dead_letters(self) -> list[tuple[str, str, str]]:
-        """Take all dead letters out: body, error type, error message."""
-        client, url = self.aws.client("sqs"), self.outputs["OrderDlqUrl"]
-        found = []
+    def take_dead_letters(self) -> list[DeadLetter]:
+        """Take all dead letters out."""
+        client, url, taken = self.aws.client("sqs"), self.outputs["OrderDlqUrl"], list[DeadLetter]()
         while messages := client.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
         ).get("Messages"):
             for message in messages:
-                reason = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
-                found.append((message["Body"], reason["error_type"], reason["error_message"]))
+                taken.append(DeadLetter.from_message(message))
                 client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return found
+        return taken
 
     def log_lines(self) -> list[str]:
         """Give every line of every log group."""
@@ -115,6 +118,11 @@ class Pipeline:
         names = [f["FunctionName"] for f in self.aws.client("lambda").list_functions(MaxItems=50)["Functions"]]
         (name,) = [name for name in names if f"{construct}Fun" in name]
         return name
+
+
+def states_in(history: list[dict[str, Any]]) -> list[str]:
+    """Give the states that were entered, in order."""
+    return [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
 
 
 def wait_for(what: Callable[[], T], accept: Callable[[T], bool]) -> T:

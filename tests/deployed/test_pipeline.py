@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ops.pipeline import DeadLetter
 from tests.deployed.conftest import Pipeline, wait_for
 
 
@@ -67,8 +68,8 @@ def test_a_poison_message_goes_to_the_dead_letters_and_the_rest_of_its_batch_goe
     for n in range(9):
         assert settled(pipeline, f"batch-{n}")["status"] == "SUCCEEDED"
     assert pipeline.stock("pen") == 91
-    letters = wait_for(pipeline.dead_letters, bool)
-    assert letters == [(poison, "InvalidOrder", "items: must be a list of at least one item")]
+    letters = wait_for(pipeline.take_dead_letters, bool)
+    assert letters == [DeadLetter(poison, "InvalidOrder", "items: must be a list of at least one item")]
     assert pipeline.row("poison") == {}
 
 
@@ -78,8 +79,11 @@ def test_a_known_order_id_with_other_content_is_refused(pipeline: Pipeline) -> N
     settled(pipeline, "mine")
     pipeline.publish(order("mine", "thief@example.com", hat=1))
 
-    ((_, error_type, message),) = wait_for(pipeline.dead_letters, bool)
-    assert (error_type, message) == ("ConflictingOrder", "order_id: is used by an order with other content")
+    (letter,) = wait_for(pipeline.take_dead_letters, bool)
+    assert (letter.error_type, letter.error_message) == (
+        "ConflictingOrder",
+        "order_id: is used by an order with other content",
+    )
     assert pipeline.stock("hat") == 9
     assert pipeline.mails_to("thief@example.com") == []
 

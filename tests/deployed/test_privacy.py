@@ -14,8 +14,8 @@ def test_no_address_and_no_mail_stands_in_any_log(pipeline: Pipeline) -> None:
         {"order_id": "spoilt", "customer_email": "spoilt@example.com, other@example.com", "items": items},
     )
     wait_for(lambda: pipeline.row("private").get("email_status"), lambda status: status == "SENT")
-    ((body, error_type, _),) = wait_for(pipeline.dead_letters, bool)
-    assert (json.loads(body)["order_id"], error_type) == ("spoilt", "InvalidOrder")
+    (letter,) = wait_for(pipeline.take_dead_letters, bool)
+    assert (json.loads(letter.body)["order_id"], letter.error_type) == ("spoilt", "InvalidOrder")
 
     lines = wait_for(pipeline.log_lines, lambda found: any('"MailsSent"' in line for line in found))
     assert any("OrdersRefused" in line for line in lines)

@@ -3,12 +3,14 @@
 A Task calls its handler through AWS's own runtime client, so an exception's class becomes the error's name exactly as
 on Lambda. Waits are recorded and not waited. A plan of faults says what goes wrong at which try of which state.
 
-What moto lacks and this module adds, each with its reason in `Machine._interpret_here`: the handlers themselves, a Fail
-state that passes on an error of Step Functions' own, and an end that can be waited for. All else that the definition
-uses, moto has: CausePath, MaxDelaySeconds, JitterStrategy, `$$.State.RetryCount`, any class as an error's name.
+What moto lacks and this module adds, each with its reason in `Machine._interpret_here`: the handlers themselves, and an
+end that can be waited for. All else that the definition uses, moto has: CausePath, MaxDelaySeconds, JitterStrategy,
+`$$.State.RetryCount`, any class as an error's name.
 """
 
 import json
+import logging
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -26,6 +28,7 @@ from awslambdaric.bootstrap import handle_event_request
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
+from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 from moto.ses.models import ses_backends
 from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
@@ -314,6 +317,21 @@ def order_input(order_id: str = "12345", *, attempt: int = 1, **quantities: int)
     """An execution's input as the starter renders it; by default of 2 pieces of `book`."""
     lines = tuple(Line(item, quantity) for item, quantity in sorted((quantities or {"book": 2}).items()))
     return json.loads(Order(order_id, CUSTOMER, lines).to_input(attempt))
+
+
+@contextmanager
+def account_in_memory() -> Iterator[pytest.MonkeyPatch]:
+    """Have moto's account, on which executions run, and no file of the person's own; what is patched ends with it."""
+    # moto reports every failed execution as an error of its own, with the whole parse tree.
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        mock_aws(config={"stepfunctions": {"execute_state_machine": True}}),
+    ):
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        yield patch
+    forget_clients()
 
 
 def forget_clients() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from ops.books import violations
-from ops.load.observe import books, dead_letter, under_way
+from ops.load.observe import books, under_way
 from ops.load.shares import SHARE, share_out
 from ops.pipeline import DeadLetter, Pipeline
-from tests.deployed.conftest import WAIT_SCALE, Gates, wait_for
+from tests.deployed.conftest import WAIT_SCALE, Gates, states_in, wait_for
 from tests.deployed.conftest import Pipeline as Deployed
 from tests.deployed.drills.faults import HOST
 
@@ -72,15 +72,9 @@ class Drill:
         """Wait until a try of this state has failed, and it waits for the next or is at it."""
 
         def failed_tries() -> int:
-            execution = self.deployed.execution(name)
-            if execution["status"] is None:
-                return 0
-            history = self.deployed.aws.client("stepfunctions").get_execution_history(
-                executionArn=execution["executionArn"], maxResults=1000
-            )["events"]
-            entered = [e["stateEnteredEventDetails"]["name"] for e in history if "stateEnteredEventDetails" in e]
-            failures = sum(e["type"] == "TaskFailed" for e in history)
-            return failures if entered[-1:] == [state] else 0
+            history = self.deployed.history(name)
+            failures = sum(event["type"] == "TaskFailed" for event in history)
+            return failures if states_in(history)[-1:] == [state] else 0
 
         wait_for(failed_tries, bool)
 
@@ -122,13 +116,7 @@ class Drill:
 
     def take_dead_letters(self) -> list[DeadLetter]:
         """Take what is in the order DLQ out of it, and note it."""
-        client, url, taken = self.deployed.aws.client("sqs"), self.deployed.outputs["OrderDlqUrl"], list[DeadLetter]()
-        while messages := client.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
-        ).get("Messages"):
-            for message in messages:
-                taken.append(dead_letter(message))
-                client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        taken = self.deployed.take_dead_letters()
         self._ledger.letters.extend(taken)
         return taken
 
