@@ -113,6 +113,8 @@ $(PYTHON_STAMP): requirements/bootstrap.txt requirements/dev.txt
 	@$(PY) -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
+	@# The `orders` command, in place; --offline, since it needs nothing that is not here by now.
+	@$(UV) pip install --quiet --offline --no-deps --python $(PY) --editable .
 	@# Bytecode and the CDK's own unpacking, now rather than in the time of the first deploy; a failure shows there.
 	@$(PY) -c 'import infra.app, ministack.app, aws_lambda_powertools, awslambdaric, boto3' >/dev/null 2>&1 || true
 	@touch $@

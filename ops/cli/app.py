@@ -1,0 +1,40 @@
+"""The command line put together."""
+
+import typer
+
+from ops.cli import stock
+from ops.cli.options import Choice, LocalOption, ProfileOption, RegionOption, StageOption
+
+HELP = (
+    "See what happened to an order, mend what is broken, and trust the answer.\n\n"
+    "On AWS by the ordinary credentials and [bold]--stage[/] (or ORDERS_STAGE);"
+    " on this machine with [bold]--local[/], after `make up`.\n\n"
+    "Exit codes: 0 done, or all is well; 1 the answer is no (not found, refused, something is wrong); 2 bad input;"
+    " 3 AWS could not be asked."
+)
+
+app = typer.Typer(
+    name="orders",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(stock.app, name="stock")
+
+
+@app.callback()
+def _choose(
+    context: typer.Context,
+    stage: StageOption = None,
+    local: LocalOption = False,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+) -> None:
+    context.obj = Choice(stage, local, profile, region)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="orders")

@@ -1,0 +1,118 @@
+"""How commands print: answers to standard output, as tables or JSON; everything else to standard error."""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_WIDTH_IN_A_FILE: Final = 120
+
+out: Final = Console(highlight=False, soft_wrap=False)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+if not out.is_terminal:
+    out.width = _WIDTH_IN_A_FILE
+
+_STYLES: Final = {
+    "CONFIRMED": "green", "SUCCEEDED": "green", "SENT": "green", "DELIVERED": "green",
+    "PROCESSING": "cyan", "RUNNING": "cyan", "SENDING": "cyan", "PENDING": "cyan",
+    "REJECTED": "yellow", "CANCELLED": "yellow", "UNKNOWN": "yellow", "BOUNCED": "yellow", "COMPLAINED": "yellow",
+    "FAILED": "red", "TIMED_OUT": "red", "ABORTED": "red",
+}  # fmt: skip
+
+
+def is_interactive() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def complain(message: str) -> None:
+    """Say what went wrong."""
+    err.print(Text("error: ", style="bold red") + plain(message))
+
+
+def note(message: str) -> None:
+    """Say something beside the answer."""
+    err.print(plain(message))
+
+
+def say(message: str) -> None:
+    """Print a line of the answer."""
+    out.print(plain(message), soft_wrap=True)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON: dataclasses as objects, times in ISO 8601."""
+    sys.stdout.write(json.dumps(value, default=_jsonable, indent=2, ensure_ascii=False) + "\n")
+
+
+def table(columns: Mapping[str, str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Print a table; `columns` are headings with how they are justified, `empty` what to say if there are no rows."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading, justify in columns.items():
+        shown.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(cell(value) for value in row))
+    if not shown.row_count:
+        note(empty)
+        return
+    show(shown)
+
+
+def show(picture: Any) -> None:
+    """Print a table or the like; in a file without the spaces that fill its lines up."""
+    if out.is_terminal:
+        out.print(picture)
+        return
+    with out.capture() as captured:
+        out.print(picture)
+    for line in captured.get().splitlines():
+        sys.stdout.write(line.rstrip() + "\n")
+
+
+def cell(value: object) -> Text:
+    """Show a value in a table: statuses in their colours, nothing for None."""
+    text = plain(_worded(value))
+    text.stylize(_STYLES.get(text.plain, ""))
+    return text
+
+
+def plain(text: str) -> Text:
+    """Show a text that somebody else wrote: no markup, and no character that could drive the terminal."""
+    return Text("".join("�" if unicodedata.category(letter) in ("Cc", "Cf") else letter for letter in text))
+
+
+def ago(moment: datetime, now: datetime | None = None) -> str:
+    """Say how long ago something was, in its largest unit."""
+    passed = (now or datetime.now(UTC)) - moment
+    for unit, length in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):
+        if passed >= length:
+            return f"{passed // length} {unit}"
+    return f"{max(0, int(passed.total_seconds()))} s"
+
+
+def _worded(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        case float():
+            return f"{value:.2f}"
+        case _:
+            return str(value)
+
+
+def _jsonable(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is not for JSON")

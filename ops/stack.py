@@ -1,0 +1,180 @@
+"""The deployed stack: found by its stage, known by its outputs, spoken to through AWS's own APIs."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, Protocol, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+from ops.errors import StackError
+from ops.local_aws import ROOT
+from ops.local_aws.environment import REGION, client_environment
+from ops.local_aws.state import StateFile
+
+LOCAL_STAGE: Final = "local"
+_NOTE: Final = ROOT / ".local" / "aws.json"
+# Seconds. An operator's call may take longer than a function's; three tries either way.
+_CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 3})
+_NOT_ALLOWED: Final = frozenset(
+    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+)
+_NOT_KNOWN: Final = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+
+
+class Aws(Protocol):
+    """Whoever makes clients: an account by ordinary credentials, or a local AWS."""
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """AWS by the ordinary credentials: environment, profile, single sign-on, a role."""
+
+    session: boto3.Session
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of it."""
+        return cast(Any, self.session).client(service, config=_CONFIG)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack: its name, its outputs, and a client for each service."""
+
+    name: str
+    region: str
+    aws: Aws
+    outputs: Mapping[str, str]
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __getitem__(self, output: str) -> str:
+        """Return an output's value; `StackError` if the stack was deployed before it had that one."""
+        try:
+            return self.outputs[output]
+        except KeyError:
+            raise StackError(f"stack {self.name} has no output {output}; deploy it again, it is older") from None
+
+    def client(self, service: str) -> Any:
+        """Return the client of a service, made once."""
+        if service not in self._clients:
+            self._clients[service] = self.aws.client(service)
+        return self._clients[service]
+
+    @cached_property
+    def caller(self) -> str:
+        """The ARN of whoever asks: it stands in a stock movement."""
+        arn: str = self.client("sts").get_caller_identity()["Arn"]
+        return arn
+
+
+def connect(stage: str, *, profile: str | None = None, region: str | None = None) -> Stack:
+    """Find the stack of a stage by the ordinary credentials.
+
+    Raises:
+        StackError: no region, no credentials, no such stack there.
+    """
+    with explained():
+        session = boto3.Session(profile_name=profile, region_name=region)
+        return _find(Account(session), stage, session.region_name or "")
+
+
+def connect_local() -> Stack:
+    """Find the stack on the local AWS: the one this shell is pointed at, else the one that `make up` started.
+
+    Raises:
+        StackError: none is up, or nothing is deployed to it.
+    """
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if not endpoint.startswith(("http://127.0.0.1:", "http://localhost:")):
+        running = StateFile(_NOTE).running()
+        if running is None:
+            raise StackError("no local AWS is up; `make up` starts one")
+        endpoint = running.endpoint
+    with explained():
+        return _find(_LocalAccount(endpoint), LOCAL_STAGE, REGION)
+
+
+@dataclass(frozen=True)
+class _LocalAccount:
+    """The local AWS at an endpoint, whatever profile or credentials the shell holds."""
+
+    endpoint: str
+
+    def client(self, service: str) -> Any:
+        settings = client_environment(self.endpoint)
+        return cast(Any, boto3).client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+            config=_CONFIG.merge(Config(proxies={})),
+        )
+
+
+def _find(aws: Aws, stage: str, region: str) -> Stack:
+    name = f"order-processing-{stage}"
+    try:
+        (found,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            raise StackError(
+                f"no stack {name} in {region}: another region (--region) or account (--profile)?"
+                f" `cdk deploy -c stage={stage}` makes it"
+            ) from error
+        raise
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+    if not outputs:
+        raise StackError(f"stack {name} in {region} has no outputs: it is {found['StackStatus']}")
+    return Stack(name=name, region=region, aws=aws, outputs=outputs)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn AWS's errors into what a person can act on; each becomes a `StackError`."""
+    try:
+        yield
+    except ProfileNotFound as error:
+        raise StackError(f"{error}: `aws configure list-profiles` names those there are") from error
+    except NoRegionError as error:
+        raise StackError("no region: name it with --region, AWS_REGION or the profile") from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise StackError("no credentials: sign in (`aws sso login`, `aws configure`) or name a --profile") from error
+    except EndpointConnectionError as error:
+        raise StackError(f"AWS is out of reach: {error}") from error
+    except ClientError as error:
+        raise StackError(_explained(error)) from error
+    except BotoCoreError as error:
+        raise StackError(f"AWS could not be asked: {error}") from error
+
+
+def _explained(error: ClientError) -> str:
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    if code in _NOT_ALLOWED:
+        return f"not allowed: {message or code}"
+    if code in _NOT_KNOWN:
+        return f"AWS does not know these credentials ({code}): sign in again, or name another --profile"
+    return f"{error.operation_name} failed: {code}: {message}"
