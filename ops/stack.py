@@ -25,6 +25,7 @@ from ops.local_aws.environment import REGION, client_environment
 from ops.local_aws.state import StateFile
 
 LOCAL_STAGE: Final = "local"
+STAGES: Final = (LOCAL_STAGE, "dev", "prod")  # those of infra.settings, which takes a second to import
 _NOTE: Final = ROOT / ".local" / "aws.json"
 # Seconds. An operator's call may take longer than a function's; three tries either way.
 _CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 3})

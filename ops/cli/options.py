@@ -9,10 +9,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from infra.settings import STAGES
 from ops.cli import screen
 from ops.errors import BadInput, Refused, StackError
-from ops.stack import Stack, connect, connect_local, explained
+from ops.stack import STAGES, Stack, connect, connect_local, explained
 
 _PANEL: Final = "Which stack"
 _CODES: Final[dict[type[Exception], int]] = {Refused: 1, BadInput: 2, StackError: 3}
