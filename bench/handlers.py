@@ -13,6 +13,7 @@ ENVIRONMENT = {
     "AWS_REGION": REGION,
     "AWS_SECRET_ACCESS_KEY": "bench",
     "AWS_SESSION_TOKEN": "bench",
+    "CONFIGURATION_SET": "order-processing-prod",
     "INVENTORY_TABLE": "inventory",
     "ORDERS_TABLE": "orders",
     "ORDER_DLQ_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/order-dlq",
@@ -79,6 +80,7 @@ def step_event(message: dict[str, Any], state: str) -> dict[str, Any]:
         "execution": message["order_id"],
         "order": {**message, "attempt": 1},
         "retry_count": 0,
+        "started": "2026-11-01T12:00:00.000Z",
         "state": state,
     }
 

@@ -1,14 +1,17 @@
 """How the confirmation is sent: at most once by itself, and never without saying what became of it."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
+
 from functions.send_email.mailer import Mailer
 from functions.send_email.store import MailStore
 from functions.shared import row
 from functions.shared.aws import ConditionFailed
 from functions.shared.errors import EmailOutcomeUnknown, EmailRejected, TransientError
-from functions.shared.observability import count, logger
+from functions.shared.observability import count, logger, measure
 
 
-def confirm(store: MailStore, mailer: Mailer, order_id: str, claim: str) -> None:
+def confirm(store: MailStore, mailer: Mailer, order_id: str, claim: str, started: datetime | None) -> None:
     """Send the customer of a confirmed order its one mail; sent already is done.
 
     Raises:
@@ -22,28 +25,59 @@ def confirm(store: MailStore, mailer: Mailer, order_id: str, claim: str) -> None
     except ConditionFailed as found:
         _explain(store, order_id, found.row)
         return
+    _send(store, mailer, order, claim)
+    count("MailsSent")
+    if started:
+        measure("SecondsToMail", datetime.now(UTC) - started)
+
+
+def _send(store: MailStore, mailer: Mailer, order: row.Row, claim: str) -> None:
+    """Send the mail and write down what became of it. SES's own events may have told the row before, and more."""
     try:
-        message_id = mailer.send(order)
+        message_id = mailer.send(order, claim)
     except TransientError as error:
-        store.not_sent(order_id, claim, str(error))
+        with suppress(ConditionFailed):  # the next try reads what the row says, and goes by it
+            store.not_sent(order.order_id, claim, str(error))
         raise
     except EmailRejected as error:
-        store.rejected(order_id, claim, str(error))
-        count("MailsRefused")
+        with suppress(ConditionFailed):  # nothing goes back, and what SES answered is told all the same
+            store.rejected(order.order_id, claim, str(error))
+            count("MailsRefused")
         raise
     except EmailOutcomeUnknown as error:
-        store.unknown(order_id, claim, str(error))
+        try:
+            store.unknown(order.order_id, claim, str(error))
+        except ConditionFailed as found:
+            _overtaken(order.order_id, claim, found.row)
+            return
         count("MailsUnknown")
         raise
-    store.sent(order_id, claim, message_id)
-    count("MailsSent")
+    try:
+        store.sent(order.order_id, claim, message_id)
+    except ConditionFailed as found:
+        _overtaken(order.order_id, claim, found.row)
+
+
+def _overtaken(order_id: str, claim: str, found: row.Row | None) -> None:
+    """Take an event's word for what became of this claim's mail.
+
+    Raises:
+        EmailRejected: SES took the mail, and then did not let it pass.
+        EmailOutcomeUnknown: the row says nothing of this mail any more.
+    """
+    mail = found.email_status if found and found.email_claim == claim else None
+    if mail == row.MAIL_REJECTED:
+        raise EmailRejected(f"SES rejected the mail for order {order_id!r} after it had taken it")
+    if mail not in row.MAIL_LEFT:
+        raise EmailOutcomeUnknown(f"the mail for order {order_id!r} may have left: its row has another one")
+    logger.info("an event of the mail came first", email_status=mail)
 
 
 def _explain(store: MailStore, order_id: str, found: row.Row | None) -> None:
     """Say why the mail could not be claimed, unless that is because it was sent."""
     if found is None or found.status != row.CONFIRMED:
         raise row.why_not_open(order_id, found)
-    if found.email_status == row.MAIL_SENT:
+    if found.email_status in row.MAIL_LEFT:
         logger.info("mail sent already")
         return
     if found.email_status == row.MAIL_SENDING:

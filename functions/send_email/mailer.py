@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from functions.shared.aws import client, send
 from functions.shared.errors import EmailRejected
+from functions.shared.mail_tags import to_tags
 from functions.shared.observability import without_addresses
 from functions.shared.row import Row
 
@@ -33,13 +34,16 @@ _HTML: Final = _TEMPLATES.get_template("confirmation.html.j2")
 
 
 class Mailer:
-    """Sends from one address, which SES must know as verified."""
+    """Sends from one address, which SES must know as verified; a configuration set is where SES tells of the mail."""
 
-    def __init__(self, sender: str) -> None:
+    def __init__(self, sender: str, configuration_set: str | None) -> None:
         self._sender = sender
+        self._options = {"ConfigurationSetName": configuration_set} if configuration_set else {}
 
-    def send(self, order: Row) -> str:
+    def send(self, order: Row, claim: str) -> str:
         """Send an order's confirmation and return the id that SES gave it.
+
+        The tags tell an event of this mail from one of an earlier mail of the same order.
 
         Raises:
             TransientError, EmailRejected, EmailOutcomeUnknown: see `functions.shared.aws.send`.
@@ -47,6 +51,7 @@ class Mailer:
         try:
             answer = send(
                 client("sesv2").send_email,
+                **self._options,
                 FromEmailAddress=self._sender,
                 Destination={"ToAddresses": [order.customer_email]},
                 Content={
@@ -58,6 +63,7 @@ class Mailer:
                         },
                     }
                 },
+                EmailTags=to_tags(claim, order.order_id),
             )
         except EmailRejected as error:
             raise EmailRejected(self._without_addresses(str(error), order.customer_email)) from error
@@ -74,5 +80,5 @@ def _part(text: str) -> dict[str, str]:
 
 @cache
 def mailer() -> Mailer:
-    """Give the mailer of the sender that the stack names."""
-    return Mailer(os.environ["SENDER_EMAIL"])
+    """Give the mailer of the sender and the configuration set that the stack names; the local stack has no set."""
+    return Mailer(os.environ["SENDER_EMAIL"], os.environ.get("CONFIGURATION_SET"))

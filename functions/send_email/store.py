@@ -1,4 +1,4 @@
-"""The orders table, as the mail's life before sending writes it."""
+"""The orders table, as the sending of the mail writes it. What SES tells of it later, `track_email` writes."""
 
 import os
 from functools import cache
@@ -41,7 +41,10 @@ class MailStore:
         return row.Row.from_item(answer["Attributes"])
 
     def sent(self, order_id: str, claim: str, message_id: str) -> None:
-        """Write SENT with the id that SES gave the mail; it also settles what somebody took for UNKNOWN meanwhile."""
+        """Write SENT with the id that SES gave the mail; it also settles what somebody took for UNKNOWN meanwhile.
+
+        Refused where an event of SES was faster and said more.
+        """
         self._settle(order_id, claim, row.MAIL_SENT, "email_message_id", message_id)
 
     def not_sent(self, order_id: str, claim: str, error: str) -> None:
@@ -61,7 +64,8 @@ class MailStore:
             client("dynamodb").update_item,
             TableName=self._table,
             Key=row.key(order_id),
-            UpdateExpression=f"SET email_status = :status, {attribute} = :value, updated_at = :now",
+            UpdateExpression=f"SET email_status = :status, {attribute} = :value, updated_at = :now"
+            + (" REMOVE email_error" if status == row.MAIL_SENT else ""),
             ConditionExpression="email_claim = :claim AND email_status IN (:sending, :status, :open)",
             ExpressionAttributeValues={
                 ":status": row.text(status),
@@ -71,6 +75,7 @@ class MailStore:
                 ":open": row.text(row.MAIL_UNKNOWN if status == row.MAIL_SENT else row.MAIL_SENDING),
                 ":now": row.now(),
             },
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
 

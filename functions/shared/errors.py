@@ -1,5 +1,7 @@
 """The domain's errors. The state machine branches on these class names, so renaming one changes the workflow."""
 
+from typing import Final
+
 
 class TransientError(Exception):
     """Something that passes by itself: throttling, a conflict, an outage. Worth another try."""
@@ -35,3 +37,15 @@ class EmailRejected(Exception):
 
 class EmailOutcomeUnknown(Exception):
     """The mail may or may not have gone out; only a person may risk a second one."""
+
+
+# What a step raises as its answer. Lambda counts these as errors too, and nothing is broken.
+ANSWERS: Final = (
+    InvalidOrder,
+    OrderAlreadyConfirmed,
+    OrderClosed,
+    OrderAlreadyFailed,
+    OutOfStock,
+    EmailRejected,
+    EmailOutcomeUnknown,
+)

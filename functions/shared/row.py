@@ -18,6 +18,12 @@ MAIL_SENDING: Final = "SENDING"
 MAIL_SENT: Final = "SENT"
 MAIL_REJECTED: Final = "REJECTED"
 MAIL_UNKNOWN: Final = "UNKNOWN"
+MAIL_DELIVERED: Final = "DELIVERED"
+MAIL_BOUNCED: Final = "BOUNCED"
+MAIL_COMPLAINED: Final = "COMPLAINED"
+
+# A mail in one of these has left, and no other may follow it.
+MAIL_LEFT: Final = frozenset({MAIL_SENT, MAIL_DELIVERED, MAIL_BOUNCED, MAIL_COMPLAINED})
 
 # DynamoDB's attribute values, as the low-level client takes them: {"S": "text"}, {"N": "1"}, …
 Value = dict[str, Any]
@@ -71,7 +77,7 @@ def why_not_open(order_id: str, row: Row | None) -> Exception:
     """Say, as the error the workflow branches on, why an order is not open for this attempt."""
     if row is None:
         return OrderAlreadyFailed(f"order {order_id!r} has no row")
-    state = f"order {order_id!r} is {row.status} by attempt {row.attempt}"
+    state = f"order {order_id!r} is {row.status}" + (f" by attempt {row.attempt}" if row.attempt else "")
     if row.status == CONFIRMED:
         return OrderAlreadyConfirmed(state)
     if row.status in (REJECTED, CANCELLED):

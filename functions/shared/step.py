@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Self
 
 from functions.shared.aws import client
+from functions.shared.errors import ANSWERS
 from functions.shared.observability import count, logger, metrics, tell_order, without_addresses
 from functions.shared.order import Order, attempt_of, order_id_of
 
@@ -18,11 +20,15 @@ client("dynamodb")  # every step's; made while Lambda starts the function, when 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One invocation of a step: which order, the number of its execution, and the error that led here, if any."""
+    """One invocation of a step: which order, the number of its execution, and the error that led here, if any.
+
+    `started` is when the execution did; None where a person calls the function without one.
+    """
 
     order_id: str
     attempt: int
     reason: str
+    started: datetime | None
     invocation: str
     input: Mapping[str, Any]
 
@@ -38,6 +44,7 @@ class Step:
             order_id=order_id_of(data),
             attempt=attempt_of(data),
             reason=_reason(data.get("error")),
+            started=datetime.fromisoformat(event["started"]) if "started" in event else None,
             invocation=invocation,
             input=data,
         )
@@ -66,6 +73,8 @@ def workflow_step(use_case: Callable[[Step], None]) -> Callable[[dict[str, Any],
             tell_order(step.order_id, step.attempt)
             use_case(step)
         except Exception as error:
+            if isinstance(error, ANSWERS):
+                count("StepsAnswered")
             logger.warning("step raised", error_type=type(error).__name__, error_message=without_addresses(str(error)))
             raise
 

@@ -1,6 +1,7 @@
 """The Lambda handler that reads the order queue."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -22,7 +23,6 @@ _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_fail
 
 
 @logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
 def start_workflow(event: dict[str, Any], _context: "LambdaContext") -> "PartialItemFailureResponse":
     """Start the workflow of every order in the batch; what could not be started stays in the queue."""
     return process_partial_response(event, _accept, _processor)
@@ -31,7 +31,7 @@ def start_workflow(event: dict[str, Any], _context: "LambdaContext") -> "Partial
 def _accept(record: "SQSRecord") -> None:
     """Take one message on, and say what keeps it from being taken on.
 
-    An accepted order leaves no line of its own: its execution, which has its name, tells its story.
+    An accepted order leaves one line, the metrics' own: its execution, which has its name, tells its story.
     """
     try:
         _start_or_refuse(record)
@@ -39,19 +39,24 @@ def _accept(record: "SQSRecord") -> None:
         _log(logger.error, "left in the queue for another try", record, failure)
         raise
     finally:
-        logger.remove_keys(["order_id"])
+        metrics.flush_metrics()  # a line a message, so that it holds its order and no other
+        logger.remove_keys(["order_id", "attempt"])
 
 
 def _start_or_refuse(record: "SQSRecord") -> None:
     """Start one order, or send what can never be one to the dead letters at once: another try would not help."""
     try:
         order = parse_order(record.body)
-        logger.append_keys(order_id=order.order_id)
-        start(workflow(), order)
+        start(workflow(), order, _sent(record))
     except (InvalidOrder, ConflictingOrder) as refusal:
         dead_letters().send(record.body, refusal)
         count("OrdersRefused")
         _log(logger.warning, "OrdersRefused", record, refusal)
+
+
+def _sent(record: "SQSRecord") -> datetime:
+    """Give the moment at which the message came into the queue, UTC."""
+    return datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
 
 
 def _log(write: Callable[..., None], what: str, record: "SQSRecord", error: Exception) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from functions.shared.aws import ExecutionExists
 from functions.shared.errors import ConflictingOrder
-from functions.shared.observability import count
+from functions.shared.observability import count, measure, tell_order
 from functions.shared.order import Order
 from functions.start_workflow.execution import execution_name
 from functions.start_workflow.workflow import Workflow
@@ -13,8 +13,10 @@ from functions.start_workflow.workflow import Workflow
 _IN_HAND: Final = frozenset({"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"})
 
 
-def start(workflow: Workflow, order: Order) -> None:
+def start(workflow: Workflow, order: Order, sent: datetime) -> None:
     """Start the order's first execution, or the next if the last has failed; in hand already is a duplicate.
+
+    `sent` is when its message was: what lies between that and the execution's start is the time it took.
 
     Raises:
         ConflictingOrder: the order id is used by an order with other content.
@@ -22,6 +24,7 @@ def start(workflow: Workflow, order: Order) -> None:
     """
     attempt = 1
     while True:
+        tell_order(order.order_id, attempt)
         name, content = execution_name(order.order_id, attempt), order.to_input(attempt)
         asked = _now()
         try:
@@ -34,7 +37,10 @@ def start(workflow: Workflow, order: Order) -> None:
                 return count("OrdersDuplicate")
             attempt += 1
         else:
-            return count("OrdersDuplicate" if started < asked else "OrdersAccepted")
+            if started < asked:
+                return count("OrdersDuplicate")
+            count("OrdersAccepted")
+            return measure("SecondsToStart", started - sent)
 
 
 def _now() -> datetime:

@@ -17,10 +17,11 @@ class Execution:
 
 
 class Workflow:
-    """The executions of one state machine."""
+    """The executions of one state machine: started by its alias, if it has one, and known by the machine's own ARN."""
 
-    def __init__(self, state_machine_arn: str) -> None:
+    def __init__(self, state_machine_arn: str, alias_arn: str | None = None) -> None:
         self._arn = state_machine_arn
+        self._started_by = alias_arn or state_machine_arn
 
     def start(self, name: str, content: str) -> datetime:
         """Start an execution, and say when it was: a running one of the same name and input is answered as its own.
@@ -29,7 +30,9 @@ class Workflow:
             ExecutionExists: the name is taken by an execution that has ended, or has other input.
             TransientError: Step Functions is out of reach or throttles.
         """
-        answer = call(client("stepfunctions").start_execution, stateMachineArn=self._arn, name=name, input=content)
+        answer = call(
+            client("stepfunctions").start_execution, stateMachineArn=self._started_by, name=name, input=content
+        )
         return answer["startDate"]
 
     def describe(self, name: str) -> Execution:
@@ -59,7 +62,7 @@ class DeadLetters:
 @cache
 def workflow() -> Workflow:
     """Give the state machine that the stack names."""
-    return Workflow(os.environ["STATE_MACHINE_ARN"])
+    return Workflow(os.environ["STATE_MACHINE_ARN"], os.environ.get("STATE_MACHINE_ALIAS_ARN"))
 
 
 @cache

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from functions.shared.errors import InvalidOrder
@@ -17,11 +18,21 @@ ENDS = frozenset({"CONFIRMED", "REJECTED", "FAILED", "CANCELLED"})
 # How far an attempt has come with an order. A status never goes back within an attempt, nor to an earlier attempt.
 RANK = {"PROCESSING": 0, "CONFIRMED": 1, "REJECTED": 2, "FAILED": 2, "CANCELLED": 2}
 ENDED_BADLY = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
-MAIL_STATUSES = frozenset({None, "PENDING", "SENDING", "SENT", "REJECTED", "UNKNOWN"})
+# A mail's statuses, each with those that it may come from: forward only, for each claim.
+_LEFT = ("SENT", "DELIVERED", "BOUNCED", "COMPLAINED")
+MAIL_FROM: Mapping[str, Sequence[str]] = {
+    "SENDING": (),
+    "UNKNOWN": ("SENDING",),
+    "PENDING": ("SENDING",),
+    "REJECTED": ("SENDING", "UNKNOWN", "SENT"),
+    **{status: ("SENDING", "UNKNOWN", *_LEFT[:place]) for place, status in enumerate(_LEFT)},
+}
+MAIL_LEFT = frozenset(_LEFT)
 
 PUBLISH_AGAIN = "publish again"
 ASK_THE_CUSTOMER = "ask the customer"
 REDRIVE = "redrive the DLQ"
+RESEND = "resend the mail"
 
 Row = Mapping[str, Any]
 
@@ -57,7 +68,9 @@ class World:
 
     `initial` is the stock that was put in, `mailed` the order of each mail that left, `published` every message's
     body in its order, `unreleased` the names of executions whose release lies in the release DLQ, and `seen` the
-    (attempt, status) of each order over time, where a test could watch it.
+    (attempt, status) of each order over time, where a test could watch it; `mail_seen` likewise each mail's
+    (claim, status). `rejected` are the orders whose mail SES took and then kept, and `untold` the events of mails
+    that lie in their DLQ.
     """
 
     initial: Mapping[str, int]
@@ -69,7 +82,10 @@ class World:
     queued: Sequence[str] = ()
     dead_letters: Sequence[DeadLetter] = ()
     unreleased: Sequence[str] = ()
+    rejected: Sequence[str] = ()
+    untold: Sequence[str] = ()
     seen: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
+    mail_seen: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
     def newest(self, order_id: str) -> Execution | None:
         """Give the order's execution with the highest attempt."""
@@ -111,17 +127,24 @@ def statuses(world: World) -> list[str]:
         waits = newest is not None and newest.name in world.unreleased
         if row.get("status") not in ENDS and not waits:
             broken.append(f"{order_id}: left {row.get('status')}")
-        if row.get("email_status") not in MAIL_STATUSES:
+        if row.get("email_status") not in {None, *MAIL_FROM}:
             broken.append(f"{order_id}: email_status {row['email_status']}")
     for order_id, seen in world.seen.items():
         steps = [(attempt, RANK[status]) for attempt, status in seen]
         if steps != sorted(steps) or _two_ends(seen):
             broken.append(f"{order_id}: a status went back: {seen}")
+    for order_id, mail_seen in world.mail_seen.items():
+        for (claim, status), (next_claim, next_status) in pairwise(mail_seen):
+            if next_claim == claim and status not in MAIL_FROM[next_status]:
+                broken.append(f"{order_id}: its mail went back: {mail_seen}")
     return broken
 
 
 def mails(world: World) -> list[str]:
-    """At most one mail an order, only for CONFIRMED; one that is missing shows on the row and as a failed execution."""
+    """At most one mail an order, only for CONFIRMED; one that is missing shows on the row and as a failed execution.
+
+    What SES itself rejects after it has taken it, no execution can show: the metric `MailsRefused` does.
+    """
     broken = []
     for order_id, number in Counter(world.mailed).items():
         row = world.orders.get(order_id, {})
@@ -132,9 +155,11 @@ def mails(world: World) -> list[str]:
     for order_id, row in world.orders.items():
         if row.get("status") != "CONFIRMED":
             continue
-        if row.get("email_status") == "SENT":
+        if (mail := row.get("email_status")) in MAIL_LEFT:
             if order_id not in world.mailed:
-                broken.append(f"{order_id}: SENT, but no mail")
+                broken.append(f"{order_id}: {mail}, but no mail")
+            continue
+        if mail == "REJECTED" and order_id in world.rejected:
             continue
         newest = world.newest(order_id)
         if newest is None or newest.status not in ENDED_BADLY:
@@ -145,6 +170,7 @@ def mails(world: World) -> list[str]:
 def messages(world: World) -> list[str]:
     """Every message is an order, a dead letter with its reason or an acknowledged duplicate, and nothing else is."""
     broken = [f"still in the queue: {body}" for body in world.queued]
+    broken += [f"an event of a mail that nobody read: {body}" for body in world.untold]
     accepted, refused = set(), {letter.body for letter in world.dead_letters if letter.reason}
     for body in world.published:
         order = _order(body)
@@ -185,8 +211,12 @@ def open_acts(world: World) -> dict[str, str]:
         mail = row.get("email_status")
         if row["status"] in ("PROCESSING", "FAILED"):
             acts[order_id] = PUBLISH_AGAIN
-        elif row["status"] == "CONFIRMED" and mail != "SENT":
-            acts[order_id] = ASK_THE_CUSTOMER if mail == "UNKNOWN" else PUBLISH_AGAIN
+        elif row["status"] == "CONFIRMED" and mail not in MAIL_LEFT:
+            newest = world.newest(order_id)
+            if mail == "UNKNOWN":
+                acts[order_id] = ASK_THE_CUSTOMER
+            else:  # an execution that has succeeded makes a duplicate of what is published again
+                acts[order_id] = RESEND if newest and newest.status == "SUCCEEDED" else PUBLISH_AGAIN
     return acts
 
 

@@ -3,19 +3,20 @@
 Nothing here names a call: a new one is in the matrix as soon as a path makes it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import cycle, product
 
-from tests.faults.invariants import ASK_THE_CUSTOMER
-from tests.faults.pipeline import STARTER, Pipeline
+from tests.faults.invariants import ASK_THE_CUSTOMER, PUBLISH_AGAIN, RESEND
+from tests.faults.pipeline import STARTER, TRACKER, Pipeline
 from tests.faults.schedules import PATHS, Outcome, run
 from tests.faults.wire import DANGEROUS, Call, Kind
 
 # The kinds tried in pairs when there is time for all of them: the others end like one of these.
 IN_PAIRS = (*DANGEROUS, Kind.LATE_END, Kind.DENIED_ON)
 
-AS_EVER, AGAIN, ASK, REDRIVE, OTHER_FIRST = "=", "again", "ask", "redrive", "other first"
+AS_EVER, REDRIVE, OTHER_FIRST = "=", "redrive", "other first"
+ACTS = {PUBLISH_AGAIN: "again", ASK_THE_CUSTOMER: "ask", RESEND: "resend"}
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,18 @@ class Matrix:
 
     def singles(self, path: str, *, every: bool) -> Iterator[Schedule]:
         """Every call of a path with every kind; without `every`, less where an earlier path came to it the same way."""
-        known = {way for name in PATHS if _before(name, path) for way in _ways(self.base(name).calls)}
+        known = {way for name in PATHS if _before(name, path) for way in self._ways(name)}
         calls = self.base(path).calls
-        for call, way in zip(calls, _ways(calls), strict=True):
+        for call, way in zip(calls, self._ways(path), strict=True):
             for kind in DANGEROUS if way in known and not every else Kind:
                 yield Schedule(path, ((call, kind),))
             known.add(way)
+
+    def _ways(self, path: str) -> list[tuple[str, ...]]:
+        """How each call of a path is come to: itself and the two before it, and whether SES tells of the mail."""
+        told = [str(bool(PATHS[path].told))]
+        labels = [label(call) for call in self.base(path).calls]
+        return [tuple(told + labels[max(0, number - 2) : number + 1]) for number in range(len(labels))]
 
     def pairs(self, *, every: bool) -> Iterator[Schedule]:
         """Two writes of one schedule, the second as recorded after the first was struck.
@@ -114,7 +121,7 @@ class Matrix:
         words = [REDRIVE] if outcome.moved else []
         for order_id, act in outcome.settled.acts.items():
             if outcome.settled.orders[order_id] != base.settled.orders.get(order_id):
-                words.append(ASK if act == ASK_THE_CUSTOMER else AGAIN)
+                words.append(ACTS[act])
         if outcome.settled.dead_letters != base.settled.dead_letters:
             words.append(OTHER_FIRST)
         return " + ".join(words) or AS_EVER
@@ -141,25 +148,21 @@ _ORDER = [
     "ReserveInventory",
     "RejectOrder",
     "SendEmail",
+    TRACKER,
     "ReleaseInventory",
     "ReleaseAbandoned",
 ]
 
 
 def label(call: Call) -> str:
-    """Name a call for a reader: the starter makes the same ones for each message, a step each one in its place."""
+    """Name a call for a reader: what reads a queue makes the same ones for each message, a step each in its place."""
     operation = call.operation.split(".")[1]
-    return f"{call.function} {operation}" if call.function == STARTER else f"{call.function} {call.number}: {operation}"
+    by_message = call.function in (STARTER, TRACKER)
+    return f"{call.function} {operation}" if by_message else f"{call.function} {call.number}: {operation}"
 
 
 def _before(path: str, other: str) -> bool:
     return list(PATHS).index(path) < list(PATHS).index(other)
-
-
-def _ways(calls: Sequence[Call]) -> list[tuple[str, ...]]:
-    """How each call was come to: itself and the two before it."""
-    labels = [label(call) for call in calls]
-    return [tuple(labels[max(0, number - 2) : number + 1]) for number in range(len(labels))]
 
 
 def _writes(call: Call) -> bool:

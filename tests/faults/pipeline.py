@@ -7,7 +7,6 @@ waits before its first state until it is its turn, then runs to its end.
 import json
 import logging
 import re
-import warnings
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
@@ -30,9 +29,10 @@ from functions.reserve_inventory.handler import release_abandoned
 from functions.shared.observability import logger
 from functions.start_workflow.handler import start_workflow
 from functions.start_workflow.workflow import dead_letters, workflow
+from functions.track_email.handler import track_email
 from tests.faults.invariants import ENDED_BADLY, DeadLetter, Execution, World, stock
 from tests.faults.wire import Call, Killed, Kind, Wire
-from tests.functions.builders import sqs_event
+from tests.functions.builders import mail_event, sqs_event
 from tests.functions.cloud import _plain
 from tests.statemachine.machine import (
     ACCOUNT,
@@ -50,14 +50,20 @@ from tests.statemachine.machine import (
     invoke,
 )
 
-STARTER, RELEASER = "StartWorkflow", "ReleaseAbandoned"
-FUNCTIONS: dict[str, Handler] = {**HANDLERS, STARTER: start_workflow, RELEASER: release_abandoned}
-MAX_RECEIVES = 5  # infra/ingestion.py
+STARTER, RELEASER, TRACKER = "StartWorkflow", "ReleaseAbandoned", "TrackEmail"
+FUNCTIONS: dict[str, Handler] = {
+    **HANDLERS,
+    STARTER: start_workflow,
+    RELEASER: release_abandoned,
+    TRACKER: track_email,
+}
+MAX_RECEIVES = 5  # of both queues: infra/ingestion.py, infra/mail_events.py
 ASYNC_TRIES = 3  # infra/workflow.py: Lambda's first try and two more
 BATCH = 10
 
 # What a dashboard, an alarm or a search for warnings shows; the other metrics count the ordinary course of business.
 TROUBLE = {"StepsRetried", "OrdersFailed", "OrdersRefused", "MailsRefused", "MailsUnknown"}
+REJECTED = "Email Rejected"
 
 _SUBJECT = re.compile(r"Your order (.*) is confirmed")
 
@@ -85,6 +91,11 @@ class _State:
     queue: deque[_Message] = field(default_factory=deque)
     moved: list[str] = field(default_factory=list)
     events: deque[_Event] = field(default_factory=deque)
+    told: tuple[str, ...] = ()
+    mail_events: deque[_Message] = field(default_factory=deque)
+    untold: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    mail_seen: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     unreleased: list[str] = field(default_factory=list)
     seen: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
     gates: dict[str, Event] = field(default_factory=dict)
@@ -126,11 +137,19 @@ class Pipeline(Machine):
         sqs_backends[ACCOUNT][REGION].queues["order-dlq"]._messages.clear()
 
     def begin(
-        self, stock: Mapping[str, int], plan: Mapping[Call, Kind], faults: Mapping[str, Iterable[Fault]] | None = None
+        self,
+        stock: Mapping[str, int],
+        plan: Mapping[Call, Kind],
+        faults: Mapping[str, Iterable[Fault]] | None = None,
+        told: Iterable[str] = (),
     ) -> None:
-        """Put stock in; from here on the planned faults strike, and `faults` at the first tries of their states."""
+        """Put stock in; from here on the planned faults strike, and `faults` at the first tries of their states.
+
+        `told` are the events that SES sends of each mail it takes, in the order in which they come.
+        """
         self.stock(**stock)
         self._now.initial = dict(stock)
+        self._now.told = tuple(told)
         self.wire.plan.update(plan)
         self._now.faults = {state: list(planned) for state, planned in (faults or {}).items()}
 
@@ -141,18 +160,17 @@ class Pipeline(Machine):
     def work(self) -> None:
         """Let everything run until nothing is left to do."""
         now = self._now
-        with warnings.catch_warnings():
-            # pytest makes an error of what functions/shared/observability.py tells Python to ignore.
-            warnings.filterwarnings("ignore", "No application metrics to publish")
-            while True:
-                if running := [execution for execution in self._executions() if execution.status == "RUNNING"]:
-                    self._execute(running[0])
-                elif now.events:
-                    self._release(now.events.popleft())
-                elif now.queue:
-                    self._deliver()
-                elif not self._land_at_rest():
-                    break
+        while True:
+            if running := [execution for execution in self._executions() if execution.status == "RUNNING"]:
+                self._execute(running[0])
+            elif now.events:
+                self._release(now.events.popleft())
+            elif now.queue:
+                self._deliver(STARTER, now.queue, now.moved)
+            elif now.mail_events:
+                self._track()
+            elif not self._land_at_rest():
+                break
         assert not now.broken, "\n".join(now.broken)
 
     def mend(self) -> None:
@@ -162,6 +180,8 @@ class Pipeline(Machine):
         self._now.blocked.clear()
         self._now.queue.extend(_Message(body) for body in self._now.moved)
         self._now.moved.clear()
+        self._now.mail_events.extend(_Message(body) for body in self._now.untold)
+        self._now.untold.clear()
 
     def land_all(self) -> None:
         """Let every request that is still under way reach AWS, at the very end."""
@@ -188,7 +208,13 @@ class Pipeline(Machine):
             initial=self._now.initial,
             available={row["item_id"]: row["available"] for row in items[INVENTORY]},
             orders={row["order_id"]: row for row in items[ORDERS]},
-            mailed=[_order_of(mail.subject) for mail in ses_backends[ACCOUNT][REGION].sent_messages],
+            mailed=[
+                order_id
+                for mail in ses_backends[ACCOUNT][REGION].sent_messages
+                if (order_id := _order_of(mail.subject)) not in self._now.rejected
+            ],
+            rejected=self._now.rejected,
+            untold=self._now.untold,
             executions=[Execution(x.name, str(x.status), x.execution_input) for x in self._executions()],
             published=self._now.published,
             queued=[message.body for message in self._now.queue],
@@ -198,14 +224,15 @@ class Pipeline(Machine):
             ],
             unreleased=self._now.unreleased,
             seen=self._now.seen,
+            mail_seen=self._now.mail_seen,
         )
 
     # ------------------------------------------------------------------------------------------------ what moves
 
-    def _deliver(self) -> None:
-        now = self._now
-        batch = [now.queue.popleft() for _ in range(min(BATCH, len(now.queue)))]
-        answer = self._call(STARTER, sqs_event(*(message.body for message in batch)))
+    def _deliver(self, function: str, queue: deque[_Message], dead: list[str]) -> None:
+        """Hand a batch to the function that reads the queue."""
+        batch = [queue.popleft() for _ in range(min(BATCH, len(queue)))]
+        answer = self._call(function, sqs_event(*(message.body for message in batch)))
         failed = range(len(batch))
         if answer is not None and "FunctionError" not in answer:
             failures = answer["Payload"]["batchItemFailures"]
@@ -214,10 +241,18 @@ class Pipeline(Machine):
             message = batch[number]
             message.receives += 1
             if message.receives < MAX_RECEIVES:
-                now.queue.append(message)
+                queue.append(message)
             else:
-                now.moved.append(message.body)
-                now.traces["dead letter without a reason"] += 1
+                dead.append(message.body)
+                self._now.traces["dead letter without a reason"] += 1
+
+    def _track(self) -> None:
+        """Hand out what SES tells of mails; whatever comes of it, all but the mail's own attributes stays."""
+        before = self.world()
+        self._deliver(TRACKER, self._now.mail_events, self._now.untold)
+        after = self.world()
+        if after.available != before.available or _without_mail(after.orders) != _without_mail(before.orders):
+            self._now.broken.append(f"an event of a mail changed more than the mail: {before} to {after}")
 
     def _execute(self, execution: Any) -> None:
         self._run = run = Run({state: iter(plan) for state, plan in self._now.faults.items()})
@@ -290,7 +325,7 @@ class Pipeline(Machine):
         return answer
 
     def _read_output(self, *, killed: bool) -> None:
-        """Count what the invocation printed; metrics are printed at its end, which a killed one does not reach."""
+        """Count what the invocation printed; metrics come last, which a killed one does not reach."""
         for line in map(json.loads, self._printed.getvalue().splitlines()):
             if "_aws" not in line:
                 if line["level"] in ("WARNING", "ERROR"):
@@ -329,17 +364,37 @@ class Pipeline(Machine):
         return stepfunctions_parser_backends[ACCOUNT][REGION].describe_state_machine(self._arn).executions
 
     def _watch(self) -> None:
-        """See after every write that the books are right, and remember each order's status."""
+        """See after every write that the books are right, and remember each order's status and its mail's."""
+        self._tell_of_mails()
         world = self.world()
         self._now.broken += [f"for a moment: {what}" for what in stock(world)]
         for order_id, row in world.orders.items():
             step, seen = (row["attempt"], row["status"]), self._now.seen[order_id]
             if not seen or seen[-1] != step:
                 seen.append(step)
+            mail, mail_seen = (row.get("email_claim", ""), row.get("email_status", "")), self._now.mail_seen[order_id]
+            if mail[1] and (not mail_seen or mail_seen[-1] != mail):
+                mail_seen.append(mail)
+
+    def _tell_of_mails(self) -> None:
+        """Let SES send its events of the mails that it has just taken."""
+        while self.wire.mailed:
+            message_id, tags = self.wire.mailed.pop(0)
+            for kind in self._now.told:
+                body = mail_event(kind, mail={"messageId": message_id, "tags": tags})
+                self._now.mail_events.append(_Message(body))
+                self._now.rejected += tags["order_id"] if kind == REJECTED else []
 
 
 def _row(item: Any) -> dict[str, Any]:
     return {name: _plain(value) for name, value in item.attrs.items()}
+
+
+def _without_mail(orders: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        order_id: {name: value for name, value in row.items() if not name.startswith(("email_", "updated_at"))}
+        for order_id, row in orders.items()
+    }
 
 
 def _order_of(subject: str) -> str:

@@ -4,9 +4,11 @@ Faults are at the level of HTTP, so botocore's own tries are part of what happen
 the function sent, handed to AWS when its time has come.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from http import HTTPStatus
 from typing import Any
 
 import botocore.session
@@ -91,9 +93,13 @@ class Late:
 
 @dataclass
 class Wire:
-    """Stands where moto's own hook would; `after` runs after each request that reached AWS."""
+    """Stands where moto's own hook would; `after` runs after each request that reached AWS.
+
+    `mailed` has the id and the tags of each mail that SES took: moto keeps no tags.
+    """
 
     after: Callable[[], None] = lambda: None
+    mailed: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     struck: list[Call] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
@@ -112,7 +118,7 @@ class Wire:
         return session
 
     def reset(self) -> None:
-        for kept in (self.calls, self.struck, self.late, self.plan, self._invocations):
+        for kept in (self.calls, self.struck, self.late, self.plan, self.mailed, self._invocations):
             kept.clear()
         self._function = None
 
@@ -128,8 +134,7 @@ class Wire:
     def land(self, late: Late) -> None:
         """Let a late request reach AWS; nobody reads the answer."""
         self.late.remove(late)
-        botocore_stubber(late.event_name, request=late.request)
-        self.after()
+        self._reach(late.event_name, late.request)
 
     def _count(self, event_name: str, **_: Any) -> None:
         if self._function is None:
@@ -149,9 +154,7 @@ class Wire:
             self.struck.append(call)
 
         def answer() -> Answer:
-            answered = botocore_stubber(event_name, request=request)
-            self.after()
-            return answered
+            return self._reach(event_name, request)
 
         fault = _FAULTS.get(kind) if kind else None
         if fault and not (kind is Kind.LOST_ONCE and self._tries > 1):
@@ -160,6 +163,14 @@ class Wire:
             self.late.append(Late(call, kind, event_name, request))
             raise Killed
         return answer()
+
+    def _reach(self, event_name: str, request: AWSPreparedRequest) -> Answer:
+        answered = botocore_stubber(event_name, request=request)
+        if event_name.endswith(".SendEmail") and answered.status_code == HTTPStatus.OK:
+            tags = {tag["Name"]: [tag["Value"]] for tag in json.loads(request.body)["EmailTags"]}
+            self.mailed.append((json.loads(answered.content)["MessageId"], tags))
+        self.after()
+        return answered
 
     def _kind_at(self, call: Call) -> Kind | None:
         for planned, kind in self.plan.items():

@@ -10,6 +10,53 @@ from functions.shared.order import Line, Order
 CUSTOMER = "customer@example.com"
 ORDER = Order("12345", CUSTOMER, (Line("item001", 2), Line("item002", 1)))
 MISSING: Any = object()
+SENT = {"SentTimestamp": "1764000000000"}  # a message's attributes: milliseconds
+
+MAIL_EVENTS: dict[str, tuple[Any, ...]] = {
+    "Email Sent": ("Send", {}),
+    "Email Delivered": (
+        "Delivery",
+        {
+            "timestamp": "2017-08-05T00:41:04.133Z",
+            "processingTimeMillis": 11893,
+            "recipients": [CUSTOMER],
+            "smtpResponse": "250 2.6.0 Message received",
+            "remoteMtaIp": "192.0.2.0",
+            "reportingMTA": "mta.example.com",
+        },
+    ),
+    "Email Bounced": (
+        "Bounce",
+        {
+            "bounceType": "Permanent",
+            "bounceSubType": "General",
+            "bouncedRecipients": [
+                {
+                    "emailAddress": CUSTOMER,
+                    "action": "failed",
+                    "status": "5.1.1",
+                    "diagnosticCode": "smtp; 550 5.1.1 user unknown",
+                }
+            ],
+            "timestamp": "2017-08-05T00:41:02.669Z",
+            "feedbackId": "01000157c44f053b-61b59c11-9236-11e6-8f96-7be8aexample-000000",
+            "reportingMTA": "dsn; mta.example.com",
+        },
+    ),
+    "Email Complaint Received": (
+        "Complaint",
+        {
+            "complainedRecipients": [{"emailAddress": CUSTOMER}],
+            "timestamp": "2017-08-05T00:41:02.669Z",
+            "feedbackId": "01000157c44f053b-61b59c11-9236-11e6-8f96-7be8aexample-000000",
+            "userAgent": "Amazon SES Mailbox Simulator",
+            "complaintFeedbackType": "abuse",
+            "complaintSubType": None,
+            "arrivalDate": "2017-08-05T00:41:02.669Z",
+        },
+    ),
+    "Email Rejected": ("Reject", {"reason": "Bad content"}),
+}
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -38,10 +85,49 @@ def sqs_event(*bodies: str) -> dict[str, Any]:
     """A batch of the order queue; the messages' ids are `message-0`, `message-1` and so on."""
     return {
         "Records": [
-            {"messageId": f"message-{number}", "body": body, "eventSource": "aws:sqs", "attributes": {}}
+            {"messageId": f"message-{number}", "body": body, "eventSource": "aws:sqs", "attributes": SENT}
             for number, body in enumerate(bodies)
         ]
     }
+
+
+def mail_event(kind: str, **changes: Any) -> str:
+    """The body of a message that says what became of the mail of `ORDER` that "invocation-1" sent.
+
+    The shapes are those of AWS's own examples, as EventBridge wraps them:
+    https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-examples.html
+    """
+    event_type, *details = MAIL_EVENTS[kind]
+    mail = {
+        "timestamp": "2017-08-05T00:40:02.012Z",
+        "source": "Sender Name <orders@example.com>",
+        "sourceArn": "arn:aws:ses:us-west-2:123456789012:identity/orders@example.com",
+        "sendingAccountId": "123456789012",
+        "messageId": "0101-mail",
+        "destination": [CUSTOMER],
+        "headersTruncated": False,
+        "headers": [{"name": "To", "value": CUSTOMER}],
+        "commonHeaders": {"from": ["Sender Name <orders@example.com>"], "to": [CUSTOMER], "messageId": "0101-mail"},
+        "tags": {
+            "ses:configuration-set": ["order-processing-test"],
+            "ses:from-domain": ["example.com"],
+            "claim": ["invocation-1"],
+            "order_id": [ORDER.order_id],
+        },
+    } | changes.pop("mail", {})
+    detail = {"eventType": event_type, "mail": mail} | ({event_type.lower(): details[0]} if details else {})
+    event = {
+        "version": "0",
+        "id": "12345678-1234-1234-1234-111122223333",
+        "detail-type": kind,
+        "source": "aws.ses",
+        "account": "123456789012",
+        "time": "2017-08-05T00:41:02Z",
+        "region": "us-west-2",
+        "resources": ["arn:aws:ses:us-west-2:123456789012:configuration-set/order-processing-test"],
+        "detail": detail | changes,
+    }
+    return json.dumps(event)
 
 
 def execution_input(order: Order = ORDER, attempt: int = 1) -> dict[str, Any]:
@@ -51,7 +137,13 @@ def execution_input(order: Order = ORDER, attempt: int = 1) -> dict[str, Any]:
 
 def step_event(order: Any, *, retry_count: int = 0) -> dict[str, Any]:
     """The payload that every Task of the state machine sends."""
-    return {"order": order, "execution": "execution-1", "state": "SomeState", "retry_count": retry_count}
+    return {
+        "order": order,
+        "execution": "execution-1",
+        "started": "2026-01-01T00:00:00.000Z",
+        "state": "SomeState",
+        "retry_count": retry_count,
+    }
 
 
 def run(

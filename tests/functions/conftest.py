@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -20,6 +19,7 @@ from functions.send_email.store import mails
 from functions.shared import aws
 from functions.shared.observability import logger, metrics
 from functions.start_workflow.workflow import dead_letters, workflow
+from functions.track_email.store import progress
 from functions.update_order.store import orders
 from tests.functions.cloud import INVENTORY, ORDERS, REGION, SENDER, Cloud
 from tests.functions.wire import Wire
@@ -46,16 +46,37 @@ class Output:
 
     @property
     def counted(self) -> dict[str, float]:
-        """What CloudWatch will count, summed by the metric's name."""
+        """What CloudWatch will count, summed by the metric's name; of the errors that are answers, see `answered`."""
         counted: Counter[str] = Counter()
-        for emf in (line for line in self._lines() if "_aws" in line):
+        for name, value in self._metrics("Count"):
+            counted[name] += value
+        del counted["StepsAnswered"]
+        return dict(counted)
+
+    @property
+    def answered(self) -> float:
+        """How often a step has raised what is no fault: the tests of each step say what it raised."""
+        return sum(value for name, value in self._metrics("Count") if name == "StepsAnswered")
+
+    @property
+    def seconds(self) -> list[tuple[str, float]]:
+        """The times that CloudWatch will be told."""
+        return list(self._metrics("Seconds"))
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The metrics' lines."""
+        return [line for line in self._lines() if "_aws" in line]
+
+    def _metrics(self, unit: str) -> Iterator[tuple[str, float]]:
+        for emf in self.metrics:
             for directive in emf["_aws"]["CloudWatchMetrics"]:
                 assert (directive["Namespace"], directive["Dimensions"]) == (NAMESPACE, [["service"]])
                 assert emf["service"] == SERVICE
                 for metric in directive["Metrics"]:
-                    assert metric["Unit"] == "Count"
-                    counted[metric["Name"]] += sum(emf[metric["Name"]])
-        return dict(counted)
+                    assert metric["Unit"] in ("Count", "Seconds")
+                    if metric["Unit"] == unit:
+                        yield metric["Name"], sum(emf[metric["Name"]])
 
     def _lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.text.splitlines()]
@@ -77,8 +98,6 @@ def output(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         monkeypatch.setattr(handler, "stream", _Stdout())
     monkeypatch.setattr(metrics.provider, "namespace", NAMESPACE)
     monkeypatch.setattr(metrics.provider, "service", SERVICE)
-    # pytest has put its own filters over the one that the functions set.
-    warnings.filterwarnings("ignore", "No application metrics to publish")
     yield Output(capsys)
     metrics.clear_metrics()
 
@@ -114,7 +133,8 @@ def cloud(account: tuple[Wire, Cloud], wire: Wire, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("ORDERS_TABLE", ORDERS)
     monkeypatch.setenv("INVENTORY_TABLE", INVENTORY)
     monkeypatch.setenv("SENDER_EMAIL", SENDER)
-    for store in (orders, inventory, mails, mailer, workflow, dead_letters):
+    monkeypatch.delenv("CONFIGURATION_SET", raising=False)
+    for store in (orders, inventory, mails, mailer, workflow, dead_letters, progress):
         store.cache_clear()
     _, cloud = account
     cloud.empty()

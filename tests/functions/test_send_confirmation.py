@@ -1,6 +1,7 @@
 """SendConfirmation: at most one automatic mail, and an unknown outcome is never silent."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from botocore.exceptions import (
 )
 
 from functions.send_email.handler import send_confirmation
+from functions.send_email.mailer import mailer
 from functions.shared.errors import (
     EmailOutcomeUnknown,
     EmailRejected,
@@ -22,7 +24,16 @@ from functions.shared.errors import (
     OrderClosed,
     TransientError,
 )
-from tests.functions.builders import CUSTOMER, run
+from functions.track_email.handler import track_email
+from tests.functions.builders import (
+    CUSTOMER,
+    LambdaContext,
+    execution_input,
+    mail_event,
+    run,
+    sqs_event,
+    step_event,
+)
 from tests.functions.cloud import SENDER, Cloud
 from tests.functions.conftest import Output
 from tests.functions.wire import Fault, Wire, answer_lost, answers, meanwhile, never_arrives
@@ -148,7 +159,7 @@ def test_an_unknown_mail_stays_unknown_and_is_counted_once(confirmed: Cloud, out
     assert output.counted == {}
 
 
-@pytest.mark.parametrize("email_status", ["sent", "", "DELIVERED"])
+@pytest.mark.parametrize("email_status", ["sent", "", "delivered"])
 def test_a_mail_status_nobody_knows_is_not_taken_for_sent(confirmed: Cloud, email_status: str) -> None:
     """Written by hand, say: an outcome that is not known is never silent."""
     confirmed.put_order("CONFIRMED", 1, email_status=email_status)
@@ -386,6 +397,176 @@ def test_an_error_of_ses_without_a_message_is_an_error_all_the_same(confirmed: C
     with pytest.raises(EmailRejected, match=r"^SES: MessageRejected: "):
         run(send_confirmation)
     assert told(confirmed) == ("REJECTED", 0)
+
+
+# ------------------------------------------------------------------------------------------- events of SES
+
+
+def tags(cloud: Cloud, wire: Wire) -> dict[str, str]:
+    """The tags of the one mail that was sent."""
+    assert len(cloud.mails()) == 1
+    (request,) = wire.of("SendEmail")
+    return {tag["Name"]: tag["Value"] for tag in request["EmailTags"]}
+
+
+def test_a_mail_bears_its_claim_and_its_order_so_that_ses_can_tell_of_it(confirmed: Cloud, wire: Wire) -> None:
+    run(send_confirmation)
+    row = confirmed.order()
+    assert row is not None
+    assert tags(confirmed, wire) == {"claim": row["email_claim"], "order_id": "12345"}
+    assert "ConfigurationSetName" not in wire.of("SendEmail")[0]
+
+
+def test_the_stacks_configuration_set_is_named_where_there_is_one(
+    confirmed: Cloud, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONFIGURATION_SET", "order-processing-prod")
+    mailer.cache_clear()
+    run(send_confirmation)
+    assert told(confirmed) == ("SENT", 1)
+    assert wire.of("SendEmail")[0]["ConfigurationSetName"] == "order-processing-prod"
+
+
+LEFT = ["SENT", "DELIVERED", "BOUNCED", "COMPLAINED"]
+KIND = {
+    "SENT": "Email Sent",
+    "DELIVERED": "Email Delivered",
+    "BOUNCED": "Email Bounced",
+    "COMPLAINED": "Email Complaint Received",
+    "REJECTED": "Email Rejected",
+}
+
+
+def event(email_status: str) -> None:
+    """SES's event of the mail of "invocation-1"."""
+    assert track_email(sqs_event(mail_event(KIND[email_status])), LambdaContext()) == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize("email_status", LEFT)
+def test_a_mail_that_has_left_is_done_whatever_became_of_it(
+    confirmed: Cloud, output: Output, email_status: str
+) -> None:
+    confirmed.put_order("CONFIRMED", 1, email_status=email_status, email_claim="earlier")
+    run(send_confirmation)
+    assert told(confirmed) == (email_status, 0)
+    assert output.counted == {}
+
+
+@pytest.mark.parametrize("email_status", LEFT)
+def test_an_event_that_is_faster_than_the_answer_loses_nothing(
+    confirmed: Cloud, wire: Wire, output: Output, email_status: str
+) -> None:
+    wire.fault("UpdateItem", meanwhile(lambda: event(email_status)), skip=1, times=1)
+    run(send_confirmation)
+    assert told(confirmed) == (email_status, 1)
+    row = confirmed.order()
+    assert row is not None
+    assert row["email_message_id"] == (confirmed.mails()[0].id if email_status == "SENT" else "0101-mail")
+    assert output.counted["MailsSent"] == 1
+    assert output.answered == 0
+
+
+@pytest.mark.parametrize("email_status", LEFT)
+def test_an_answer_that_is_lost_is_no_loss_once_an_event_has_told_that_the_mail_left(
+    confirmed: Cloud, wire: Wire, output: Output, email_status: str
+) -> None:
+    wire.fault("SendEmail", answer_lost(ReadTimeoutError), times=1)
+    wire.fault("UpdateItem", meanwhile(lambda: event(email_status)), skip=1, times=1)
+    run(send_confirmation)
+    assert told(confirmed) == (email_status, 1)
+    assert output.counted["MailsSent"] == 1
+    assert "MailsUnknown" not in output.counted
+
+
+@pytest.mark.parametrize("answer", [None, answers("Internal", 500)], ids=["sent", "unknown"])
+def test_a_mail_that_ses_rejects_after_it_has_taken_it_is_refused(
+    confirmed: Cloud, wire: Wire, output: Output, answer: Fault | None
+) -> None:
+    if answer:
+        wire.fault("SendEmail", answer)
+    wire.fault("UpdateItem", meanwhile(lambda: event("REJECTED")), skip=1, times=1)
+    with pytest.raises(EmailRejected, match=r"^SES rejected the mail for order '12345' after it had taken it$"):
+        run(send_confirmation)
+    assert confirmed.email() == "REJECTED"
+    assert output.counted == {"MailsRefused": 1}
+
+
+@pytest.mark.parametrize("email_status", LEFT)
+@pytest.mark.parametrize("code", ["MessageRejected", "ThrottlingException"])
+def test_an_event_that_contradicts_the_answer_is_not_overwritten_and_the_answer_still_told(
+    confirmed: Cloud, wire: Wire, output: Output, email_status: str, code: str
+) -> None:
+    """It cannot be, by all that SES documents; then at least nothing goes back, and nothing is silent."""
+    wire.fault("SendEmail", answers(code))
+    wire.fault("UpdateItem", meanwhile(lambda: event(email_status)), skip=1, times=1)
+    with pytest.raises((EmailRejected, TransientError), match=f"^SES: {code}"):
+        run(send_confirmation)
+    assert confirmed.email() == email_status
+    assert "MailsRefused" not in output.counted
+    run(send_confirmation, invocation="invocation-2")
+    assert told(confirmed) == (email_status, 0)
+
+
+@pytest.mark.parametrize("answer", [None, answers("Internal", 500)], ids=["sent", "unknown"])
+@pytest.mark.parametrize(
+    "row", [{"email_status": "SENDING", "email_claim": "other"}, {}], ids=["another's", "nobody's"]
+)
+def test_a_mail_whose_row_has_been_given_to_another_is_unknown(
+    confirmed: Cloud, wire: Wire, answer: Fault | None, row: dict[str, str]
+) -> None:
+    if answer:
+        wire.fault("SendEmail", answer)
+    wire.fault("UpdateItem", meanwhile(lambda: confirmed.put_order("CONFIRMED", 1, **row)), skip=1, times=1)
+    with pytest.raises(EmailOutcomeUnknown, match=r"its row has another one$"):
+        run(send_confirmation)
+    assert confirmed.email() == row.get("email_status")
+
+
+def test_a_reason_that_is_no_longer_true_goes_with_the_mail_that_was_sent_after_all(
+    confirmed: Cloud, wire: Wire
+) -> None:
+    def impatient() -> None:
+        with pytest.raises(EmailOutcomeUnknown):
+            run(send_confirmation, invocation="invocation-2")
+
+    wire.fault("SendEmail", meanwhile(impatient))
+    run(send_confirmation)
+    row = confirmed.order()
+    assert row is not None
+    assert row["email_status"] == "SENT"
+    assert "email_error" not in row
+
+
+# ------------------------------------------------------------------------------------------------------------ time
+
+
+def test_the_time_from_the_executions_start_to_the_mail_is_told_on_the_orders_line(
+    confirmed: Cloud, output: Output
+) -> None:
+    started = datetime.now(UTC) - timedelta(seconds=90)
+    send_confirmation(step_event(execution_input()) | {"started": started.isoformat()}, LambdaContext())
+    assert told(confirmed) == ("SENT", 1)
+    ((name, seconds),) = output.seconds
+    assert name == "SecondsToMail"
+    assert 90 <= seconds < 120
+    assert [(line["order_id"], line["attempt"]) for line in output.metrics] == [("12345", 1)]
+
+
+def test_a_person_can_have_the_mail_sent_by_no_more_than_the_orders_id(confirmed: Cloud, output: Output) -> None:
+    """What `orders email resend` hands to the function: no execution has started, so that no time is told."""
+    order = {"order_id": "12345", "attempt": 1}
+    payload = {"order": order, "execution": "resend", "state": "SendConfirmation", "retry_count": 0}
+    send_confirmation(payload, LambdaContext())
+    assert told(confirmed) == ("SENT", 1)
+    assert (output.counted, output.seconds) == ({"MailsSent": 1}, [])
+
+
+def test_a_mail_that_did_not_leave_has_no_time(confirmed: Cloud, wire: Wire, output: Output) -> None:
+    wire.fault("SendEmail", answers("ThrottlingException"), times=1)
+    with pytest.raises(TransientError):
+        run(send_confirmation)
+    assert told(confirmed) == ("PENDING", 0)
+    assert output.seconds == []
 
 
 # --------------------------------------------------------------------------------------------------------- budget

@@ -1,8 +1,11 @@
 """The starter: one execution an order, refusals at once to the dead letters, the rest of the batch always goes on."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -15,7 +18,7 @@ from functions.start_workflow.handler import start_workflow
 from tests.functions.builders import CUSTOMER, ORDER, LambdaContext, line, message, sqs_event
 from tests.functions.cloud import Cloud
 from tests.functions.conftest import Output
-from tests.functions.wire import Fault, Wire, answer_lost, answers, meanwhile, never_arrives
+from tests.functions.wire import Answer, Fault, Wire, answer_lost, answers, meanwhile, never_arrives
 
 CONFLICT = "order_id: is used by an order with other content"
 ENDED_BADLY = ["FAILED", "TIMED_OUT", "ABORTED"]
@@ -114,6 +117,25 @@ def test_a_duplicate_of_the_second_attempt_starts_no_third(starter: Cloud, outpu
     assert deliver(message()) == []
     assert list(starter.executions()) == ["12345", "12345--2"]
     assert output.counted == {"OrdersAccepted": 2, "OrdersDuplicate": 1}
+
+
+def test_an_order_started_by_an_alias_is_known_by_the_machines_own_name(
+    starter: Cloud, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs is then the version in use; the execution's ARN does not say by what it was started."""
+    alias = f"{starter.state_machine_arn}:live"
+    monkeypatch.setenv("STATE_MACHINE_ALIAS_ARN", alias)
+
+    def resolve(request: AWSPreparedRequest, answer: Callable[[], Answer]) -> Answer:
+        request.body = request.body.replace(alias.encode(), starter.state_machine_arn.encode())  # moto knows no aliases
+        return answer()
+
+    wire.fault("StartExecution", resolve, where=alias)
+    deliver(message())
+    starter.end("12345", "FAILED")
+    assert deliver(message()) == []
+    assert list(starter.executions()) == ["12345", "12345--2"]
+    assert {body["stateMachineArn"] for body in wire.of("StartExecution")} == {alias}
 
 
 def test_an_order_with_an_odd_id_is_retried_like_any_other(starter: Cloud) -> None:
@@ -277,6 +299,57 @@ def test_an_execution_that_fails_while_the_starter_looks_is_retried_with_the_nex
     wire.fault("DescribeExecution", meanwhile(lambda: starter.end("12345", "FAILED")))
     assert deliver(message()) == []
     assert list(starter.executions()) == ["12345", "12345--2"]
+
+
+# ---------------------------------------------------------------------------------------------------------- times
+
+
+def sent(body: str, ago: float) -> dict[str, Any]:
+    """A batch of one message that came into the queue so many seconds ago."""
+    event = sqs_event(body)
+    event["Records"][0]["attributes"] = {"SentTimestamp": str(int((time.time() - ago) * 1000))}
+    return event
+
+
+def test_the_time_from_the_queue_to_the_executions_start_is_told_on_the_orders_line(
+    starter: Cloud, output: Output
+) -> None:
+    start_workflow(sent(message(), ago=30), LambdaContext())
+    assert list(starter.executions()) == ["12345"]
+    ((name, seconds),) = output.seconds
+    assert name == "SecondsToStart"
+    assert 30 <= seconds < 60
+    (line,) = output.metrics
+    assert (line["order_id"], line["attempt"], line["OrdersAccepted"]) == ("12345", 1, [1.0])
+
+
+def test_a_clock_that_is_slow_makes_no_time_less_than_none(starter: Cloud, output: Output) -> None:
+    start_workflow(sent(message(), ago=-60), LambdaContext())
+    assert list(starter.executions()) == ["12345"]
+    assert output.seconds == [("SecondsToStart", 0.0)]
+
+
+def test_every_order_of_a_batch_has_a_line_of_its_own(starter: Cloud, wire: Wire, output: Output) -> None:
+    wire.fault("StartExecution", answers("ThrottlingException"), where='"name": "b"')
+    deliver(*(message(order_id=order_id) for order_id in "abc"), "poison", message(order_id="a", items=[line()]))
+    assert sorted(starter.executions()) == ["a", "c"]
+    assert [(told.get("order_id"), told.get("attempt"), "OrdersRefused" in told) for told in output.metrics] == [
+        ("a", 1, False),
+        ("c", 1, False),
+        (None, None, True),
+        ("a", 1, True),
+    ]
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "SUCCEEDED"])
+def test_a_duplicate_or_a_refusal_has_no_time_to_its_start(starter: Cloud, output: Output, status: str) -> None:
+    deliver(message())
+    starter.end("12345", status)
+    starter.started_long_ago("12345")
+    before = output.seconds
+    deliver(message(), message(items=[line()]), "poison")
+    assert output.counted == {"OrdersAccepted": 1, "OrdersDuplicate": 1, "OrdersRefused": 2}
+    assert output.seconds == before
 
 
 # ---------------------------------------------------------------------------------------------------------- logs

@@ -5,15 +5,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from functions.reserve_inventory.handler import release_inventory, reserve_inventory
 from functions.send_email.handler import send_confirmation
-from functions.shared.errors import InvalidOrder, OrderAlreadyFailed, TransientError
+from functions.shared.errors import (
+    InvalidOrder,
+    OrderAlreadyConfirmed,
+    OrderAlreadyFailed,
+    OrderClosed,
+    OutOfStock,
+    TransientError,
+)
 from functions.update_order.handler import reject_order, update_order
 from tests.functions.builders import CUSTOMER, MISSING, Handler, LambdaContext, execution_input, line, run, step_event
 from tests.functions.cloud import Cloud
 from tests.functions.conftest import Output
-from tests.functions.wire import Wire, answers
+from tests.functions.wire import Fault, Wire, answers
 
 STEPS = [update_order, reserve_inventory, release_inventory, reject_order, send_confirmation]
 
@@ -148,6 +156,45 @@ def test_a_retry_that_fails_again_is_counted_too(cloud: Cloud, output: Output) -
     with pytest.raises(OrderAlreadyFailed):
         run(update_order, retry_count=1)
     assert output.counted == {"StepsRetried": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "handler", "error"),
+    [
+        ("CONFIRMED", update_order, OrderAlreadyConfirmed),
+        ("REJECTED", update_order, OrderClosed),
+        ("FAILED", update_order, OrderAlreadyFailed),
+        ("PROCESSING", reserve_inventory, OutOfStock),
+    ],
+)
+def test_an_error_that_is_an_answer_is_counted_as_one(
+    cloud: Cloud, output: Output, status: str, handler: Handler, error: type[Exception]
+) -> None:
+    """Lambda counts it among its errors: what is left of those is faults."""
+    cloud.put_order(status, 1)
+    with pytest.raises(error):
+        run(handler)
+    assert output.answered == 1
+    assert cloud.status() == (status, 1)
+
+
+def test_an_input_that_is_no_order_is_answered_too(cloud: Cloud, output: Output) -> None:
+    refused(update_order, {})
+    assert output.answered == 1
+    assert cloud.order() is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [(answers("ThrottlingException"), TransientError), (answers("AccessDenied"), ClientError)]
+)
+def test_an_error_that_is_a_fault_is_not(
+    cloud: Cloud, wire: Wire, output: Output, fault: Fault, error: type[Exception]
+) -> None:
+    wire.fault("UpdateItem", fault)
+    with pytest.raises(error):
+        run(update_order)
+    assert output.answered == 0
+    assert cloud.order() is None
 
 
 def test_a_step_says_in_its_log_which_order_attempt_execution_and_state_it_was(cloud: Cloud, output: Output) -> None:

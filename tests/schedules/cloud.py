@@ -16,18 +16,20 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutErr
 
 import functions.start_workflow.handler as starter
 import functions.start_workflow.start as starting
+import functions.track_email.handler as tracker
 from functions.reserve_inventory.store import inventory
 from functions.send_email.mailer import mailer
 from functions.send_email.store import mails
 from functions.shared import aws
 from functions.shared.observability import logger, metrics
 from functions.start_workflow.workflow import dead_letters, workflow
+from functions.track_email.store import progress
 from functions.update_order.store import orders
 from tests.functions.cloud import INVENTORY, ORDERS, SENDER
 from tests.schedules.dynamodb import DynamoDB, cancelled, error
 from tests.schedules.interpreter import ENDED_BADLY, Execution
 from tests.schedules.invocations import Client, Killed, Reply, Request, close_workers
-from tests.schedules.ledger import Ledger
+from tests.schedules.ledger import Ledger, status
 
 STATE_MACHINE = "arn:aws:states:us-west-2:123456789012:stateMachine:orders"
 
@@ -70,6 +72,16 @@ class Letter:
 
 
 @dataclass
+class Mail:
+    """A mail that SES has taken: its tags, and the events that SES has told of it so far."""
+
+    message_id: str
+    order_id: str
+    tags: dict[str, list[str]]
+    told: set[str] = field(default_factory=set)
+
+
+@dataclass
 class Cloud:
     """One account. `down` names the services that are out of reach; `unverified` the addresses that SES refuses."""
 
@@ -77,7 +89,7 @@ class Cloud:
     ledger: Ledger = field(default_factory=Ledger)
     executions: dict[str, Execution] = field(default_factory=dict)
     dead_letters: list[Letter] = field(default_factory=list)
-    mails: list[tuple[str, str]] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
     unverified: set[str] = field(default_factory=set)
     in_flight: list[Request] = field(default_factory=list)
@@ -171,9 +183,11 @@ class Cloud:
             raise error("MessageRejected", f"Email address is not verified: {address}", "SendEmail")
         subject = request.parameters["Content"]["Simple"]["Subject"]["Data"]
         order_id = subject.removeprefix("Your order ").removesuffix(" is confirmed")
+        assert status(self.dynamodb.rows[ORDERS][order_id]) == "CONFIRMED", f"a mail for {order_id}"
         self.ledger.mail(order_id)
-        self.mails.append((order_id, address))
-        return {"MessageId": f"mail-{len(self.mails)}"}
+        tags = {tag["Name"]: [tag["Value"]] for tag in request.parameters["EmailTags"]}
+        self.mails.append(Mail(f"mail-{len(self.mails) + 1}", order_id, tags))
+        return {"MessageId": self.mails[-1].message_id}
 
     def failed_executions(self) -> list[Execution]:
         return [execution for execution in self.executions.values() if execution.status in ENDED_BADLY]
@@ -225,7 +239,7 @@ class Account:
 
 
 class _ProcessorOfItsOwn(threading.local, BatchProcessor):
-    """The starter's batch processor holds one batch at a time, as a process of Lambda does; here several interleave."""
+    """A batch processor holds one batch at a time, as a process of Lambda does; here several interleave."""
 
 
 @contextmanager
@@ -245,9 +259,9 @@ def connected() -> Iterator[Account]:
             patch.setenv(name, value)
         patch.setattr(aws, "_session", lambda: account)
         patch.setattr(starting, "_now", account.now)
-        patch.setattr(
-            starter, "_processor", _ProcessorOfItsOwn(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-        )
+        for reader in (starter, tracker):
+            processor = _ProcessorOfItsOwn(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+            patch.setattr(reader, "_processor", processor)
         patch.setattr(metrics, "add_metric", account.add_metric)
         patch.setattr(metrics, "add_metadata", lambda *_args, **_named: None)
         patch.setattr(metrics.provider, "flush_metrics", lambda **_named: None)
@@ -262,5 +276,5 @@ def connected() -> Iterator[Account]:
 
 
 def _forget() -> None:
-    for cached in (aws.client, orders, inventory, mails, mailer, workflow, dead_letters):
+    for cached in (aws.client, orders, inventory, mails, mailer, workflow, dead_letters, progress):
         cached.cache_clear()

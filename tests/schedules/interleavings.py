@@ -10,10 +10,12 @@ from typing import Any
 
 from functions.reserve_inventory.handler import release_abandoned, release_inventory, reserve_inventory
 from functions.send_email.handler import send_confirmation
+from functions.shared.aws import client
 from functions.shared.order import Line, Order
 from functions.update_order.handler import reject_order, update_order
+from ops.cancel import CancelStore, cancel
 from tests.functions.builders import LambdaContext, abandoned_event, execution_input, step_event
-from tests.functions.cloud import ORDERS
+from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.cloud import Account, Cloud, Fate
 from tests.schedules.invocations import Invocation, Killed, Reply
 
@@ -28,7 +30,7 @@ HANDLERS = {
 
 @dataclass(frozen=True)
 class Part:
-    """One invocation of an interleaving."""
+    """One invocation of an interleaving, or an operator's command."""
 
     step: str
     attempt: int = 1
@@ -40,9 +42,12 @@ class Part:
         context = LambdaContext(aws_request_id=f"invocation-{number}")
         if self.step == "abandoned":
             event = abandoned_event(input=order.to_input(self.attempt))
-            work: Callable[[], Any] = lambda: release_abandoned(event, context)  # noqa: E731 — one of two
+            work: Callable[[], Any] = lambda: release_abandoned(event, context)  # noqa: E731 — one of three
+        elif self.step == "cancel":
+            store = CancelStore(client("dynamodb"), orders=ORDERS, inventory=INVENTORY)
+            work = lambda: cancel(store, self.order_id, "by an operator")  # noqa: E731 — another
         else:
-            work = lambda: HANDLERS[self.step](step_event(data), context)  # noqa: E731 — the other
+            work = lambda: HANDLERS[self.step](step_event(data), context)  # noqa: E731 — the third
         invocation = Invocation(work, self.step)
         invocation.start()
         return invocation

@@ -70,6 +70,7 @@ class Execution:
         context = {
             "$": self._data,
             "$$.Execution.Name": self.name,
+            "$$.Execution.StartTime": self.started.isoformat(timespec="milliseconds"),
             "$$.State.Name": self.state,
             "$$.State.RetryCount": sum(self._tries),
         }

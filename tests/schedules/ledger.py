@@ -20,20 +20,28 @@ FOLLOWS: dict[str | None, set[str]] = {
     "REJECTED": set(),
     "CANCELLED": {"CANCELLED"},
 }
+# And what only an operator does, to an order whose mail has certainly not left.
+CANCELLED_FROM = {None, "PROCESSING", "CONFIRMED", "FAILED"}
+MAY_BE_CANCELLED = {None, "PENDING", "REJECTED"}
+MAIL_LEFT = {"SENT", "DELIVERED", "BOUNCED", "COMPLAINED"}
 MAIL_FOLLOWS: dict[str | None, set[str]] = {
     None: {"SENDING"},
     "PENDING": {"SENDING", "PENDING"},
     "REJECTED": {"SENDING", "REJECTED"},
-    "SENDING": {"SENDING", "SENT", "PENDING", "REJECTED", "UNKNOWN"},
-    "UNKNOWN": {"SENT", "UNKNOWN"},
-    "SENT": {"SENT"},
+    "SENDING": {"SENDING", "PENDING", "REJECTED", "UNKNOWN", *MAIL_LEFT},
+    "UNKNOWN": {"REJECTED", "UNKNOWN", *MAIL_LEFT},
+    "SENT": {"REJECTED", *MAIL_LEFT},
+    "DELIVERED": {"BOUNCED", "COMPLAINED"},
+    "BOUNCED": {"COMPLAINED"},
+    "COMPLAINED": set(),
 }
 
 
 @dataclass
 class Ledger:
-    """What there is in all, and what has become of each order so far."""
+    """What there is in all, and what has become of each order so far; whether an operator may cancel one."""
 
+    operator: bool = False
     supply: Counter[str] = field(default_factory=Counter)
     confirmed_once: set[str] = field(default_factory=set)
     mails: Counter[str] = field(default_factory=Counter)
@@ -65,6 +73,10 @@ class Ledger:
         self.mails[order_id] += 1
         assert self.mails[order_id] == 1, f"{order_id} gets a second mail"
 
+    def keep_mail(self, order_id: str) -> None:
+        """SES has taken a mail, and does not let it out."""
+        self.mails[order_id] -= 1
+
     def check(self, rows: dict[str, dict[str, Item]]) -> None:
         """Per item: all there ever was = what is available + what the CONFIRMED orders hold."""
         held: Counter[str] = Counter()
@@ -85,17 +97,21 @@ class Ledger:
             assert mail_now != "SENDING" or new == "CONFIRMED", f"a mail claimed: {change}"
         else:
             assert mail == mail_now or (mail_now in MAIL_FOLLOWS[mail]), f"mail {mail} to {mail_now}: {change}"
-            assert old == new or new in FOLLOWS[old], f"{old} to {new}: {change}"
+            cancelled = self.operator and new == "CANCELLED" and old in CANCELLED_FROM
+            assert old == new or cancelled or new in FOLLOWS[old], f"{old} to {new}: {change}"
+        assert mail_now == "SENDING" or _claim(change.old) == _claim(change.new), f"another mail's: {change}"
         before, after = attempt(change.old), attempt(change.new)
         assert after >= before, f"back to attempt {after}: {change}"
         if (old, new) in (("FAILED", "PROCESSING"), ("FAILED", "FAILED")):
             assert after > before, f"a closed attempt is opened: {change}"
-        if old in ("CONFIRMED", "REJECTED") or (old == "PROCESSING" and new in ("CONFIRMED", "REJECTED")):
+        if old in ("CONFIRMED", "REJECTED", "CANCELLED") or (old == "PROCESSING" and new in ("CONFIRMED", "REJECTED")):
             assert after == before, f"by a foreign attempt: {change}"
         if (old, new) == ("CONFIRMED", "FAILED"):
             assert mail is None, f"taken back although a mail was tried: {change}"
+        if (old, new) == ("CONFIRMED", "CANCELLED"):
+            assert mail in MAY_BE_CANCELLED, f"cancelled although a mail may have left: {change}"
         if change.old is not None:
-            assert change.old["items"] == change.new["items"], f"other content: {change}"
+            assert change.old.get("items") == change.new.get("items"), f"other content: {change}"
             assert change.old["created_at"] == change.new["created_at"], f"created again: {change}"
         if new == "CONFIRMED":
             self.confirmed_once.add(change.key)
@@ -106,7 +122,8 @@ def status(row: Item | None) -> str | None:
 
 
 def attempt(row: Item | None) -> int:
-    return 0 if row is None else int(row["attempt"]["N"])
+    """Give a row's attempt; 0 without a row, or if it was cancelled before it was placed."""
+    return 0 if row is None or "attempt" not in row else int(row["attempt"]["N"])
 
 
 def email(row: Item | None) -> str | None:
@@ -114,8 +131,15 @@ def email(row: Item | None) -> str | None:
     return found["S"] if found else None
 
 
+def _claim(row: Item | None) -> str | None:
+    found: Any = (row or {}).get("email_claim")
+    return found["S"] if found else None
+
+
 def lines(row: Item) -> dict[str, int]:
-    return {line["M"]["item_id"]["S"]: int(line["M"]["quantity"]["N"]) for line in row["items"]["L"]}
+    """Give an order's items; none if it was cancelled before it was placed."""
+    items: Any = row.get("items", {"L": []})
+    return {line["M"]["item_id"]["S"]: int(line["M"]["quantity"]["N"]) for line in items["L"]}
 
 
 def available(row: Item) -> int:

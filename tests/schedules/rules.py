@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.functions.builders import MAIL_EVENTS
 from tests.functions.cloud import ORDERS
 from tests.schedules.cloud import Account, Cloud, Fate
-from tests.schedules.ledger import email, lines, status
+from tests.schedules.ledger import MAIL_LEFT, Ledger, email, lines, status
 from tests.schedules.promises import assert_finished, assert_settled
 from tests.schedules.world import Message, Work, World
 
@@ -85,7 +86,8 @@ class Rules(RuleBasedStateMachine):
     def __init__(self, account: Account, totals: Totals) -> None:
         super().__init__()
         self.totals = totals
-        account.cloud = self.cloud = Cloud(unverified={address(order_id) for order_id in UNVERIFIED})
+        unverified = {address(order_id) for order_id in UNVERIFIED}
+        account.cloud = self.cloud = Cloud(ledger=Ledger(operator=True), unverified=unverified)
         self.world = World(self.cloud)
 
     @initialize(
@@ -140,7 +142,7 @@ class Rules(RuleBasedStateMachine):
         else:
             self.world.queue.append(Message(body))
 
-    @precondition(lambda self: any(letter.reason is None for letter in self.cloud.dead_letters))
+    @precondition(lambda self: self.world.untold or any(letter.reason is None for letter in self.cloud.dead_letters))
     @rule()
     def redrive_dead_letters(self) -> None:
         self._tell("redrive dead letters")
@@ -243,6 +245,23 @@ class Rules(RuleBasedStateMachine):
             self.world.events.append(self.world.events[number])
         self.world.deliver(number)
 
+    # ------------------------------------------------------------------------------------------------ SES
+
+    @precondition(lambda self: self.cloud.mails)
+    @rule(
+        pick=PICK,
+        kinds=st.lists(st.sampled_from([*MAIL_EVENTS]), min_size=1, max_size=3),
+        most=st.integers(0, 3),
+        fates=FATES,
+    )
+    def tell(self, pick: int, kinds: list[str], most: int, fates: list[Fate]) -> None:
+        """SES tells of a mail, also before its sender knows that it has left; out of order, and once or more often."""
+        self._tell("tell")
+        for kind in kinds:
+            self.world.tell(_one(self.cloud.mails, pick), kind)
+        if most and self.world.mail_queue:
+            self._step_on(self.world.track(most), fates)
+
     # ------------------------------------------------------------------------------------------------ operators
 
     @rule(what=st.sampled_from([*ITEMS, *SERVICES, "addresses"]), pieces=st.integers(1, 3))
@@ -256,11 +275,19 @@ class Rules(RuleBasedStateMachine):
         elif self.cloud.ledger.supply.total() < PLENTY:
             self.cloud.restock(what, pieces)
 
-    @precondition(lambda self: self._confirmed())
-    @rule(pick=PICK)
-    def cancel(self, pick: int) -> None:
+    @precondition(lambda self: len(self.cloud.dynamodb.rows[ORDERS]) > 1)
+    @rule(pick=PICK, fates=FATES)
+    def cancel(self, pick: int, fates: list[Fate]) -> None:
+        """Somebody cancels an order, or one that may never come."""
         self._tell("cancel")
-        self.world.cancel(_one(self._confirmed(), pick))
+        self._step_on(self.world.cancel(_one([*self.cloud.dynamodb.rows[ORDERS], ORDER_IDS[-1]], pick)), fates)
+
+    @precondition(lambda self: self._refused())
+    @rule(pick=PICK, fates=FATES)
+    def resend(self, pick: int, fates: list[Fate]) -> None:
+        """Somebody has the mail sent again that SES did not want."""
+        self._tell("resend")
+        self._step_on(self.world.resend(_one(self._refused(), pick)), fates)
 
     # ------------------------------------------------------------------------------------------------ promises
 
@@ -284,14 +311,22 @@ class Rules(RuleBasedStateMachine):
         self.world.redrive_dead_letters()
         self.world.settle()
         for order_id, row in list(self.cloud.dynamodb.rows[ORDERS].items()):
-            if status(row) == "FAILED" or (status(row) == "CONFIRMED" and email(row) != "SENT"):
+            if status(row) == "FAILED" or (status(row) == "CONFIRMED" and email(row) not in MAIL_LEFT):
                 self.world.publish(message(order_id, lines(row), len(self.world.published)))
+        self.world.settle()
+        for order_id in self._refused():  # by SES itself: its execution has succeeded, and is not started again
+            self.world.resend(order_id)
         self.world.settle()
         assert_settled(self.world)
         assert_finished(self.world)
 
     def _tell(self, name: str) -> None:
         self.totals.step(name)
+
+    def _refused(self) -> list[str]:
+        """The orders whose mail SES has refused, at once or later."""
+        rows = self.cloud.dynamodb.rows[ORDERS]
+        return [order_id for order_id, row in rows.items() if (status(row), email(row)) == ("CONFIRMED", "REJECTED")]
 
     def _step_on(self, work: Work | None, fates: list[Fate]) -> None:
         for fate in fates:
@@ -301,9 +336,6 @@ class Rules(RuleBasedStateMachine):
     def _run(self, work: Work | None, fates: Iterator[Fate]) -> None:
         while work and not work.invocation.ended:
             self.world.step(work, next(fates, Fate.DONE))
-
-    def _confirmed(self) -> list[str]:
-        return [order_id for order_id, row in self.cloud.dynamodb.rows[ORDERS].items() if status(row) == "CONFIRMED"]
 
 
 def _one(things: list[T], pick: int) -> T:

@@ -9,7 +9,6 @@ import random
 import sys
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,8 +55,6 @@ def main(arguments: list[str], each: settings = ROUND) -> int:
     first = random.SystemRandom().randrange(2**32) if asked.seed is None else asked.seed
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"schedules of the order pipeline: at least {asked.steps:,} steps, seed {first}")
-    # The functions say so themselves, to Python's own filters; here a schedule's end may come first.
-    warnings.filterwarnings("ignore", "No application metrics to publish")
     started = time.monotonic()
     totals = Totals()
     with Progress(

@@ -19,6 +19,8 @@ from functions.reserve_inventory.store import InventoryStore
 from functions.send_email.store import MailStore
 from functions.shared import aws, row
 from functions.shared.order import Line, Order
+from functions.track_email.event import MailEvent
+from functions.track_email.store import MailProgress
 from functions.update_order.store import OrderStore
 from tests.functions.cloud import INVENTORY, ORDERS, REGION
 from tests.functions.wire import ACCOUNT
@@ -124,15 +126,20 @@ class _Session:
 
 ATTEMPTS = st.integers(1, 2)
 STATUSES = st.sampled_from([row.PROCESSING, row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCELLED])
-MAILS = st.sampled_from([None, row.MAIL_PENDING, row.MAIL_SENDING, row.MAIL_SENT, row.MAIL_REJECTED, row.MAIL_UNKNOWN])
+MAILS = st.sampled_from(
+    [None, row.MAIL_PENDING, row.MAIL_SENDING, row.MAIL_REJECTED, row.MAIL_UNKNOWN, *sorted(row.MAIL_LEFT)]
+)
 CLAIMS = st.sampled_from(["one", "two"])
+TOLD = st.sampled_from([(row.MAIL_DELIVERED, ""), (row.MAIL_BOUNCED, "a reason")])
+KNOWN = st.sampled_from([(row.MAIL_SENDING,), (row.MAIL_SENDING, row.MAIL_UNKNOWN, row.MAIL_SENT)])
 
 
 @st.composite
 def operations(draw: st.DrawFn) -> Callable[[], None]:
     """One call of a store, as the functions make it."""
     orders, stock, mails = OrderStore(ORDERS), InventoryStore(ORDERS, INVENTORY), MailStore(ORDERS)
-    attempt, claim = draw(ATTEMPTS), draw(CLAIMS)
+    attempt, claim, known = draw(ATTEMPTS), draw(CLAIMS), draw(KNOWN)
+    event = MailEvent("1", claim, "an id", *draw(TOLD))
     return draw(
         st.sampled_from(
             [
@@ -146,6 +153,7 @@ def operations(draw: st.DrawFn) -> Callable[[], None]:
                 lambda: mails.not_sent("1", claim, "an error"),
                 lambda: mails.rejected("1", claim, "an error"),
                 lambda: mails.unknown("1", claim, "an error"),
+                lambda: MailProgress(ORDERS).move(event, known),
             ]
         )
     )

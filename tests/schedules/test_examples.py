@@ -120,6 +120,40 @@ def test_a_mail_whose_answer_was_lost_is_not_sent_again_by_publishing_again(worl
     assert_settled(world)
 
 
+def test_an_event_settles_a_mail_whose_answer_was_lost_and_the_order_is_done(world: World) -> None:
+    accept(world)
+    for fates in ((), (), (Fate.DONE, Fate.LOST)):
+        go(world, "A", *fates)
+    (mail,) = world.cloud.mails
+    for kind in ("Email Delivered", "Email Sent", "Email Delivered"):
+        world.tell(mail, kind)
+    world.settle()
+    world.publish(BODY)
+    world.settle()
+    assert email(world.cloud.dynamodb.rows[ORDERS]["A"]) == "DELIVERED"
+    assert world.cloud.executions[execution_name("A", 2)].status == "SUCCEEDED"
+    assert len(world.cloud.mails) == 1
+    assert_settled(world)
+    assert_finished(world)
+
+
+def test_an_event_of_a_mail_that_ses_kept_says_nothing_of_the_next(world: World) -> None:
+    accept(world)
+    world.settle()
+    (first,) = world.cloud.mails
+    world.tell(first, "Email Rejected")
+    world.settle()
+    assert email(world.cloud.dynamodb.rows[ORDERS]["A"]) == "REJECTED"
+    world.resend("A")
+    world.settle()
+    world.tell(first, "Email Rejected")
+    world.settle()
+    row = world.cloud.dynamodb.rows[ORDERS]["A"]
+    assert (email(row), row["email_message_id"]) == ("SENT", {"S": "mail-2"})
+    assert_settled(world)
+    assert_finished(world)
+
+
 def test_a_redriven_first_attempt_leaves_the_second_attempts_order_alone(world: World) -> None:
     accept(world)
     world.stop("A", "ABORTED")

@@ -1,6 +1,7 @@
 """Every interleaving of reservations and releases, call by call: the stock adds up, and there is one outcome."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.schedules.ledger import attempt
 
 LINES = (Line("book", 2), Line("pen", 1))
 RESERVE, RELEASE, ABANDONED, UPDATE, MAIL = map(Part, ("reserve", "release", "abandoned", "update", "mail"))
+CANCEL = Part("cancel")
 ORDERS_OF_THREE = ("a", "b", "c")
 FAULTS: dict[str, tuple[Fate, ...]] = {
     "none": (),
@@ -197,3 +199,80 @@ def test_of_three_orders_for_the_stock_of_two_exactly_two_win_in_every_interleav
         assert Counter(map(run.status, ORDERS_OF_THREE)) == {"CONFIRMED": 2, "PROCESSING": 1}, run.trace
         runs += 1
     assert runs == number
+
+
+def cancellable(cloud: Cloud) -> None:
+    opened(cloud)
+    cloud.ledger.operator = True
+
+
+def not_placed_yet(cloud: Cloud) -> None:
+    in_stock(cloud)
+    cloud.ledger.operator = True
+
+
+def with_its_mail(status: str) -> Callable[[Cloud], None]:
+    """Lay out an order that is CONFIRMED, whose mail was tried once and certainly did not leave."""
+
+    def lay_out(cloud: Cloud) -> None:
+        cancellable(cloud)
+        cloud.restock("book", -2)
+        cloud.restock("pen", -1)
+        cloud.ledger.supply.update(book=2, pen=1)
+        row = cloud.dynamodb.rows[ORDERS]["12345"]
+        cloud.dynamodb.put(ORDERS, {**row, "status": {"S": "CONFIRMED"}, "email_status": {"S": status}})
+        cloud.ledger.confirmed_once.add("12345")
+
+    return lay_out
+
+
+@pytest.mark.parametrize(
+    ("lay_out", "parts", "fault", "expected"),
+    [
+        (cancellable, [RESERVE, RELEASE, MAIL, CANCEL], "none", {("CANCELLED", 0): 36, ("CONFIRMED", 1): 192}),
+        (
+            cancellable,
+            [RESERVE, MAIL, CANCEL],
+            "answer lost",
+            {("CANCELLED", 0): 53, ("CONFIRMED", 1): 183, ("CONFIRMED", 0): 3},
+        ),
+        (cancellable, [RESERVE, RELEASE, CANCEL], "answer lost", {("CANCELLED", 0): 136, ("FAILED", 0): 4}),
+        (
+            cancellable,
+            [RESERVE, MAIL, CANCEL],
+            "lands late, tried again",
+            {("CANCELLED", 0): 120, ("CONFIRMED", 1): 591, ("CONFIRMED", 0): 2},
+        ),
+        (
+            cancellable,
+            [RESERVE, MAIL, CANCEL],
+            "lands late",
+            {("CANCELLED", 0): 33, ("CONFIRMED", 1): 74, ("CONFIRMED", 0): 8},
+        ),
+        (cancellable, [RESERVE, MAIL, CANCEL, CANCEL], "none", {("CANCELLED", 0): 19, ("CONFIRMED", 1): 126}),
+        (not_placed_yet, [UPDATE, RESERVE, MAIL, CANCEL], "none", {("CANCELLED", 0): 23, ("CONFIRMED", 1): 9}),
+        (with_its_mail("PENDING"), [MAIL, MAIL, CANCEL], "none", {("CANCELLED", 0): 1, ("CONFIRMED", 1): 114}),
+        (
+            with_its_mail("REJECTED"),
+            [MAIL, CANCEL],
+            "answer lost",
+            {("CANCELLED", 0): 7, ("CONFIRMED", 1): 108, ("CONFIRMED", 0): 2},
+        ),
+    ],
+)
+def test_a_cancelled_order_gets_no_mail_and_holds_nothing_in_every_interleaving(
+    account: Account,
+    lay_out: Callable[[Cloud], None],
+    parts: list[Part],
+    fault: str,
+    expected: dict[tuple[str, int], int],
+) -> None:
+    """By the order's status and how many mails it got. The books are right after every single write."""
+    outcomes: Counter[tuple[str, int]] = Counter()
+    for run in every_interleaving(account, lay_out, parts, LINES, fates=FAULTS[fault], faults=1):
+        mails = len(run.cloud.mails)
+        assert mails == 0 or run.status() == "CONFIRMED", run.trace
+        assert run.status() == "CANCELLED" or not run.ended_well("cancel"), run.trace
+        assert run.entered("CANCELLED") <= 1, run.trace
+        outcomes[run.status(), mails] += 1
+    assert outcomes == expected

@@ -11,17 +11,22 @@ from typing import Any
 
 from functions.reserve_inventory.handler import release_abandoned, release_inventory, reserve_inventory
 from functions.send_email.handler import send_confirmation
+from functions.shared import aws
 from functions.start_workflow.handler import start_workflow
+from functions.track_email.handler import track_email
 from functions.update_order.handler import reject_order, update_order
-from tests.functions.builders import Handler, LambdaContext, abandoned_event
+from ops.cancel import CancelStore, cancel
+from tests.functions.builders import SENT, Handler, LambdaContext, abandoned_event, mail_event
 from tests.functions.cloud import INVENTORY, ORDERS
-from tests.schedules.cloud import Cloud, Fate, Letter
+from tests.schedules.cloud import Cloud, Fate, Letter, Mail
 from tests.schedules.interpreter import Execution
 from tests.schedules.invocations import Invocation, Killed, Reply
-from tests.schedules.ledger import lines, status
+from tests.schedules.ledger import status
 
 FOR_EVER = 5000  # steps; a schedule leaves some hundred at most
-RECEIVED_AT_MOST = 5  # times, before SQS gives a message up: infra/ingestion.py
+RECEIVED_AT_MOST = 5  # times, before SQS gives a message up: infra/ingestion.py, infra/mail_events.py
+REJECTED = "Email Rejected"
+ARRIVED = {"Email Delivered", "Email Bounced", "Email Complaint Received"}
 FUNCTIONS: dict[str, Handler] = {
     "UpdateOrder": update_order,
     "ReserveInventory": reserve_inventory,
@@ -60,6 +65,8 @@ class World:
     under_way: list[Work] = field(default_factory=list)
     late: list[Invocation] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    mail_queue: list[Message] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: count(1))
 
     # ------------------------------------------------------------------------------------------------ the shop
@@ -73,22 +80,31 @@ class World:
     def receive(self, most: int) -> Work | None:
         """SQS hands a batch to the starter; None if that has ended without a call."""
         batch, self.queue = self.queue[:most], self.queue[most:]
+        self.received += [message.body for message in batch]
+        return self._read(start_workflow, batch, self._return)
+
+    def track(self, most: int) -> Work | None:
+        """SQS hands events of mails to the function that tracks them; None likewise."""
+        batch, self.mail_queue = self.mail_queue[:most], self.mail_queue[most:]
+        return self._read(track_email, batch, self._return_events)
+
+    def _read(self, handler: Handler, batch: list[Message], back: Callable[[list[Message]], None]) -> Work | None:
+        """Hand a batch to a function; `back` is given what was not acknowledged."""
         for message in batch:
             message.received += 1
-            self.received.append(message.body)
         records = [
-            {"messageId": str(number), "body": message.body, "eventSource": "aws:sqs", "attributes": {}}
+            {"messageId": str(number), "body": message.body, "eventSource": "aws:sqs", "attributes": SENT}
             for number, message in enumerate(batch)
         ]
 
         def ended(invocation: Invocation) -> None:
             if invocation.killed or invocation.error:
-                self._return(batch)
+                back(batch)
             else:
                 failed = {failure["itemIdentifier"] for failure in invocation.answer["batchItemFailures"]}
-                self._return([message for number, message in enumerate(batch) if str(number) in failed])
+                back([message for number, message in enumerate(batch) if str(number) in failed])
 
-        work = Work(self._invocation(start_workflow, {"Records": records}), ended, lambda: self._return(batch))
+        work = Work(self._invocation(handler, {"Records": records}), ended, lambda: back(batch))
         return work if self._start(work) else None
 
     def begin(self, name: str) -> Work | None:
@@ -166,36 +182,47 @@ class World:
         if not self.cloud.executions[name].running:
             self._tell_eventbridge(self.cloud.executions[name])
 
+    # ------------------------------------------------------------------------------------------------ SES
+
+    def tell(self, mail: Mail, kind: str) -> None:
+        """Let SES send an event of a mail, as far as it can be: what was rejected does not arrive."""
+        if (kind == REJECTED and mail.told & ARRIVED) or (kind in ARRIVED and REJECTED in mail.told):
+            return
+        if kind == REJECTED and REJECTED not in mail.told:
+            self.cloud.ledger.keep_mail(mail.order_id)
+        mail.told.add(kind)
+        body = mail_event(kind, mail={"messageId": mail.message_id, "tags": mail.tags})
+        self.mail_queue.append(Message(body))
+
+    def kept(self, order_id: str) -> bool:
+        """Tell whether SES has taken a mail of this order and kept it."""
+        return any(mail.order_id == order_id and REJECTED in mail.told for mail in self.cloud.mails)
+
     # ------------------------------------------------------------------------------------------------ operators
 
     def redrive_dead_letters(self) -> None:
-        """Send the letters without a reason back to the queue."""
+        """Send the letters without a reason back to their queues."""
+        self.mail_queue += map(Message, self.untold)
+        self.untold.clear()
         again = [letter for letter in self.cloud.dead_letters if letter.reason is None]
         self.cloud.dead_letters = [letter for letter in self.cloud.dead_letters if letter.reason is not None]
         self.queue += [Message(letter.body) for letter in again]
 
-    def cancel(self, order_id: str) -> None:
-        """Give a CONFIRMED order's stock back and write CANCELLED, in one transaction."""
-        row = self.cloud.dynamodb.rows[ORDERS][order_id]
-        order = {
-            "TableName": ORDERS,
-            "Key": {"order_id": {"S": order_id}},
-            "UpdateExpression": "SET #status = :cancelled",
-            "ConditionExpression": "#status = :confirmed",
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {":cancelled": {"S": "CANCELLED"}, ":confirmed": {"S": "CONFIRMED"}},
+    def cancel(self, order_id: str) -> Work | None:
+        """Run `orders cancel`, which may stand at any of its calls as everything else does."""
+        store = CancelStore(aws.client("dynamodb"), orders=ORDERS, inventory=INVENTORY)
+        return self._by_hand(lambda: cancel(store, order_id, "a reason"), "cancel")
+
+    def resend(self, order_id: str) -> Work | None:
+        """Run `orders email resend`, which calls the function itself: no execution, so that none has started."""
+        payload = {
+            "order": {"order_id": order_id, "attempt": 1},
+            "execution": "resend",
+            "state": "SendConfirmation",
+            "retry_count": 0,
         }
-        stock = [
-            {
-                "TableName": INVENTORY,
-                "Key": {"item_id": {"S": item_id}},
-                "UpdateExpression": "ADD available :quantity",
-                "ExpressionAttributeValues": {":quantity": {"N": str(quantity)}},
-            }
-            for item_id, quantity in lines(row).items()
-        ]
-        with self.cloud.dynamodb.unwatched():
-            self.cloud.dynamodb.transact_write_items(TransactItems=[{"Update": update} for update in (order, *stock)])
+        context = LambdaContext(aws_request_id=f"invocation-{next(self._numbers)}")
+        return self._by_hand(lambda: send_confirmation(payload, context), "resend")
 
     # ------------------------------------------------------------------------------------------------ the end
 
@@ -231,6 +258,8 @@ class World:
             self.receive(10)
         elif self.events:
             self.deliver(0)
+        elif self.mail_queue:
+            self.track(10)
         else:
             return False
         return True
@@ -238,6 +267,11 @@ class World:
     def _invocation(self, handler: Handler, event: dict[str, Any]) -> Invocation:
         context = LambdaContext(aws_request_id=f"invocation-{next(self._numbers)}")
         return Invocation(lambda: handler(event, context), handler.__name__)
+
+    def _by_hand(self, act: Callable[[], Any], name: str) -> Work | None:
+        """Let a person do something; how it ends, only that person is told."""
+        work = Work(Invocation(act, name), lambda _invocation: None, lambda: None)
+        return work if self._start(work) else None
 
     def _start(self, work: Work) -> bool:
         self.under_way.append(work)
@@ -270,3 +304,10 @@ class World:
                 self.cloud.dead_letters.append(Letter(message.body))
             else:
                 self.queue.append(message)
+
+    def _return_events(self, batch: list[Message]) -> None:
+        for message in batch:
+            if message.received >= RECEIVED_AT_MOST:
+                self.untold.append(message.body)
+            else:
+                self.mail_queue.append(message)

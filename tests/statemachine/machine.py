@@ -11,7 +11,6 @@ end that can be waited for. All else that the definition uses, moto has: CausePa
 import json
 import logging
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -47,6 +46,7 @@ from functions.send_email.store import mails
 from functions.shared import aws
 from functions.shared.observability import metrics
 from functions.shared.order import Line, Order
+from functions.track_email.store import progress
 from functions.update_order.handler import reject_order, update_order
 from functions.update_order.store import orders
 
@@ -192,9 +192,7 @@ class Machine:
         unknown = (faults or {}).keys() - TASKS.keys()
         assert not unknown, f"no such states: {unknown}"
         run = self._run = Run({state: iter(plan) for state, plan in (faults or {}).items()})
-        with _failing_calls(calls or {}), warnings.catch_warnings():
-            # pytest makes an error of what functions/shared/observability.py tells Python to ignore.
-            warnings.filterwarnings("ignore", "No application metrics to publish")
+        with _failing_calls(calls or {}):
             execution = self._sfn.start_execution(
                 stateMachineArn=self._arn, name=f"run-{next(self._numbers)}", input=json.dumps(order)
             )["executionArn"]
@@ -204,17 +202,13 @@ class Machine:
     def invoke(self, function: str, order: Mapping[str, Any]) -> str | None:
         """Call one function by itself, as a late or a second invocation would; the name of its error, if any."""
         event = {"order": order, "execution": "by-hand", "state": "Late", "retry_count": 0}
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "No application metrics to publish")
-            answer = invoke(HANDLERS[function], json.dumps(event).encode())
+        answer = invoke(HANDLERS[function], json.dumps(event).encode())
         return answer["Payload"]["errorType"] if "FunctionError" in answer else None
 
     def abandon(self, order: Mapping[str, Any], status: str) -> None:
         """Call release_abandoned with the event that EventBridge sends for an execution that ended with `status`."""
         event = {"detail": {"name": "abandoned", "status": status, "input": json.dumps(order)}}
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "No application metrics to publish")
-            answer = invoke(release_abandoned, json.dumps(event).encode())
+        answer = invoke(release_abandoned, json.dumps(event).encode())
         assert "FunctionError" not in answer, answer
 
     def stock(self, **available: int) -> None:
@@ -336,7 +330,7 @@ def account_in_memory() -> Iterator[pytest.MonkeyPatch]:
 
 def forget_clients() -> None:
     """Make the functions make their clients and stores anew: those they have belong to another environment."""
-    for cached in (aws.client, aws._session, orders, inventory, mails, mailer):
+    for cached in (aws.client, aws._session, orders, inventory, mails, mailer, progress):
         cached.cache_clear()
 
 

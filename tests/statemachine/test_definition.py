@@ -111,6 +111,7 @@ def test_a_task_calls_a_function_of_its_own_with_the_payload_that_all_share(stat
     assert task["Parameters"]["Payload"] == {
         "order.$": "$",
         "execution.$": "$$.Execution.Name",
+        "started.$": "$$.Execution.StartTime",
         "state.$": "$$.State.Name",
         "retry_count.$": "$$.State.RetryCount",
     }
@@ -161,6 +162,10 @@ def test_the_permanent_errors_of_a_task_are_those_its_use_case_raises(state: str
 def test_every_error_of_the_domain_is_one_that_a_step_raises_or_the_starter() -> None:
     steps = {name for state in TASKS for name in permanent_errors(state)}
     assert steps | {"TransientError", "ConflictingOrder"} == OURS
+
+
+def test_what_counts_as_an_answer_is_what_no_task_tries_again() -> None:
+    assert {kind.__name__ for kind in errors.ANSWERS} == {name for state in TASKS for name in permanent_errors(state)}
 
 
 @each_task

@@ -7,7 +7,18 @@ from itertools import chain, repeat
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from tests.statemachine.machine import CUSTOMER, CallFault, Fault, Machine, Result, crash, lost, order_input, refused
+from tests.statemachine.machine import (
+    CUSTOMER,
+    LONGEST_RUN,
+    CallFault,
+    Fault,
+    Machine,
+    Result,
+    crash,
+    lost,
+    order_input,
+    refused,
+)
 
 TIMED_OUT = Fault(error="States.Timeout")
 THROTTLED = CallFault(error=refused("TooManyRequestsException", 429))
@@ -298,4 +309,5 @@ def test_each_retry_is_counted_and_each_outcome_once(machine: Machine, capsys: p
         for metric in blob["_aws"]["CloudWatchMetrics"][0]["Metrics"] if "_aws" in blob else ():
             counted[metric["Name"]] += sum(blob[metric["Name"]])
     # Of the retries, the second of UpdateOrder and that of ReserveInventory reached their handlers.
+    assert 0 < counted.pop("SecondsToMail") < LONGEST_RUN
     assert counted == {"StepsRetried": 2, "OrdersConfirmed": 1, "MailsSent": 1}

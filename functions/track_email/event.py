@@ -1,0 +1,66 @@
+"""What SES tells of a mail, as EventBridge brings it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from functions.shared import row
+from functions.shared.mail_tags import from_tags
+from functions.shared.observability import without_addresses
+
+# The status that each event says the mail has; the events: https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html
+# A soft bounce is one only once SES has given up: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_EventDestination.html
+_STATUSES: Final = {
+    "Email Sent": row.MAIL_SENT,
+    "Email Delivered": row.MAIL_DELIVERED,
+    "Email Bounced": row.MAIL_BOUNCED,
+    "Email Complaint Received": row.MAIL_COMPLAINED,
+    "Email Rejected": row.MAIL_REJECTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MailEvent:
+    """One event of a mail of ours: what has become of it, and SES's reason where that is bad, without an address."""
+
+    order_id: str
+    claim: str
+    message_id: str
+    status: str
+    reason: str
+
+    @classmethod
+    def parse(cls, body: str) -> Self | None:
+        """Read a message's body, which is the event; None for a mail that is not ours, or of no interest.
+
+        Raises:
+            ValueError: the message is no event of SES.
+        """
+        try:
+            event = json.loads(body)
+            status, detail = _STATUSES.get(event["detail-type"]), event["detail"]
+            ours = from_tags(detail["mail"].get("tags", {})) if status else None
+            if status is None or ours is None:
+                return None
+            claim, order_id = ours
+            return cls(order_id, claim, detail["mail"]["messageId"], status, without_addresses(_reason(detail)))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as broken:
+            raise ValueError(f"no event of SES: {type(broken).__name__}") from broken
+
+
+def _reason(detail: Mapping[str, Any]) -> str:
+    """Put into words why a mail did not arrive or was not wanted; most of what SES knows is optional.
+
+    https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+    """
+    bounce, complaint, reject = (detail.get(kind) or {} for kind in ("bounce", "complaint", "reject"))
+    said = [
+        bounce.get("bounceType"),
+        bounce.get("bounceSubType"),
+        *(recipient.get("diagnosticCode") for recipient in bounce.get("bouncedRecipients", ())),
+        complaint.get("complaintFeedbackType"),
+        complaint.get("complaintSubType"),
+        reject.get("reason"),
+    ]
+    return ": ".join(text for text in said if text)
