@@ -21,7 +21,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up down status demo test faults soak load audit lint format bench synth lock clean
+.PHONY: help install up down status demo test faults soak load audit lint format bench synth diff lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench: install  ## measure the functions and the flow against their bounds
 
 synth: install  ## write the CloudFormation template (STAGE=local)
 	node_modules/.bin/cdk synth --quiet --no-notices -c stage=$(or $(STAGE),local) $(CDK_ARGS)
+
+diff: install  ## say what a deploy would change on AWS (STAGE=dev CDK_ARGS="-c sender_email=…")
+	node_modules/.bin/cdk diff --no-notices -c stage=$(or $(STAGE),dev) $(CDK_ARGS)
 
 # The commands are the ones that stand in each file's header.
 lock: install  ## write requirements/ from pyproject.toml (UPGRADE=--upgrade takes newer versions)

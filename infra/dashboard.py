@@ -2,21 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.functions import OrderFunction
 from infra.ingestion import Ingestion
+from infra.mail_events import MailTracking
+from infra.metrics import PERIOD, own
+from infra.notifications import Notifications
+from infra.questions import PUBLISH_TO_MAIL
 from infra.workflow import Workflow
 
-PERIOD = Duration.minutes(5)
 FULL_WIDTH = 24
+PERCENTILES = ("p50", "p99")
 
 
 class OrderDashboard(Construct):
-    """One column a stage of the flow, alarms above, the functions' times below."""
+    """One column a stage of the flow, alarms above; below how long it took, and the functions."""
 
     def __init__(
         self,
@@ -26,6 +30,8 @@ class OrderDashboard(Construct):
         alarms: Sequence[cloudwatch.IAlarm],
         ingestion: Ingestion,
         workflow: Workflow,
+        notifications: Notifications,
+        mail_tracking: MailTracking,
         functions: Mapping[str, OrderFunction],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -38,7 +44,11 @@ class OrderDashboard(Construct):
                 *self._business("StepsRetried"),
                 _dead_letters(workflow.release_dlq, "release dead letters"),
             ],
-            "6 · Mails": self._business("MailsSent", "MailsRefused", "MailsUnknown"),
+            "6 · Mails": [
+                *self._business("MailsSent", "MailsRefused", "MailsUnknown"),
+                *self._business("MailsDelivered", "MailsBounced", "MailsComplained"),
+                _dead_letters(mail_tracking.dlq, "mail event dead letters"),
+            ],
         }
         width = FULL_WIDTH // len(columns)
         cloudwatch.Dashboard(
@@ -48,9 +58,10 @@ class OrderDashboard(Construct):
             widgets=[
                 [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=FULL_WIDTH, height=4)],
                 [_graph(title, metrics, width) for title, metrics in columns.items()],
+                self._from_publish_to_mail(ingestion.start_workflow, notifications.send_email),
                 [
                     _graph(f"Function durations, {statistic}", _durations(functions, statistic), FULL_WIDTH // 3)
-                    for statistic in ("p50", "p99")
+                    for statistic in PERCENTILES
                 ]
                 + [_graph("Function errors", _errors(functions), FULL_WIDTH // 3)],
             ],
@@ -61,17 +72,24 @@ class OrderDashboard(Construct):
         return [published, *self._business("OrdersAccepted", "OrdersDuplicate", "OrdersRefused")]
 
     def _business(self, *names: str) -> list[cloudwatch.IMetric]:
-        """What the functions count, in the embedded metrics of their logs; Powertools adds the dimension."""
+        return [own(self, name, label=_words(name)) for name in names]
+
+    def _from_publish_to_mail(self, starter: OrderFunction, mailer: OrderFunction) -> list[cloudwatch.IWidget]:
+        """Both parts of an order's time as graphs, and their sum, which no metric holds, out of the logs."""
+        parts = {"From publish to start, seconds": "SecondsToStart", "From start to mail, seconds": "SecondsToMail"}
         return [
-            cloudwatch.Metric(
-                namespace="OrderProcessing",
-                metric_name=name,
-                dimensions_map={"service": Stack.of(self).stack_name},
-                statistic="Sum",
-                period=PERIOD,
-                label=_words(name),
-            )
-            for name in names
+            cloudwatch.LogQueryWidget(
+                title="From publish to mail",
+                log_group_names=[starter.log_group.log_group_name, mailer.log_group.log_group_name],
+                query_string=PUBLISH_TO_MAIL,
+                view=cloudwatch.LogQueryVisualizationType.TABLE,
+                width=FULL_WIDTH // 3,
+                height=7,
+            ),
+            *(
+                _graph(title, [own(self, name, statistic=p, label=p) for p in PERCENTILES], FULL_WIDTH // 3)
+                for title, name in parts.items()
+            ),
         ]
 
 
@@ -94,6 +112,7 @@ def _running(workflow: Workflow) -> list[cloudwatch.IMetric]:
         machine.metric_started(period=PERIOD, label="started"),
         machine.metric_succeeded(period=PERIOD, label="succeeded"),
         machine.metric_failed(period=PERIOD, label="failed"),
+        machine.metric_aborted(period=PERIOD, label="stopped by a person"),
     ]
 
 

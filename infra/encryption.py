@@ -41,7 +41,7 @@ class Encryption(Construct):
             self._delivery_to_queues(settings),
             *self._publishing(settings, publishers),
             self._alarms(),
-            self._dead_events(),
+            self._events(),
             self._log_groups(),
         ):
             key.add_to_resource_policy(statement)
@@ -76,10 +76,10 @@ class Encryption(Construct):
         alarms = self._arn("cloudwatch", f"alarm:{self._stack.stack_name}-*")
         return self._for_service("AllowAlarms", "cloudwatch.amazonaws.com", sources=[alarms])
 
-    def _dead_events(self) -> iam.PolicyStatement:
-        """EventBridge sends what it could not deliver to the release DLQ ("Amazon SQS Key management")."""
+    def _events(self) -> iam.PolicyStatement:
+        """EventBridge sends mail events, and what it could not deliver, to queues ("Amazon SQS Key management")."""
         rules = self._arn("events", f"rule/{self._stack.stack_name}-*")
-        return self._for_service("AllowDeadEvents", "events.amazonaws.com", sources=[rules])
+        return self._for_service("AllowEvents", "events.amazonaws.com", sources=[rules])
 
     def _log_groups(self) -> iam.PolicyStatement:
         """As "Encrypt log data in CloudWatch Logs using AWS KMS" has it, for this stack's log groups alone."""

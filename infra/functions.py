@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Acknowledgment, Duration, Stack, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import packaging
@@ -16,9 +17,19 @@ from infra.settings import Settings
 # machine waits 60 s for the function, so that it has ended before it is tried again.
 FUNCTION_TIMEOUT = Duration.seconds(45)
 
+# Six times the function's timeout is what Lambda asks of a queue it polls ("Using Lambda with Amazon SQS"):
+# a batch may be throttled for a while before it is run, and no second poller may see it meanwhile.
+VISIBILITY_TIMEOUT = Duration.seconds(6 * FUNCTION_TIMEOUT.to_seconds())
+
+LIVE = "live"  # the alias, of a function or the state machine, that stands for the version now in use
+
 
 class OrderFunction(Construct):
-    """A function, its log group and its role; `allow` is the only way to add a permission."""
+    """A function, its log group and its role; `allow` is the only way to add a permission.
+
+    `live` is what events call, and `pinned_arn` what an execution calls: a version, which stays as it is while the
+    execution runs. Without versions both are the function.
+    """
 
     def __init__(
         self,
@@ -34,7 +45,7 @@ class OrderFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._key = key
-        log_group = logs.LogGroup(
+        self.log_group = logs.LogGroup(
             self,
             "Logs",
             retention=settings.log_retention,
@@ -53,7 +64,7 @@ class OrderFunction(Construct):
             handler=f"functions.{folder}.handler.{entry_point}",
             layers=layers,
             role=self.role,
-            log_group=log_group,
+            log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
             timeout=FUNCTION_TIMEOUT,
             memory_size=256,
@@ -63,8 +74,18 @@ class OrderFunction(Construct):
                 "POWERTOOLS_LOG_LEVEL": "INFO",
                 **environment,
             },
+            # Executions that began with a version still call it when the next one is there.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
-        self.allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_group.log_group_arn])
+        self.live: lambda_.IFunction = self.function
+        self.pinned_arn = self.function.function_arn
+        self.callable_arns = [self.function.function_arn]
+        if settings.publishes_versions:
+            version = self.function.current_version
+            self.live = lambda_.Alias(self, "Live", alias_name=LIVE, version=version)
+            self.pinned_arn = version.function_arn
+            self.callable_arns.append(f"{self.function.function_arn}:*")
+        self.allow("logs:CreateLogStream", "logs:PutLogEvents", on=[self.log_group.log_group_arn])
         self._acknowledge()
 
     def _acknowledge(self) -> None:
@@ -75,7 +96,7 @@ class OrderFunction(Construct):
             Acknowledgment(
                 id="Serverless-LambdaDLQ",
                 reason=(
-                    "It would serve asynchronous calls alone. Step Functions and the queue's poller wait for an answer;"
+                    "It would serve asynchronous calls alone. Step Functions and a queue's poller wait for an answer;"
                     " ReleaseAbandoned has an on-failure destination, which tells more than a DLQ of the function's."
                 ),
             ),
@@ -95,3 +116,23 @@ class OrderFunction(Construct):
         """Let AWS's service `through` do exactly `actions` with the key for the function, which itself never may."""
         service = f"{through}.{Stack.of(self).region}.amazonaws.com"
         self.allow(*actions, on=[self._key.key_arn], conditions={"StringEquals": {"kms:ViaService": service}})
+
+    def poll(self, scope: Construct, construct_id: str, *, queue: sqs.Queue, max_concurrency: int) -> None:
+        """Have Lambda hand the queue's messages over, ten at a time; what the function reports as failed comes back."""
+        self.allow("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", on=[queue.queue_arn])
+        # Not SqsEventSource, which also grants what the poller never uses.
+        mapping = lambda_.EventSourceMapping(
+            scope,
+            construct_id,
+            target=self.live,
+            event_source_arn=queue.queue_arn,
+            batch_size=10,
+            report_batch_item_failures=True,
+            max_concurrency=max_concurrency,
+        )
+        Validations.of(mapping).acknowledge(
+            Acknowledgment(
+                id="Serverless-LambdaEventSourceMappingDestination",
+                reason="Lambda takes none for a queue, which has its own: its DLQ, after five deliveries.",
+            )
+        )

@@ -3,23 +3,19 @@
 from collections.abc import Sequence
 from typing import cast
 
-from aws_cdk import Acknowledgment, ArnFormat, CfnElement, Duration, Stack, Validations
+from aws_cdk import Acknowledgment, ArnFormat, CfnElement, Stack, Validations
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.encryption import DATA_KEY_REUSE
-from infra.functions import FUNCTION_TIMEOUT, OrderFunction
+from infra.functions import VISIBILITY_TIMEOUT, OrderFunction
 from infra.publishers import Publishers
+from infra.queues import dead_letter_queue, polled_queue
 from infra.settings import Settings
-
-# Six times the function's timeout is what Lambda asks of a queue it polls ("Using Lambda with Amazon SQS"):
-# a batch may be throttled for a while before it is run, and no second poller may see it meanwhile.
-VISIBILITY_TIMEOUT = Duration.seconds(6 * FUNCTION_TIMEOUT.to_seconds())
+from infra.workflow import Workflow
 
 
 class Ingestion(Construct):
@@ -34,41 +30,26 @@ class Ingestion(Construct):
         layers: Sequence[lambda_.ILayerVersion],
         key: kms.IKey,
         publishers: Publishers,
-        state_machine: sfn.StateMachine,
+        workflow: Workflow,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.order_dlq = sqs.Queue(
+        self.order_dlq = dead_letter_queue(
             self,
             "OrderDlq",
-            retention_period=Duration.days(14),
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=key,
-            data_key_reuse=DATA_KEY_REUSE,
-            enforce_ssl=True,
-            removal_policy=settings.removal_policy,
+            settings=settings,
+            key=key,
+            whose="the order queue's, the subscription's, and the starter's",
         )
-        Validations.of(self.order_dlq).acknowledge(
-            Acknowledgment(
-                id="Serverless-SQSRedrivePolicy",
-                reason="It is a dead-letter queue: the order queue's, the subscription's, and the starter's.",
-            )
-        )
-        self.order_queue = sqs.Queue(
+        self.order_queue = polled_queue(
             self,
             "OrderQueue",
-            # An order's age counts on in the DLQ: so long to repair the starter, and as long again to see to the
-            # order there. The default of 4 days would delete what waits longer.
-            retention_period=Duration.days(7),
+            settings=settings,
+            key=key,
             visibility_timeout=VISIBILITY_TIMEOUT,
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.order_dlq, max_receive_count=5),
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=key,
-            data_key_reuse=DATA_KEY_REUSE,
-            enforce_ssl=True,
-            removal_policy=settings.removal_policy,
+            dead_letters=self.order_dlq,
         )
         self.topic = self._order_topic(settings, key, publishers)
-        self.start_workflow = self._starter(settings, layers, key, state_machine)
+        self.start_workflow = self._starter(settings, layers, key, workflow)
 
     def _order_topic(self, settings: Settings, key: kms.IKey, publishers: Publishers) -> sns.Topic:
         topic = sns.Topic(
@@ -91,8 +72,12 @@ class Ingestion(Construct):
         settings: Settings,
         layers: Sequence[lambda_.ILayerVersion],
         key: kms.IKey,
-        state_machine: sfn.StateMachine,
+        workflow: Workflow,
     ) -> OrderFunction:
+        state_machine = workflow.state_machine
+        # By the alias an execution gets the version in use. It keeps the machine's own ARN and name either way, by
+        # which it is looked up ("How Step Functions associates executions with a version or alias").
+        alias = {"STATE_MACHINE_ALIAS_ARN": workflow.alias_arn} if workflow.alias_arn else {}
         starter = OrderFunction(
             self,
             "StartWorkflow",
@@ -103,36 +88,18 @@ class Ingestion(Construct):
             entry_point="start_workflow",
             environment={
                 "STATE_MACHINE_ARN": state_machine.state_machine_arn,
+                **alias,
                 "ORDER_DLQ_URL": self.order_dlq.queue_url,
             },
         )
+        # Also for the alias: Step Functions holds a call against the machine's ARN ("Authorization for versions and
+        # aliases").
         starter.allow("states:StartExecution", on=[state_machine.state_machine_arn])
         starter.allow("states:DescribeExecution", on=[self._acknowledged_executions_arn(starter, state_machine)])
         starter.allow("sqs:SendMessage", on=[self.order_dlq.queue_arn])
-        starter.allow(
-            "sqs:ReceiveMessage",
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-            on=[self.order_queue.queue_arn],
-        )
         # To receive, and to send to the DLQ ("Amazon SQS Key management").
         starter.allow_key("kms:Decrypt", "kms:GenerateDataKey", through="sqs")
-        # Not SqsEventSource, which also grants what the poller never uses.
-        mapping = lambda_.EventSourceMapping(
-            self,
-            "Orders",
-            target=starter.function,
-            event_source_arn=self.order_queue.queue_arn,
-            batch_size=10,
-            report_batch_item_failures=True,
-            max_concurrency=settings.starter_max_concurrency,
-        )
-        Validations.of(mapping).acknowledge(
-            Acknowledgment(
-                id="Serverless-LambdaEventSourceMappingDestination",
-                reason="Lambda takes none for a queue, which has its own: the order DLQ, after five deliveries.",
-            )
-        )
+        starter.poll(self, "Orders", queue=self.order_queue, max_concurrency=settings.starter_max_concurrency)
         return starter
 
     def _acknowledged_executions_arn(self, starter: OrderFunction, state_machine: sfn.StateMachine) -> str:

@@ -25,6 +25,7 @@ class Notifications(Construct):
         layers: Sequence[lambda_.ILayerVersion],
         key: kms.IKey,
         storage: Storage,
+        configuration_set: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
         if settings.create_sender_identity:
@@ -37,7 +38,11 @@ class Notifications(Construct):
             key=key,
             folder="send_email",
             entry_point="send_confirmation",
-            environment={"ORDERS_TABLE": storage.orders.table_name, "SENDER_EMAIL": settings.sender_email},
+            environment={
+                "ORDERS_TABLE": storage.orders.table_name,
+                "SENDER_EMAIL": settings.sender_email,
+                **({"CONFIGURATION_SET": configuration_set} if configuration_set else {}),
+            },
         )
         self.send_email.allow("dynamodb:UpdateItem", on=[storage.orders.table_arn])
         self.send_email.allow_key("kms:Decrypt", through="dynamodb")
@@ -46,14 +51,17 @@ class Notifications(Construct):
             on=self._identity_arns(settings),
             conditions={"StringEquals": {"ses:FromAddress": settings.sender_email}},
         )
+        if configuration_set:
+            # SES asks for both. From whom, the permission on the identity says.
+            self.send_email.allow("ses:SendEmail", on=[self._arn("configuration-set", configuration_set)])
 
     def _identity_arns(self, settings: Settings) -> list[str]:
         if settings.ses_sandbox:
             return [self._acknowledged_sandbox_arn()]
         if settings.create_sender_identity:
-            return [self._identity_arn(settings.sender_email)]
+            return [self._arn("identity", settings.sender_email)]
         # Whoever verified the sender verified the address or its whole domain; SES asks for what exists.
-        return [self._identity_arn(name) for name in (settings.sender_email, settings.sender_email.split("@")[1])]
+        return [self._arn("identity", name) for name in (settings.sender_email, settings.sender_email.split("@")[1])]
 
     def _acknowledged_sandbox_arn(self) -> str:
         Validations.of(self.send_email.role).acknowledge(
@@ -65,7 +73,7 @@ class Notifications(Construct):
                 ),
             )
         )
-        return self._identity_arn("*")
+        return self._arn("identity", "*")
 
-    def _identity_arn(self, name: str) -> str:
-        return Stack.of(self).format_arn(service="ses", resource="identity", resource_name=name)
+    def _arn(self, kind: str, name: str) -> str:
+        return Stack.of(self).format_arn(service="ses", resource=kind, resource_name=name)

@@ -29,18 +29,27 @@ class AlarmThresholds:
     # An order that fails is received again after each visibility timeout of 270 s: 600 s are two more deliveries
     # that did not help, or ten minutes' worth of orders in front.
     oldest_order_seconds: int = 600
-    # Each of these is one order, or one release, that nothing in the system will touch again.
+    # Each of these is one order, one release or one mail's end that nothing in the system will touch again.
     dead_letters: int = 1
     unfinished_executions: int = 1
-    # A throttle says that a quota of the account is used up; retries hide it until they no longer can.
+    # A burst is throttled for a moment, and retries see to it. A throttle in each five minutes of a quarter of an hour
+    # says that a quota of the account is used up, or that a key is hot.
     throttles: int = 1
+    throttled_periods: int = 3
     # In five minutes. Fewer are what the retries are for.
     function_errors: int = 3
-    # Of functions that answer by raising (OutOfStock, EmailRejected, …) a count would mistake business for faults.
-    # That half of the calls fail, for ten minutes, deserves a look either way.
-    answering_function_error_percent: int = 50
+    # Of a step's calls, without those that raised as an answer (OutOfStock, EmailRejected, …). Single faults stay below
+    # it; a new version that takes a tenth of the orders and cannot do its work does not.
+    step_fault_percent: int = 10
+    # Of five minutes each: what a step answered may be counted a moment later than that it raised, so that the newest
+    # minutes alone can look like faults. Two also outlast what passes at the first retries.
+    step_fault_periods: int = 2
     # Below this many calls in five minutes a percentage says nothing; a failed execution has its own alarm.
-    answering_function_min_invocations: int = 10
+    step_min_invocations: int = 20
+    # Fractions of the mails sent, as SES counts them. From these on SES puts an account under review, and at twice
+    # and five times as much it may stop it ("Amazon SES sending review process FAQs").
+    mail_bounce_rate: float = 0.05
+    mail_complaint_rate: float = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +67,25 @@ class Settings:
     create_sender_identity: bool
     # Accounts by id and roles by ARN that may publish orders; none means the account deployed to.
     publishers: tuple[str, ...]
-    # How many batches of orders are taken on at once.
+    # How many batches of orders are taken on at once, and of what became of mails.
     starter_max_concurrency: int
+    tracker_max_concurrency: int
     log_retention: logs.RetentionDays
     removal_policy: RemovalPolicy
     deletion_protection: bool
     # Functions run from the Python environment that ran the synth instead of Lambda's runtime and a layer.
     runs_locally: bool
-    # Alarms on an expression over metrics: the one thing here that the local CloudWatch refuses to create.
-    alarms_on_rates: bool
+    # SES tells EventBridge what becomes of each mail. The local SES tells nobody.
+    sends_mail_events: bool
+    # What runs is numbered and kept, so that an execution ends on the code it began with. The local AWS runs what
+    # is deployed last, and starts no execution by an alias.
+    publishes_versions: bool
+    # A new version gets a tenth first, and an alarm takes it back; otherwise it gets all at once.
+    shifts_gradually: bool
+    # Alarms on expressions over metrics and on other alarms, which the local CloudFormation does not create.
+    combines_alarms: bool
+    # Queries saved beside the logs; the local logs know none.
+    saves_queries: bool
     alarms: AlarmThresholds = field(default_factory=AlarmThresholds)
 
     @classmethod
@@ -96,11 +115,16 @@ class Settings:
             publishers=() if publishers is None else _publishers(publishers),
             topic_name=differences.topic_name,
             starter_max_concurrency=differences.starter_max_concurrency,
+            tracker_max_concurrency=differences.tracker_max_concurrency,
             log_retention=differences.log_retention,
             removal_policy=RemovalPolicy.RETAIN if stage == "prod" else RemovalPolicy.DESTROY,
             deletion_protection=stage == "prod",
             runs_locally=stage == "local",
-            alarms_on_rates=stage != "local",
+            sends_mail_events=stage != "local",
+            publishes_versions=stage != "local",
+            shifts_gradually=stage == "prod",
+            combines_alarms=stage != "local",
+            saves_queries=stage != "local",
         )
 
     @classmethod
@@ -122,6 +146,7 @@ class _StageDifferences:
     default_sender: str | None
     ses_sandbox: bool
     starter_max_concurrency: int
+    tracker_max_concurrency: int
     log_retention: logs.RetentionDays
 
 
@@ -131,6 +156,7 @@ _BY_STAGE = {
         default_sender="orders@example.com",
         ses_sandbox=False,  # the local SES checks no policy
         starter_max_concurrency=2,  # Lambda's minimum; the emulator's functions are processes on one machine
+        tracker_max_concurrency=2,
         log_retention=logs.RetentionDays.ONE_DAY,
     ),
     "dev": _StageDifferences(
@@ -140,6 +166,7 @@ _BY_STAGE = {
         default_sender=None,
         ses_sandbox=True,  # where every account starts
         starter_max_concurrency=5,
+        tracker_max_concurrency=2,
         log_retention=logs.RetentionDays.TWO_WEEKS,
     ),
     "prod": _StageDifferences(
@@ -150,6 +177,9 @@ _BY_STAGE = {
         # 300 a second Step Functions grants (150 in smaller regions; "Quotas related to API action throttling" in
         # its developer guide). More starters would only turn orders into throttled retries.
         starter_max_concurrency=10,
+        # Two events a mail, ten a batch, each one write of some 10 ms: five keep pace with 250 orders a second, and
+        # leave the account's concurrency to the orders.
+        tracker_max_concurrency=5,
         # As long as Step Functions keeps an execution's history, so that both can be read side by side.
         log_retention=logs.RetentionDays.THREE_MONTHS,
     ),

@@ -1,22 +1,25 @@
 """The one stack: it wires, and decides nothing."""
 
-from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, Stack
+from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import packaging
 from infra.encryption import Encryption
 from infra.ingestion import Ingestion
+from infra.mail_events import MailTracking
 from infra.monitoring import Monitoring
 from infra.notifications import Notifications
 from infra.publishers import Publishers
+from infra.queries import SavedQueries
+from infra.rollout import GradualShift
 from infra.settings import Settings
 from infra.storage import Storage
 from infra.workflow import Workflow
 
 
 class OrderProcessingStack(Stack):
-    """Orders in by SNS; stock taken, orders settled and mails sent by Step Functions."""
+    """Orders in by SNS; stock taken, orders settled and mails sent by Step Functions; what became of mails noted."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(
@@ -30,39 +33,57 @@ class OrderProcessingStack(Stack):
         layers = [] if settings.runs_locally else [self._dependencies()]
         publishers = Publishers.of(self, settings)
         key = Encryption(self, "Encryption", settings=settings, publishers=publishers).key
-        storage = Storage(self, "Storage", settings=settings, key=key)
-        notifications = Notifications(self, "Notifications", settings=settings, layers=layers, key=key, storage=storage)
-        workflow = Workflow(
+        self._storage = Storage(self, "Storage", settings=settings, key=key)
+        self._mail_tracking = MailTracking(
+            self, "MailTracking", settings=settings, layers=layers, key=key, storage=self._storage
+        )
+        self._notifications = Notifications(
+            self,
+            "Notifications",
+            settings=settings,
+            layers=layers,
+            key=key,
+            storage=self._storage,
+            configuration_set=self._mail_tracking.configuration_set,
+        )
+        self._workflow = Workflow(
             self,
             "Workflow",
             settings=settings,
             layers=layers,
             key=key,
-            storage=storage,
-            send_email=notifications.send_email,
+            storage=self._storage,
+            send_email=self._notifications.send_email,
         )
-        ingestion = Ingestion(
+        self._ingestion = Ingestion(
             self,
             "Ingestion",
             settings=settings,
             layers=layers,
             key=key,
             publishers=publishers,
-            state_machine=workflow.state_machine,
+            workflow=self._workflow,
         )
         Monitoring(
             self,
             "Monitoring",
             settings=settings,
             key=key,
-            ingestion=ingestion,
-            workflow=workflow,
-            storage=storage,
-            notifications=notifications,
+            ingestion=self._ingestion,
+            workflow=self._workflow,
+            storage=self._storage,
+            notifications=self._notifications,
+            mail_tracking=self._mail_tracking,
         )
-        self._outputs(storage, workflow, ingestion)
+        if settings.shifts_gradually:
+            self._shift_gradually()
+        if settings.saves_queries:
+            self._save_queries()
+        self._outputs(settings)
 
     def _dependencies(self) -> lambda_.LayerVersion:
+        # Kept, as the functions' versions that import it are. Lambda says that they would keep a copy of it
+        # ("DeleteLayerVersion"); that an order fails otherwise is too much to find out by trying.
         return lambda_.LayerVersion(
             self,
             "Dependencies",
@@ -70,13 +91,51 @@ class OrderProcessingStack(Stack):
             code=packaging.dependencies_layer_code(),
             compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
             compatible_architectures=[lambda_.Architecture.ARM_64],
+            removal_policy=RemovalPolicy.RETAIN,
         )
 
-    def _outputs(self, storage: Storage, workflow: Workflow, ingestion: Ingestion) -> None:
+    def _shift_gradually(self) -> None:
+        """Each function is taken back by what rings when it fails."""
+        GradualShift(
+            self,
+            "Rollout",
+            functions={
+                "StartWorkflow": (self._ingestion.start_workflow, ["FunctionsFailing", "OldestOrderWaits"]),
+                "ReleaseAbandoned": (self._workflow.release_abandoned, ["FunctionsFailing", "ReleaseDlqNotEmpty"]),
+                "TrackEmail": (self._mail_tracking.track_email, ["FunctionsFailing", "MailEventDlqNotEmpty"]),
+            },
+        )
+
+    def _save_queries(self) -> None:
+        starter, mailer = self._ingestion.start_workflow, self._notifications.send_email
+        workflow = self._workflow
+        steps = (
+            *(workflow.update_order, workflow.reserve_inventory, mailer),
+            *(workflow.reject_order, workflow.release_inventory),
+        )
+        SavedQueries(
+            self,
+            "Queries",
+            steps=steps,
+            others=(starter, workflow.release_abandoned, self._mail_tracking.track_email),
+            starter=starter,
+            mailer=mailer,
+        )
+
+    def _outputs(self, settings: Settings) -> None:
         """The contract with everything outside: these names stay as they are."""
-        CfnOutput(self, "OrderTopicArn", value=ingestion.topic.topic_arn)
-        CfnOutput(self, "OrderQueueUrl", value=ingestion.order_queue.queue_url)
-        CfnOutput(self, "OrderDlqUrl", value=ingestion.order_dlq.queue_url)
-        CfnOutput(self, "StateMachineArn", value=workflow.state_machine.state_machine_arn)
-        CfnOutput(self, "OrdersTableName", value=storage.orders.table_name)
-        CfnOutput(self, "InventoryTableName", value=storage.inventory.table_name)
+        for name, value in {
+            "OrderTopicArn": self._ingestion.topic.topic_arn,
+            "OrderQueueUrl": self._ingestion.order_queue.queue_url,
+            "OrderDlqUrl": self._ingestion.order_dlq.queue_url,
+            "StateMachineArn": self._workflow.state_machine.state_machine_arn,
+            "OrdersTableName": self._storage.orders.table_name,
+            "InventoryTableName": self._storage.inventory.table_name,
+            "StockMovementsTableName": self._storage.stock_movements.table_name,
+            "ReleaseDlqUrl": self._workflow.release_dlq.queue_url,
+            "MailEventQueueUrl": self._mail_tracking.queue.queue_url,
+            "MailEventDlqUrl": self._mail_tracking.dlq.queue_url,
+            "SendEmailFunctionArn": self._notifications.send_email.live.function_arn,
+            "SenderEmail": settings.sender_email,
+        }.items():
+            CfnOutput(self, name, value=value)

@@ -1,4 +1,4 @@
-"""The orders, whose rows are the ledger, and the stock they draw on."""
+"""The orders, whose rows are the ledger, the stock they draw on, and every change to that stock by hand."""
 
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
@@ -8,18 +8,34 @@ from infra.settings import Settings
 
 
 class Storage(Construct):
-    """The two tables. What is not in one transaction of theirs did not happen."""
+    """The tables. What is not in one transaction of `orders` and `inventory` did not happen.
+
+    `stock_movements` is the operator's: no function may touch it, and an order's way does not.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
         self.orders = self._table("Orders", key_attribute="order_id", settings=settings, key=key)
         self.inventory = self._table("Inventory", key_attribute="item_id", settings=settings, key=key)
+        self.stock_movements = self._table(
+            "StockMovements", key_attribute="item_id", number_attribute="number", settings=settings, key=key
+        )
 
-    def _table(self, construct_id: str, *, key_attribute: str, settings: Settings, key: kms.IKey) -> dynamodb.Table:
+    def _table(
+        self,
+        construct_id: str,
+        *,
+        key_attribute: str,
+        number_attribute: str | None = None,
+        settings: Settings,
+        key: kms.IKey,
+    ) -> dynamodb.Table:
+        number = number_attribute and dynamodb.Attribute(name=number_attribute, type=dynamodb.AttributeType.NUMBER)
         return dynamodb.Table(
             self,
             construct_id,
             partition_key=dynamodb.Attribute(name=key_attribute, type=dynamodb.AttributeType.STRING),
+            sort_key=number or None,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True

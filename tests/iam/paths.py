@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.deployed.conftest import Pipeline, wait_for
+from tests.functions.builders import mail_event
 
 _numbers = itertools.count()
 
@@ -86,6 +87,28 @@ def refused(pipeline: Pipeline) -> str | None:
     pipeline.publish(order)
     seen = wait_for(lambda: _dead_letter(pipeline, pipeline.outputs["OrderDlqUrl"], order), bool)
     return None if "InvalidOrder" in seen else seen
+
+
+def tracked(pipeline: Pipeline) -> str | None:
+    """SES has delivered an order's mail, and EventBridge brings its word."""
+    pipeline.put_stock(pen=10)
+    order = _order("tracked", pen=1)
+    pipeline.publish(order)
+    seen = _ended(pipeline, order, order["order_id"])
+    if seen:
+        return seen
+    tags = {"claim": [pipeline.row(order["order_id"])["email_claim"]], "order_id": [order["order_id"]]}
+    pipeline.aws.client("sqs").send_message(
+        QueueUrl=pipeline.outputs["MailEventQueueUrl"], MessageBody=mail_event("Email Delivered", mail={"tags": tags})
+    )
+
+    def end() -> str:
+        if pipeline.row(order["order_id"])["email_status"] == "DELIVERED":
+            return "noted"
+        return _dead_letter(pipeline, pipeline.outputs["MailEventDlqUrl"], order)
+
+    seen = wait_for(end, bool)
+    return None if seen == "noted" else seen
 
 
 def _release_errors(pipeline: Pipeline) -> int:

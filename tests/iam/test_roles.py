@@ -10,9 +10,11 @@ from botocore.config import Config
 from ops.local_aws.environment import REGION
 from tests.deployed.conftest import Pipeline
 from tests.iam.grants import Grant, deployed_grants, without
-from tests.iam.paths import Path, abandoned, happy, refused, rejected, released, second_attempt
+from tests.iam.paths import Path, abandoned, happy, refused, rejected, released, second_attempt, tracked
 
-PATHS = (happy, rejected, released, second_attempt, abandoned, refused)
+PATHS = (happy, rejected, released, second_attempt, abandoned, refused, tracked)
+
+POLLED = {"OrderQueueUrl": "OrderDlqUrl", "MailEventQueueUrl": "MailEventDlqUrl"}  # and where it sends its dead letters
 
 # By the construct whose role it is: the paths that need it. A role without paths fails the test.
 USES: Mapping[str, tuple[Path, ...]] = {
@@ -23,6 +25,7 @@ USES: Mapping[str, tuple[Path, ...]] = {
     "ReleaseInventory": (released,),
     "ReleaseAbandoned": (abandoned,),
     "SendEmail": (happy,),
+    "TrackEmail": (tracked,),
 }
 
 # Grants whose lack the local AWS does not notice, by the construct and the action. AWS asks for them:
@@ -30,9 +33,9 @@ NOT_ENFORCED: Mapping[tuple[str, str], str] = {
     ("*", "logs:*"): "it writes a function's log itself, and delivers no log of the state machine",
     ("*", "xray:*"): "it takes traces from anybody",
     ("*", "kms:*"): "it stores in clear what is encrypted with a key, and asks for no permission on it",
-    ("StartWorkflow", "sqs:ReceiveMessage"): "its poller reads the queue as itself, AWS's as the function",
-    ("StartWorkflow", "sqs:DeleteMessage"): "the same",
-    ("StartWorkflow", "sqs:GetQueueAttributes"): "the same",
+    ("*", "sqs:ReceiveMessage"): "its poller reads a queue as itself, AWS's as the function",
+    ("*", "sqs:DeleteMessage"): "the same",
+    ("*", "sqs:GetQueueAttributes"): "the same",
     ("ReleaseAbandoned", "sqs:SendMessage"): "its EventBridge calls once, and knows no destination of failed calls",
     ("StateMachine", "lambda:InvokeFunction"): "its state machine calls functions as itself, the same",
 }
@@ -50,17 +53,23 @@ def role_of(grant: Grant) -> str:
 @pytest.fixture(autouse=True)
 def no_dead_letters_left(enforced: Pipeline) -> Iterator[None]:
     yield
-    enforced.aws.client("sqs").purge_queue(QueueUrl=enforced.outputs["OrderDlqUrl"])
+    for dead_letters in POLLED.values():
+        enforced.aws.client("sqs").purge_queue(QueueUrl=enforced.outputs[dead_letters])
 
 
 @contextmanager
 def fast_redelivery(enforced: Pipeline) -> Iterator[None]:
     """Five deliveries that fail end in the DLQ after seconds; on AWS each waits for 270 s."""
-    client, queue = enforced.aws.client("sqs"), enforced.outputs["OrderQueueUrl"]
-    before = client.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    client.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+    client, queues = enforced.aws.client("sqs"), [enforced.outputs[name] for name in POLLED]
+    before = {
+        queue: client.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+        for queue in queues
+    }
+    for queue in queues:
+        client.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     yield
-    client.set_queue_attributes(QueueUrl=queue, Attributes=before)
+    for queue in queues:
+        client.set_queue_attributes(QueueUrl=queue, Attributes=before[queue])
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)

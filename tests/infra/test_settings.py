@@ -134,7 +134,16 @@ def test_only_prod_keeps_its_data_when_the_stack_goes() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_concurrency_is_within_what_lambda_takes(stage: str) -> None:
     """2 to 1,000: "Configuring scaling behavior for SQS event source mappings"."""
-    assert 2 <= settings(stage).starter_max_concurrency <= 1000
+    made = settings(stage)
+    for concurrency in (made.starter_max_concurrency, made.tracker_max_concurrency):
+        assert 2 <= concurrency <= 1000
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_only_what_has_versions_is_shifted_between_them(stage: str) -> None:
+    made = settings(stage)
+    assert made.publishes_versions or not made.shifts_gradually
+    assert [stage for stage in STAGES if settings(stage).shifts_gradually] == ["prod"]
 
 
 def run_app(context: dict[str, str], out: Path) -> subprocess.CompletedProcess[str]:

@@ -9,31 +9,45 @@ from typing import Any
 
 import pytest
 
+from infra.questions import PUBLISH_TO_MAIL
 from infra.workflow import DEFINITION
 from tests.infra.conftest import Template
+from tests.infra.resources import (
+    ALARM_TOPIC,
+    CODEDEPLOY_ROLE,
+    CONFIGURATION_SET,
+    EXECUTION_LOG,
+    FUNCTIONS,
+    INVENTORY,
+    KEY,
+    MAIL_EVENT_DLQ,
+    MAIL_EVENTS,
+    ORDER_DLQ,
+    ORDER_QUEUE,
+    ORDER_TOPIC,
+    ORDERS,
+    QUEUES,
+    RELEASE_DLQ,
+    STATE_MACHINE,
+    STATE_MACHINE_ALIAS,
+    STEPS,
+    STOCK_MOVEMENTS,
+    TABLES,
+    allowed_on,
+    function_id,
+    grants,
+    live_arn,
+    live_name,
+    log_group_id,
+    only,
+    plain,
+    role_id,
+    rule,
+    text,
+    texts,
+    version_id,
+)
 
-# The logical ids of what holds data or is known from outside. CloudFormation replaces a resource whose logical id
-# changes: the new one is empty, or cannot be created beside the old one's name. So these are a contract.
-ORDERS = "StorageOrders79EED263"
-INVENTORY = "StorageInventory2F11986E"
-ORDER_TOPIC = "IngestionOrderTopicA9DB4365"
-ORDER_QUEUE = "IngestionOrderQueueC67CA8AE"
-ORDER_DLQ = "IngestionOrderDlqBFC46747"
-RELEASE_DLQ = "WorkflowReleaseDlq2F6EDD49"
-STATE_MACHINE = "WorkflowStateMachine8F1B1C15"
-EXECUTION_LOG = "WorkflowExecutionLog3DD405D5"
-ALARM_TOPIC = "MonitoringAlarmTopicAF62D4F1"
-KEY = "EncryptionKey3A692D6E"
-
-FUNCTIONS = {
-    "StartWorkflow": "IngestionStartWorkflow",
-    "UpdateOrder": "WorkflowUpdateOrder",
-    "RejectOrder": "WorkflowRejectOrder",
-    "ReserveInventory": "WorkflowReserveInventory",
-    "ReleaseInventory": "WorkflowReleaseInventory",
-    "ReleaseAbandoned": "WorkflowReleaseAbandoned",
-    "SendEmail": "NotificationsSendEmail",
-}
 HANDLERS = {
     "StartWorkflow": "functions.start_workflow.handler.start_workflow",
     "UpdateOrder": "functions.update_order.handler.update_order",
@@ -42,74 +56,8 @@ HANDLERS = {
     "ReleaseInventory": "functions.reserve_inventory.handler.release_inventory",
     "ReleaseAbandoned": "functions.reserve_inventory.handler.release_abandoned",
     "SendEmail": "functions.send_email.handler.send_confirmation",
+    "TrackEmail": "functions.track_email.handler.track_email",
 }
-
-
-def text(value: Any) -> str:
-    """An intrinsic function as readable text: `Orders.Arn`, `arn:<AWS::Partition>:ses:…`."""
-    match value:
-        case str():
-            return value
-        case {"Ref": str(name)}:
-            return f"<{name}>" if name.startswith("AWS::") else name
-        case {"Fn::GetAtt": [str(name), str(attribute)]}:
-            return f"{name}.{attribute}"
-        case {"Fn::Join": [str(separator), list(parts)]}:
-            return separator.join(text(part) for part in parts)
-    raise AssertionError(f"no text for {value}")
-
-
-def texts(value: Any) -> list[str]:
-    return [text(item) for item in (value if isinstance(value, list) else [value])]
-
-
-def only(items: Mapping[str, Any]) -> Any:
-    assert len(items) == 1, list(items)
-    return next(iter(items.values()))
-
-
-def function_id(template: Template, name: str) -> str:
-    prefix = f"{FUNCTIONS[name]}Function"
-    (found,) = [item for item in template.of_type("AWS::Lambda::Function") if item.startswith(prefix)]
-    return found
-
-
-def role_id(template: Template, name: str) -> str:
-    return text(template.properties(function_id(template, name))["Role"]).removesuffix(".Arn")
-
-
-def log_group_id(template: Template, name: str) -> str:
-    return text(template.properties(function_id(template, name))["LoggingConfig"]["LogGroup"])
-
-
-def grants(template: Template, role: str) -> set[tuple[str, str]]:
-    """Every (action, resource) that policies grant to the role; a condition stands after the resource."""
-    found: set[tuple[str, str]] = set()
-    for policy in template.of_type("AWS::IAM::Policy").values():
-        if role in texts(policy["Properties"]["Roles"]):
-            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
-                assert statement["Effect"] == "Allow"
-                assert set(statement) <= {"Effect", "Action", "Resource", "Condition"}
-                condition = f" if {json.dumps(statement['Condition'])}" if "Condition" in statement else ""
-                found |= {
-                    (action, resource + condition)
-                    for action in texts(statement["Action"])
-                    for resource in texts(statement["Resource"])
-                }
-    return found
-
-
-def allowed_on(template: Template, kind: str, target: str) -> set[tuple[str, str, str]]:
-    """Who the resource policy of a queue or topic lets do what, under which condition; denials aside."""
-    key = "Queues" if kind == "AWS::SQS::QueuePolicy" else "Topics"
-    return {
-        (text(statement["Principal"]["Service"]), action, json.dumps(statement["Condition"]))
-        for policy in template.of_type(kind).values()
-        if target in texts(policy["Properties"][key])
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-        if statement["Effect"] == "Allow"
-        for action in texts(statement["Action"])
-    }
 
 
 # --- the contract and what must never be replaced ---------------------------------------------------------------
@@ -123,13 +71,19 @@ def test_the_outputs_are_the_contracts(template: Template) -> None:
         "StateMachineArn": STATE_MACHINE,
         "OrdersTableName": ORDERS,
         "InventoryTableName": INVENTORY,
+        "StockMovementsTableName": STOCK_MOVEMENTS,
+        "ReleaseDlqUrl": RELEASE_DLQ,
+        "MailEventQueueUrl": MAIL_EVENTS,
+        "MailEventDlqUrl": MAIL_EVENT_DLQ,
+        "SendEmailFunctionArn": live_arn(template, "SendEmail"),
+        "SenderEmail": "orders@example.com",
     }
 
 
 def test_what_holds_data_or_is_known_outside_is_never_replaced(template: Template) -> None:
     stateful = {
-        "AWS::DynamoDB::Table": {ORDERS, INVENTORY},
-        "AWS::SQS::Queue": {ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ},
+        "AWS::DynamoDB::Table": set(TABLES),
+        "AWS::SQS::Queue": set(QUEUES),
         "AWS::SNS::Topic": {ORDER_TOPIC, ALARM_TOPIC},
         "AWS::StepFunctions::StateMachine": {STATE_MACHINE},
         "AWS::KMS::Key": {KEY},
@@ -137,25 +91,34 @@ def test_what_holds_data_or_is_known_outside_is_never_replaced(template: Templat
     assert {kind: set(template.of_type(kind)) for kind in stateful} == stateful
 
 
-@pytest.mark.parametrize(("table", "key"), [(ORDERS, "order_id"), (INVENTORY, "item_id")])
-def test_a_tables_key_never_changes(template: Template, table: str, key: str) -> None:
-    assert template.properties(table)["KeySchema"] == [{"AttributeName": key, "KeyType": "HASH"}]
-    assert template.properties(table)["AttributeDefinitions"] == [{"AttributeName": key, "AttributeType": "S"}]
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        (ORDERS, [("order_id", "HASH", "S")]),
+        (INVENTORY, [("item_id", "HASH", "S")]),
+        (STOCK_MOVEMENTS, [("item_id", "HASH", "S"), ("number", "RANGE", "N")]),
+    ],
+)
+def test_a_tables_key_never_changes(template: Template, table: str, key: list[tuple[str, str, str]]) -> None:
+    properties = template.properties(table)
+    assert properties["KeySchema"] == [{"AttributeName": name, "KeyType": kind} for name, kind, _ in key]
+    assert properties["AttributeDefinitions"] == [{"AttributeName": name, "AttributeType": of} for name, _, of in key]
 
 
 def physical_names(template: Template) -> set[tuple[str, str]]:
     """(type, name) of every resource that is given a name, which makes a replacement of it fail."""
-    # An inline policy's name lives within its role; a name in an alarm's metric is not the alarm's.
+    # An inline policy's name lives within its role, an alias's within its function or machine, a query's in the
+    # console; a name in an alarm's metric is not the alarm's.
+    within = {"AWS::IAM::Policy", "AWS::Lambda::Alias", "AWS::StepFunctions::StateMachineAlias"}
+    others = within | {"AWS::Logs::QueryDefinition", "AWS::CodeDeploy::DeploymentGroup"}
+    alarms = {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"}
     return {
         (item["Type"], text(value))
         for item in template.body["Resources"].values()
-        if item["Type"] not in {"AWS::IAM::Policy", "AWS::CloudWatch::Alarm"}
+        if item["Type"] not in others
         for key, value in item.get("Properties", {}).items()
+        if (key == "AlarmName" or item["Type"] not in alarms)
         if (key == "Name" or key.endswith(("Name", "EmailIdentity"))) and isinstance(value, str)
-    } | {
-        (item["Type"], text(item["Properties"]["AlarmName"]))
-        for item in template.of_type("AWS::CloudWatch::Alarm").values()
-        if "AlarmName" in item["Properties"]
     }
 
 
@@ -170,8 +133,12 @@ def physical_names(template: Template) -> set[tuple[str, str]]:
 def test_nothing_is_given_a_name_that_need_not_have_one(
     templates: Mapping[str, Template], stage: str, topic: str
 ) -> None:
+    """An alarm must: a deployment that it takes back knows it by its name, since a reference would close a circle."""
     sender = {("AWS::SES::EmailIdentity", "orders@example.com")} if stage != "prod" else set()
-    assert physical_names(templates[stage]) == sender | {
+    named = physical_names(templates[stage])
+    alarms = {(kind, name) for kind, name in named if kind.startswith("AWS::CloudWatch::")}
+    assert all(name.startswith(f"order-processing-{stage}-") for _, name in alarms)
+    assert named - alarms == sender | {
         ("AWS::SNS::Topic", topic),
         ("AWS::Logs::LogGroup", f"/aws/vendedlogs/states/order-processing-{stage}"),
     }
@@ -185,11 +152,11 @@ def test_prod_keeps_orders_and_stock_whatever_happens_to_the_stack(templates: Ma
     for stage, template in templates.items():
         prod = stage == "prod"
         # Without the key what is kept is gone all the same.
-        for logical_id in (ORDERS, INVENTORY, ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ, KEY):
+        for logical_id in (*TABLES, *QUEUES, KEY):
             resource = template.body["Resources"][logical_id]
             expected = "Retain" if prod else "Delete"
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (expected, expected)
-        for logical_id in (ORDERS, INVENTORY):
+        for logical_id in TABLES:
             assert template.properties(logical_id)["DeletionProtectionEnabled"] is prod
         assert template.properties(KEY)["PendingWindowInDays"] == (30 if prod else 7)
         assert template.manifest().get("terminationProtection", False) is prod
@@ -198,7 +165,7 @@ def test_prod_keeps_orders_and_stock_whatever_happens_to_the_stack(templates: Ma
 # --- storage, ingestion, workflow, notifications ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", [ORDERS, INVENTORY])
+@pytest.mark.parametrize("table", TABLES)
 def test_tables_are_on_demand_and_can_be_restored_to_any_second(template: Template, table: str) -> None:
     properties = template.properties(table)
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -241,17 +208,24 @@ def test_no_second_poller_sees_a_batch_while_the_starter_may_still_work_on_it(te
     assert template.properties(ORDER_QUEUE)["VisibilityTimeout"] >= 6 * timeout
 
 
+def polling(template: Template, queue: str) -> tuple[str, int]:
+    """Who polls the queue, ten messages at a time of which each may fail alone, and in how many batches at once."""
+    (mapping,) = [
+        item["Properties"]
+        for item in template.of_type("AWS::Lambda::EventSourceMapping").values()
+        if text(item["Properties"]["EventSourceArn"]) == f"{queue}.Arn"
+    ]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BatchSize"] == 10
+    pollers = {live_name(template, name): name for name in FUNCTIONS}
+    return pollers[text(mapping["FunctionName"])], mapping["ScalingConfig"]["MaximumConcurrency"]
+
+
 @pytest.mark.parametrize(("stage", "concurrency"), [("local", 2), ("dev", 5), ("prod", 10)])
 def test_one_bad_order_does_not_hold_up_its_batch(
     templates: Mapping[str, Template], stage: str, concurrency: int
 ) -> None:
-    template = templates[stage]
-    mapping = only(template.of_type("AWS::Lambda::EventSourceMapping"))["Properties"]
-    assert text(mapping["EventSourceArn"]) == f"{ORDER_QUEUE}.Arn"
-    assert text(mapping["FunctionName"]) == function_id(template, "StartWorkflow")
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["BatchSize"] == 10
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": concurrency}
+    assert polling(templates[stage], ORDER_QUEUE) == ("StartWorkflow", concurrency)
 
 
 def test_queues_and_topics_refuse_what_is_not_encrypted_on_its_way(template: Template) -> None:
@@ -263,15 +237,17 @@ def test_queues_and_topics_refuse_what_is_not_encrypted_on_its_way(template: Tem
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     }
-    assert denied == {ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ, ORDER_TOPIC, ALARM_TOPIC}
+    assert denied == {*QUEUES, ORDER_TOPIC, ALARM_TOPIC}
 
 
 def test_the_machine_runs_the_definition_with_every_step_filled_in(template: Template) -> None:
     machine = template.properties(STATE_MACHINE)
     assert machine["StateMachineType"] == "STANDARD"
     assert {name: text(arn) for name, arn in machine["DefinitionSubstitutions"].items()} == {
-        f"{name}FunctionArn": f"{function_id(template, name)}.Arn"
-        for name in ("UpdateOrder", "RejectOrder", "ReserveInventory", "ReleaseInventory", "SendEmail")
+        f"{name}FunctionArn": version_id(template, name)
+        if template.stage != "local"
+        else f"{function_id(template, name)}.Arn"
+        for name in STEPS
     }
     for name in machine["DefinitionSubstitutions"]:
         assert f'"${{{name}}}"' in machine["DefinitionString"]
@@ -288,38 +264,109 @@ def test_executions_are_logged_without_the_customers_data_and_traced(template: T
 
 
 def test_every_way_an_execution_can_be_abandoned_releases_its_stock(template: Template) -> None:
-    rule = only(template.of_type("AWS::Events::Rule"))["Properties"]
-    assert rule["State"] == "ENABLED"
-    assert rule["EventPattern"] == {
+    _, abandoned = rule(template, "WorkflowAbandonedExecutions")
+    qualified = [{"prefix": f"{STATE_MACHINE}:"}] if template.stage != "local" else []
+    assert abandoned["State"] == "ENABLED"
+    assert plain(abandoned["EventPattern"]) == {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
         "detail": {
-            "stateMachineArn": [{"Ref": STATE_MACHINE}],
+            "stateMachineArn": [STATE_MACHINE, *qualified],
             "status": ["FAILED", "TIMED_OUT", "ABORTED"],
         },
     }
-    (target,) = rule["Targets"]
-    assert text(target["Arn"]) == f"{function_id(template, 'ReleaseAbandoned')}.Arn"
+    (target,) = abandoned["Targets"]
+    assert text(target["Arn"]) == live_arn(template, "ReleaseAbandoned")
 
 
 def test_no_release_is_lost(template: Template) -> None:
     """Neither on the way to the function nor in it: after its retries the event is in the DLQ, for two weeks."""
-    rules = template.of_type("AWS::Events::Rule")
-    (target,) = only(rules)["Properties"]["Targets"]
-    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 24 * 3600, "MaximumRetryAttempts": 185}
+    rule_id, abandoned = rule(template, "WorkflowAbandonedExecutions")
+    (target,) = abandoned["Targets"]
+    assert target["RetryPolicy"] == AS_LONG_AS_EVENTBRIDGE_DOES
     assert text(target["DeadLetterConfig"]["Arn"]) == f"{RELEASE_DLQ}.Arn"
 
     invocations = only(template.of_type("AWS::Lambda::EventInvokeConfig"))["Properties"]
     assert text(invocations["FunctionName"]) == function_id(template, "ReleaseAbandoned")
+    assert invocations["Qualifier"] == ("$LATEST" if template.stage == "local" else "live")
     assert invocations["MaximumRetryAttempts"] == 2
     assert invocations["MaximumEventAgeInSeconds"] == 6 * 3600
     assert text(invocations["DestinationConfig"]["OnFailure"]["Destination"]) == f"{RELEASE_DLQ}.Arn"
 
     assert template.properties(RELEASE_DLQ)["MessageRetentionPeriod"] == 14 * 24 * 3600
-    from_rule = json.dumps({"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [next(iter(rules)), "Arn"]}}})
-    assert allowed_on(template, "AWS::SQS::QueuePolicy", RELEASE_DLQ) == {
-        ("events.amazonaws.com", "sqs:SendMessage", from_rule)
-    }
+    assert allowed_on(template, "AWS::SQS::QueuePolicy", RELEASE_DLQ) == only_the_rule(rule_id)
+
+
+# --- what becomes of a mail ---------------------------------------------------------------------------------------
+
+
+def test_ses_tells_eventbridge_of_the_five_ends_of_a_mail(templates: Mapping[str, Template]) -> None:
+    assert not templates["local"].of_type("AWS::SES::ConfigurationSet")
+    for template in (templates["dev"], templates["prod"]):
+        destination = only(template.of_type("AWS::SES::ConfigurationSetEventDestination"))["Properties"]
+        assert text(destination["ConfigurationSetName"]) == CONFIGURATION_SET
+        told = destination["EventDestination"]
+        assert (told["Enabled"], told["MatchingEventTypes"]) == (
+            True,
+            ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT"],
+        )
+        bus = f"arn:<AWS::Partition>:events:{_HERE}:event-bus/default"
+        assert plain(told["EventBridgeDestination"]) == {"EventBusArn": bus}
+
+
+def test_mails_leave_encrypted_and_not_to_who_bounced_or_complained(templates: Mapping[str, Template]) -> None:
+    for template in (templates["dev"], templates["prod"]):
+        assert template.properties(CONFIGURATION_SET) == {
+            "DeliveryOptions": {"TlsPolicy": "REQUIRE"},
+            "ReputationOptions": {"ReputationMetricsEnabled": True},
+            "SuppressionOptions": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},
+        }
+
+
+def test_only_this_stacks_mails_are_tracked(templates: Mapping[str, Template]) -> None:
+    for template in (templates["dev"], templates["prod"]):
+        _, changed = rule(template, "MailTrackingMailChanged")
+        assert plain(changed["EventPattern"]) == {
+            "source": ["aws.ses"],
+            "detail-type": [
+                *("Email Sent", "Email Delivered", "Email Bounced", "Email Complaint Received", "Email Rejected")
+            ],
+            "detail": {"mail": {"tags": {"ses:configuration-set": [CONFIGURATION_SET]}}},
+        }
+
+
+def test_no_mail_event_is_lost_behind_eventbridge(template: Template) -> None:
+    """Kept for a week in the queue, tried five times, and kept for two weeks more."""
+    assert polling(template, MAIL_EVENTS) == ("TrackEmail", {"local": 2, "dev": 2, "prod": 5}[template.stage])
+    queue = template.properties(MAIL_EVENTS)
+    assert queue["VisibilityTimeout"] >= 6 * template.properties(function_id(template, "TrackEmail"))["Timeout"]
+    assert queue["MessageRetentionPeriod"] == 7 * 24 * 3600
+    assert plain(queue["RedrivePolicy"]) == {"deadLetterTargetArn": f"{MAIL_EVENT_DLQ}.Arn", "maxReceiveCount": 5}
+    assert template.properties(MAIL_EVENT_DLQ)["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_only_the_rule_sends_to_the_mail_events_queues(template: Template) -> None:
+    allowed = [allowed_on(template, "AWS::SQS::QueuePolicy", queue) for queue in (MAIL_EVENTS, MAIL_EVENT_DLQ)]
+    if template.stage == "local":  # whoever tries it sends with an account's own permissions
+        assert allowed == [set(), set()]
+        return
+    rule_id, changed = rule(template, "MailTrackingMailChanged")
+    assert allowed == [only_the_rule(rule_id), only_the_rule(rule_id)]
+    (target,) = changed["Targets"]
+    assert text(target["Arn"]) == f"{MAIL_EVENTS}.Arn"
+    assert text(target["DeadLetterConfig"]["Arn"]) == f"{MAIL_EVENT_DLQ}.Arn"
+    assert target["RetryPolicy"] == AS_LONG_AS_EVENTBRIDGE_DOES
+
+
+def only_the_rule(rule_id: str) -> set[tuple[str, str, str]]:
+    from_rule = json.dumps({"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule_id, "Arn"]}}})
+    return {("events.amazonaws.com", "sqs:SendMessage", from_rule)}
+
+
+AS_LONG_AS_EVENTBRIDGE_DOES = {"MaximumEventAgeInSeconds": 24 * 3600, "MaximumRetryAttempts": 185}
+
+
+# --- the functions ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -365,14 +412,18 @@ def test_each_function_is_told_what_it_works_on_and_no_more(template: Template) 
     }
     orders = {"ORDERS_TABLE": ORDERS}
     both = {"ORDERS_TABLE": ORDERS, "INVENTORY_TABLE": INVENTORY}
+    on_aws = template.stage != "local"
+    alias = {"STATE_MACHINE_ALIAS_ARN": STATE_MACHINE_ALIAS} if on_aws else {}
+    configuration_set = {"CONFIGURATION_SET": CONFIGURATION_SET} if on_aws else {}
     assert told == {
-        "StartWorkflow": common | {"STATE_MACHINE_ARN": STATE_MACHINE, "ORDER_DLQ_URL": ORDER_DLQ},
+        "StartWorkflow": common | {"STATE_MACHINE_ARN": STATE_MACHINE, "ORDER_DLQ_URL": ORDER_DLQ} | alias,
         "UpdateOrder": common | orders,
         "RejectOrder": common | orders,
         "ReserveInventory": common | both,
         "ReleaseInventory": common | both,
         "ReleaseAbandoned": common | both,
-        "SendEmail": common | orders | {"SENDER_EMAIL": "orders@example.com"},
+        "SendEmail": common | orders | {"SENDER_EMAIL": "orders@example.com"} | configuration_set,
+        "TrackEmail": common | orders,
     }
 
 
@@ -414,6 +465,14 @@ PERMISSIONS: Mapping[str, set[tuple[str, str]]] = {
         *_TABLES,
         *_QUEUES,
     },
+    "TrackEmail": {
+        ("dynamodb:UpdateItem", f"{ORDERS}.Arn"),
+        ("sqs:ReceiveMessage", f"{MAIL_EVENTS}.Arn"),
+        ("sqs:DeleteMessage", f"{MAIL_EVENTS}.Arn"),
+        ("sqs:GetQueueAttributes", f"{MAIL_EVENTS}.Arn"),
+        *_TABLES,
+        *with_the_key("Decrypt", through="sqs"),
+    },
 }
 SENDERS_BY_STAGE = {
     "local": {f"{_IDENTITY}orders@example.com"},
@@ -440,19 +499,30 @@ def test_a_function_may_do_exactly_this(template: Template, name: str) -> None:
 
 def test_mail_is_sent_from_our_address_only(template: Template) -> None:
     expected = {("ses:SendEmail", arn + _FROM_OURS) for arn in SENDERS_BY_STAGE[template.stage]}
+    if template.stage != "local":  # from whom, the identity's condition says; SES asks for both
+        expected.add(("ses:SendEmail", f"arn:<AWS::Partition>:ses:{_HERE}:configuration-set/{CONFIGURATION_SET}"))
     expected |= {("dynamodb:UpdateItem", f"{ORDERS}.Arn")} | _TABLES | every_function_may(template, "SendEmail")
     assert grants(template, role_id(template, "SendEmail")) == expected
 
 
 def test_outside_the_sandbox_an_identity_of_ours_is_enough(synthesise: Callable[..., Template]) -> None:
     template = synthesise("prod", create_sender_identity=True)
-    sent_as = {resource for action, resource in grants(template, role_id(template, "SendEmail")) if "ses:" in action}
-    assert sent_as == {f"{_IDENTITY}orders@example.com{_FROM_OURS}"}
+    granted = grants(template, role_id(template, "SendEmail"))
+    assert {resource for _, resource in granted if "identity/" in resource} == {
+        f"{_IDENTITY}orders@example.com{_FROM_OURS}"
+    }
+
+
+def test_no_function_touches_the_stock_movements(template: Template) -> None:
+    """They are the operator's own; an order changes stock in its own transaction, which the order's row tells of."""
+    for logical_id, resource in template.body["Resources"].items():
+        if logical_id != STOCK_MOVEMENTS:
+            assert STOCK_MOVEMENTS not in json.dumps(resource), logical_id
 
 
 def test_the_machine_may_call_its_steps_and_deliver_logs_and_traces(template: Template) -> None:
     role = text(template.properties(STATE_MACHINE)["RoleArn"]).removesuffix(".Arn")
-    steps = ("UpdateOrder", "RejectOrder", "ReserveInventory", "ReleaseInventory", "SendEmail")
+    versions = [""] if template.stage == "local" else ["", ":*"]  # those that executions began with
     # AWS lists these, on *, under "Logging using CloudWatch Logs" and "Trace Step Functions with X-Ray".
     on_everything = {
         *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"),
@@ -461,27 +531,35 @@ def test_the_machine_may_call_its_steps_and_deliver_logs_and_traces(template: Te
         *("xray:GetSamplingRules", "xray:GetSamplingTargets"),
     }
     assert grants(template, role) == {
-        ("lambda:InvokeFunction", f"{function_id(template, name)}.Arn") for name in steps
+        ("lambda:InvokeFunction", f"{function_id(template, name)}.Arn{version}")
+        for name in STEPS
+        for version in versions
     } | {(action, "*") for action in on_everything}
 
 
 def test_there_is_no_other_way_to_a_permission(template: Template) -> None:
-    """One role a function and one for the machine, without managed or inline policies; one invoker besides it."""
+    """One role a function, one for the machine, and in prod CodeDeploy's with AWS's own policy; one invoker besides."""
     machine_role = text(template.properties(STATE_MACHINE)["RoleArn"]).removesuffix(".Arn")
     roles = {role_id(template, name): "lambda.amazonaws.com" for name in FUNCTIONS}
     roles[machine_role] = "states.amazonaws.com"
+    if template.stage == "prod":
+        roles[CODEDEPLOY_ROLE] = "codedeploy.amazonaws.com"
+        assert [text(arn) for arn in template.properties(CODEDEPLOY_ROLE)["ManagedPolicyArns"]] == [
+            "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
+        ]
     assert set(template.of_type("AWS::IAM::Role")) == set(roles)
     for role, service in roles.items():
-        assert set(template.properties(role)) == {"AssumeRolePolicyDocument"}
+        managed = {"ManagedPolicyArns"} if role == CODEDEPLOY_ROLE else set()
+        assert set(template.properties(role)) == {"AssumeRolePolicyDocument"} | managed
         (trust,) = template.properties(role)["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": service}
     kinds = {item["Type"] for item in template.body["Resources"].values()}
     assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {"AWS::IAM::Role", "AWS::IAM::Policy"}
 
     invoker = only(template.of_type("AWS::Lambda::Permission"))["Properties"]
-    assert text(invoker["FunctionName"]) == f"{function_id(template, 'ReleaseAbandoned')}.Arn"
+    assert text(invoker["FunctionName"]) == live_arn(template, "ReleaseAbandoned")
     assert invoker["Principal"] == "events.amazonaws.com"
-    assert text(invoker["SourceArn"]) == f"{next(iter(template.of_type('AWS::Events::Rule')))}.Arn"
+    assert text(invoker["SourceArn"]) == f"{rule(template, 'WorkflowAbandonedExecutions')[0]}.Arn"
 
 
 # --- one key, and who may publish -----------------------------------------------------------------------------
@@ -500,28 +578,16 @@ def test_everything_that_holds_or_tells_of_orders_is_encrypted_with_the_one_key(
     assert {text(key) for kind in found.values() for key in kind.values()} == {f"{KEY}.Arn"}
     assert {kind: len(names) for kind, names in found.items()} == {
         "AWS::SNS::Topic": 2,
-        "AWS::SQS::Queue": 3,
-        "AWS::DynamoDB::Table": 2,
+        "AWS::SQS::Queue": len(QUEUES),
+        "AWS::DynamoDB::Table": len(TABLES),
         "AWS::Logs::LogGroup": len(FUNCTIONS) + 1,
     }
     assert template.properties(KEY)["EnableKeyRotation"] is True
 
 
 def test_a_queue_outlives_an_hour_without_kms(template: Template) -> None:
-    for queue in (ORDER_QUEUE, ORDER_DLQ, RELEASE_DLQ):
+    for queue in QUEUES:
         assert template.properties(queue)["KmsDataKeyReusePeriodSeconds"] == 3600
-
-
-def plain(value: Any) -> Any:
-    """Policy JSON with its intrinsic functions as text."""
-    match value:
-        case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::Join": _}:
-            return text(value)
-        case dict():
-            return {key: plain(item) for key, item in value.items()}
-        case list():
-            return [plain(item) for item in value]
-    return value
 
 
 SEND = {"kms:Decrypt", "kms:GenerateDataKey"}
@@ -568,7 +634,7 @@ def test_the_keys_policy_names_each_service_and_for_whom_it_acts(template: Templ
             },
         ),
         "AllowAlarms": ({"Service": "cloudwatch.amazonaws.com"}, SEND, OURS | {"ArnLike": {"aws:SourceArn": [alarms]}}),
-        "AllowDeadEvents": ({"Service": "events.amazonaws.com"}, SEND, OURS | {"ArnLike": {"aws:SourceArn": [rules]}}),
+        "AllowEvents": ({"Service": "events.amazonaws.com"}, SEND, OURS | {"ArnLike": {"aws:SourceArn": [rules]}}),
         "AllowLogs": (
             {"Service": "logs.<AWS::Region>.amazonaws.com"},
             {"kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"},
@@ -586,13 +652,15 @@ def test_the_keys_policy_names_each_service_and_for_whom_it_acts(template: Templ
 
 def test_what_the_keys_policy_names_by_the_stacks_name_is_named_after_the_stack(template: Template) -> None:
     """CloudFormation begins a name it makes with the stack's: true of what has no name of its own."""
+    stack = f"order-processing-{template.stage}"
     for kind, name in (
         ("AWS::Events::Rule", "Name"),
         ("AWS::CloudWatch::Alarm", "AlarmName"),
+        ("AWS::CloudWatch::CompositeAlarm", "AlarmName"),
         ("AWS::Logs::LogGroup", "LogGroupName"),
     ):
         given = {item["Properties"].get(name) for item in template.of_type(kind).values()} - {None}
-        assert given <= {f"/aws/vendedlogs/states/order-processing-{template.stage}"}
+        assert all(name.startswith((f"{stack}-", f"/aws/vendedlogs/states/{stack}")) for name in given)
 
 
 def who_may_publish(template: Template) -> dict[str, tuple[str, Any, Any]]:
@@ -659,57 +727,6 @@ def test_with_roles_alone_no_account_as_a_whole_publishes(synthesise: Callable[.
 # --- what is watched ----------------------------------------------------------------------------------------------
 
 
-def watched(template: Template) -> set[tuple[str, str]]:
-    """(metric, what it is of) of every alarm; an expression counts as all its metrics."""
-    found = set()
-    for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
-        properties = alarm["Properties"]
-        metrics = [item["MetricStat"]["Metric"] for item in properties.get("Metrics", []) if "MetricStat" in item]
-        for metric in metrics or [properties]:
-            (dimension,) = metric["Dimensions"]
-            found.add((metric["MetricName"], text(dimension["Value"]).removesuffix(".QueueName")))
-    return found
-
-
-def test_everything_that_needs_somebody_is_watched(template: Template) -> None:
-    functions = {name: function_id(template, name) for name in FUNCTIONS}
-    rates = {"UpdateOrder", "ReserveInventory", "SendEmail"}  # alarms on an expression: not on the local AWS
-    expected = {
-        ("ApproximateNumberOfMessagesVisible", ORDER_DLQ),
-        ("ApproximateNumberOfMessagesVisible", RELEASE_DLQ),
-        ("ApproximateAgeOfOldestMessage", ORDER_QUEUE),
-        ("ExecutionsFailed", STATE_MACHINE),
-        ("ExecutionsTimedOut", STATE_MACHINE),
-        ("ExecutionsAborted", STATE_MACHINE),
-        ("ExecutionThrottled", STATE_MACHINE),
-        *((metric, table) for metric in ("ReadThrottleEvents", "WriteThrottleEvents") for table in (ORDERS, INVENTORY)),
-        *(("Throttles", logical_id) for logical_id in functions.values()),
-        *(("Errors", functions[name]) for name in FUNCTIONS if name not in rates or template.stage != "local"),
-        *(("Invocations", functions[name]) for name in rates if template.stage != "local"),
-    }
-    assert watched(template) == {(metric, name) for metric, name in expected}
-
-
-def test_every_alarm_tells_somebody_and_is_quiet_when_nothing_happens(template: Template) -> None:
-    alarms = template.of_type("AWS::CloudWatch::Alarm")
-    assert alarms
-    for alarm in alarms.values():
-        properties = alarm["Properties"]
-        assert texts(properties["AlarmActions"]) == [ALARM_TOPIC]
-        assert properties.get("ActionsEnabled", True) is True
-        assert properties["TreatMissingData"] == "notBreaching"
-        assert properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-        assert properties["AlarmDescription"]
-
-
-def test_cloudwatch_can_reach_the_alarm_topic(template: Template) -> None:
-    """Its own policy has replaced the default one; the key's policy lets CloudWatch use the key."""
-    ours = json.dumps({"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
-    assert allowed_on(template, "AWS::SNS::TopicPolicy", ALARM_TOPIC) == {
-        ("cloudwatch.amazonaws.com", "sns:Publish", ours)
-    }
-
-
 @pytest.mark.parametrize(("stage", "subscribed"), [("dev", []), ("prod", ["oncall@example.com"])])
 def test_alarm_email_subscribes(templates: Mapping[str, Template], stage: str, subscribed: list[str]) -> None:
     subscriptions = [item["Properties"] for item in templates[stage].of_type("AWS::SNS::Subscription").values()]
@@ -729,13 +746,32 @@ def test_the_dashboard_reads_from_left_to_right(template: Template) -> None:
     assert metrics == [
         {"NumberOfMessagesPublished", "OrdersAccepted", "OrdersDuplicate", "OrdersRefused"},
         {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
-        {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed"},
+        {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsAborted"},
         {"OrdersConfirmed", "OrdersRejected", "OrdersFailed"},
         {"StepsRetried", "ApproximateNumberOfMessagesVisible"},
-        {"MailsSent", "MailsRefused", "MailsUnknown"},
+        {
+            *("MailsSent", "MailsRefused", "MailsUnknown", "MailsDelivered", "MailsBounced", "MailsComplained"),
+            "ApproximateNumberOfMessagesVisible",
+        },
     ]
     own = [metric for item in flow for metric in item["properties"]["metrics"] if metric[0] == "OrderProcessing"]
     assert {tuple(metric[2:4]) for metric in own} == {("service", f"order-processing-{template.stage}")}
+
+
+def test_the_dashboard_shows_how_long_it_takes_from_publishing_to_the_mail(template: Template) -> None:
+    widgets = json.loads(text(only(template.of_type("AWS::CloudWatch::Dashboard"))["Properties"]["DashboardBody"]))
+    (asked,) = [item["properties"] for item in widgets["widgets"] if item["type"] == "log"]
+    assert asked["title"] == "From publish to mail"
+    groups = [log_group_id(template, name) for name in ("StartWorkflow", "SendEmail")]
+    sources = "".join(f"SOURCE '{group}' | " for group in groups)
+    assert asked["query"] == sources + PUBLISH_TO_MAIL
+    shown = {
+        (metric[1], metric[-1]["stat"])
+        for item in widgets["widgets"]
+        for metric in item["properties"].get("metrics", ())
+        if metric[1].startswith("SecondsTo")
+    }
+    assert shown == {(name, p) for name in ("SecondsToStart", "SecondsToMail") for p in ("p50", "p99")}
 
 
 # --- CloudFormation's own rules ---------------------------------------------------------------------------------

@@ -1,0 +1,71 @@
+"""A queue as all of this stack are: encrypted with the stack's key, and refusing what comes in clear."""
+
+from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.encryption import DATA_KEY_REUSE
+from infra.settings import Settings
+
+DELIVERIES = 5
+
+
+def dead_letter_queue(
+    scope: Construct, construct_id: str, *, settings: Settings, key: kms.IKey, whose: str
+) -> sqs.Queue:
+    """A queue for what has failed for good. 14 days, the most SQS keeps, are there to see to it."""
+    queue = _queue(scope, construct_id, settings=settings, key=key, retention_period=Duration.days(14))
+    Validations.of(queue).acknowledge(
+        Acknowledgment(id="Serverless-SQSRedrivePolicy", reason=f"It is a dead-letter queue: {whose}.")
+    )
+    return queue
+
+
+def polled_queue(
+    scope: Construct,
+    construct_id: str,
+    *,
+    settings: Settings,
+    key: kms.IKey,
+    visibility_timeout: Duration,
+    dead_letters: sqs.Queue,
+) -> sqs.Queue:
+    """A queue that a function polls.
+
+    A message's age counts on in the DLQ: so long to repair the function, and as long again to see to the message
+    there. The default of 4 days would delete what waits longer.
+    """
+    return _queue(
+        scope,
+        construct_id,
+        settings=settings,
+        key=key,
+        retention_period=Duration.days(7),
+        visibility_timeout=visibility_timeout,
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=DELIVERIES),
+    )
+
+
+def _queue(
+    scope: Construct,
+    construct_id: str,
+    *,
+    settings: Settings,
+    key: kms.IKey,
+    retention_period: Duration,
+    visibility_timeout: Duration | None = None,
+    dead_letter_queue: sqs.DeadLetterQueue | None = None,
+) -> sqs.Queue:
+    return sqs.Queue(
+        scope,
+        construct_id,
+        retention_period=retention_period,
+        visibility_timeout=visibility_timeout,
+        dead_letter_queue=dead_letter_queue,
+        encryption=sqs.QueueEncryption.KMS,
+        encryption_master_key=key,
+        data_key_reuse=DATA_KEY_REUSE,
+        enforce_ssl=True,
+        removal_policy=settings.removal_policy,
+    )
