@@ -1,6 +1,8 @@
 """The contract's rules for what an operator types: the very schema that the starter holds messages against."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 
 import fastjsonschema
@@ -10,6 +12,14 @@ from ops.errors import BadInput
 
 # A count beyond it is a slip of the keyboard; DynamoDB would take far more.
 MOST_AVAILABLE: Final = 1_000_000_000
+
+_LONGEST_REASON: Final = 200
+
+# As many digits as the largest count has.
+_WHOLE: Final = re.compile(rf"[-+]?[0-9]{{1,{len(str(MOST_AVAILABLE))}}}")
+
+_DURATION: Final = re.compile(r"([0-9]{1,5})(s|m|min|h|d)")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 
 _LINE: Final[dict[str, Any]] = SCHEMA["properties"]["items"]["items"]["properties"]
 
@@ -35,12 +45,22 @@ email: Final = _rule(SCHEMA["properties"]["customer_email"])
 
 def whole_number(field: str, text: str, *, least: int, most: int = MOST_AVAILABLE) -> int:
     """Read a whole number; `BadInput` names the field and the rule."""
-    number = int(text) if text.strip().removeprefix("-").removeprefix("+").isascii() and _is_whole(text) else None
+    number = int(text) if _WHOLE.fullmatch(text.strip()) else None
     if number is None or not least <= number <= most:
         raise BadInput(f"{field}: must be a whole number from {least} to {most}, not {text!r}")
     return number
 
 
-def _is_whole(text: str) -> bool:
-    digits = text.strip().removeprefix("-").removeprefix("+")
-    return digits.isdigit() and len(digits) <= len(str(MOST_AVAILABLE))
+def reason(text: str) -> str:
+    """Read why somebody did something; `BadInput` names the rule."""
+    if not text.strip() or len(text) > _LONGEST_REASON or not text.isprintable():
+        raise BadInput(f"--reason: must be 1 to {_LONGEST_REASON} printable characters")
+    return text.strip()
+
+
+def duration(field: str, text: str) -> timedelta:
+    """Read a length of time such as 90s, 30m, 2h or 7d; `BadInput` names the field and the rule."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise BadInput(f"{field}: must be a length of time such as 90s, 30m, 2h or 7d, not {text!r}")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -19,6 +19,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from functions.shared.errors import TransientError
 from ops.errors import StackError
 from ops.local_aws import ROOT
 from ops.local_aws.environment import REGION, client_environment
@@ -168,7 +169,7 @@ def explained() -> Iterator[None]:
         raise StackError(f"AWS is out of reach: {error}") from error
     except ClientError as error:
         raise StackError(_explained(error)) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, TransientError) as error:
         raise StackError(f"AWS could not be asked: {error}") from error
 
 

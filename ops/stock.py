@@ -110,6 +110,26 @@ class Stock:
 
         return self._until_written(item_id, correct)
 
+    def reconcile(self, item_id: str, reason: str) -> Movement | None:
+        """Write a movement for what no movement accounts for; what is available stays. None if it adds up.
+
+        Raises:
+            Refused: nothing is known of the item, or orders kept moving it.
+        """
+
+        def account(item: StockItem | None) -> Movement | None:
+            if item is None:
+                raise Refused(f"unknown: {item_id}")
+            moved = sum(movement.change for movement in self.movements(item_id))
+            missing = item.available + self._held(item_id) - moved
+            return self._write(item, item_id, 0, missing, reason, only_from=item.available) if missing else None
+
+        return self._until_written(item_id, account)
+
+    def _held(self, item_id: str) -> int:
+        """Add up what CONFIRMED orders hold of an item."""
+        return sum(_quantity(row, item_id) for row in self._confirmed())
+
     def _until_written(self, item_id: str, write: Callable[[StockItem | None], T]) -> T:
         for _ in range(_TRIES):
             try:
@@ -123,8 +143,7 @@ class Stock:
         item = self.item(item_id)
         if item is None or item.movements:
             return item
-        held = sum(_quantity(row, item_id) for row in self._confirmed())
-        self._write(item, item_id, 0, item.available + held, OPENING, only_from=item.available)
+        self._write(item, item_id, 0, item.available + self._held(item_id), OPENING, only_from=item.available)
         return self.item(item_id)
 
     def _confirmed(self) -> Iterator[dict[str, Any]]:

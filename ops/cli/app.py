@@ -2,7 +2,7 @@
 
 import typer
 
-from ops.cli import stock
+from ops.cli import check, dead_letters, email, orders, stock, watch
 from ops.cli.options import Choice, LocalOption, ProfileOption, RegionOption, StageOption
 
 HELP = (
@@ -21,7 +21,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+for name, command in {
+    "place": orders.place,
+    "show": orders.show,
+    "list": orders.list_,
+    "watch": watch.watch,
+    "retry": orders.retry_,
+    "cancel": orders.cancel,
+    "stuck": orders.stuck_,
+}.items():
+    app.command(name)(command)
 app.add_typer(stock.app, name="stock")
+app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(email.app, name="email")
+app.command("check")(check.check)
 
 
 @app.callback()

@@ -90,7 +90,8 @@ def with_stack(command: Callable[..., None]) -> Callable[..., None]:
     context_first, *options, _ = inspect.signature(run).parameters.values()
     keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     parameters = [context_first, *keyword, *options]
-    update_wrapper(run, command, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
+    update_wrapper(run, command, assigned=("__module__", "__name__", "__qualname__"))
+    run.__doc__ = _unwrapped(command)
     # Typer reads both, and they have to be of what it calls.
     run.__dict__["__signature__"] = inspect.Signature(parameters)
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -105,7 +106,13 @@ def without_stack(command: Callable[..., None]) -> Callable[..., None]:
         with reported():
             command(*arguments, **chosen)
 
+    run.__doc__ = _unwrapped(command)
     return run
+
+
+def _unwrapped(command: Callable[..., None]) -> str:
+    """Give a docstring with each paragraph on one line: Typer would keep the line breaks of all but the first."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (inspect.getdoc(command) or "").split("\n\n"))
 
 
 @contextmanager

@@ -34,8 +34,8 @@ def is_interactive() -> bool:
 
 
 def complain(message: str) -> None:
-    """Say what went wrong."""
-    err.print(Text("error: ", style="bold red") + plain(message))
+    """Say what went wrong; each line of the message is one."""
+    err.print(Text("error: ", style="bold red") + Text("\n").join(map(plain, message.splitlines())))
 
 
 def note(message: str) -> None:
@@ -53,17 +53,50 @@ def show_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, default=_jsonable, indent=2, ensure_ascii=False) + "\n")
 
 
+def as_json(value: Any) -> str:
+    """Give a value as one line of JSON."""
+    return json.dumps(value, default=_jsonable, ensure_ascii=False)
+
+
+def show_json_line(value: Any) -> None:
+    """Print a value as one line of JSON, at once."""
+    sys.stdout.write(as_json(value) + "\n")
+    sys.stdout.flush()
+
+
 def table(columns: Mapping[str, str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Print a table; `columns` are headings with how they are justified, `empty` what to say if there are no rows."""
+    shown = as_table(columns, rows)
+    if not shown.row_count:
+        note(empty)
+        return
+    show(shown)
+
+
+def as_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Table:
+    """Make a table, likewise."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading, justify in columns.items():
         shown.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(cell(value) for value in row))
-    if not shown.row_count:
-        note(empty)
-        return
-    show(shown)
+    return shown
+
+
+def facts(facts_: Iterable[tuple[str, object]]) -> None:
+    """Print what is known of one thing, a line each; what is None is left out."""
+    show(as_facts(facts_))
+
+
+def as_facts(facts_: Iterable[tuple[str, object]]) -> Table:
+    """Make a grid of it."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(overflow="fold")
+    grid.add_column(overflow="fold")
+    for name, value in facts_:
+        if value is not None:
+            grid.add_row(plain(name), cell(value))
+    return grid
 
 
 def show(picture: Any) -> None:

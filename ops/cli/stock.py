@@ -30,7 +30,7 @@ ReasonOption = Annotated[str, typer.Option("--reason", "-r", help="Why; it stays
 @with_stack
 def show(
     stack: Stack,
-    items: Annotated[list[str] | None, typer.Argument(metavar="[ITEM]...", help="Items; without, all.")] = None,
+    items: Annotated[list[str] | None, typer.Argument(metavar="ITEM", help="Items; without, all.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Show what is available; of named items, their movements too."""
@@ -77,10 +77,10 @@ def add(
     if not change:
         raise BadInput("PIECES: must not be 0")
     stock = Stock.of(stack)
-    _say_moved(stock, stock.add(item, change, _reason(reason)))
+    _say_moved(stock, stock.add(item, change, rules.reason(reason)))
 
 
-@app.command("set")
+@app.command("set", context_settings={"ignore_unknown_options": True})
 @with_stack
 def set_(
     stack: Stack,
@@ -94,11 +94,27 @@ def set_(
     rules.item_id("ITEM", item)
     count = rules.whole_number("AVAILABLE", available, least=0)
     stock = Stock.of(stack)
-    moved = stock.set(item, count, _reason(reason))
+    moved = stock.set(item, count, rules.reason(reason))
     if moved is None:
         screen.say(f"{item}: {count} available already; nothing to correct")
     else:
         _say_moved(stock, moved)
+
+
+@app.command("reconcile")
+@with_stack
+def reconcile(
+    stack: Stack,
+    item: ItemArgument,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="What was found out; it stays with the movement.")],
+) -> None:
+    """Account for a difference that `orders check` found, once it is known why; what is available stays."""
+    rules.item_id("ITEM", item)
+    moved = Stock.of(stack).reconcile(item, rules.reason(reason))
+    if moved is None:
+        screen.say(f"{item}: its movements add up already")
+    else:
+        screen.say(f"{item}: a movement accounts for {moved.change:+} now; what is available is as it was")
 
 
 @app.command("import")
@@ -115,7 +131,7 @@ def import_(
     The whole file is checked before anything is written.
     """
     counts = dict(_read(file))
-    stock, why = Stock.of(stack), _reason(reason or f"import of {file.name}")
+    stock, why = Stock.of(stack), rules.reason(reason or f"import of {file.name}")
     moved = 0
     with working(screen.err, f"importing {len(counts)} items") as tell:
         for done, (item, available) in enumerate(counts.items(), start=1):
@@ -152,13 +168,6 @@ def _count(row: list[str]) -> list[tuple[str, int]]:
     if len(row) != len(_COLUMNS):
         raise BadInput(f"must have {len(_COLUMNS)} columns, not {len(row)}")
     return [(rules.item_id("item_id", row[0].strip()), rules.whole_number("available", row[1].strip(), least=0))]
-
-
-def _reason(reason: str) -> str:
-    longest = 200
-    if not reason.strip() or len(reason) > longest or not reason.isprintable():
-        raise BadInput(f"--reason: must be 1 to {longest} printable characters")
-    return reason.strip()
 
 
 def _say_moved(stock: Stock, movement: Movement) -> None:

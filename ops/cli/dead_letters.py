@@ -1,0 +1,196 @@
+"""`orders dlq`: the dead letters, what is wrong with each, and the two things that can be done with one."""
+
+import json as json_
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import typer
+
+from ops import dead_letters
+from ops.cli import screen
+from ops.cli.options import JsonOption, YesOption, ask, with_stack
+from ops.dead_letters import Letter, Outcome
+from ops.errors import BadInput, Refused
+from ops.stack import Stack
+from ops.terminal import working
+
+app = typer.Typer(help="Dead letters: messages that could not be taken on, each with its reason.", no_args_is_help=True)
+
+_MOST_NAMED: Final = 5
+
+
+class Queue(StrEnum):
+    """The queues that hold dead letters."""
+
+    ORDERS = dead_letters.ORDERS
+    RELEASES = dead_letters.RELEASES
+    MAIL_EVENTS = dead_letters.MAIL_EVENTS
+
+
+QueueOption = Annotated[
+    Queue | None,
+    typer.Option(
+        "--queue",
+        "-q",
+        help="Only these: orders that could not be started, releases of orders whose execution ended badly,"
+        " or mail-events: what became of mails. Without, all.",
+        show_default=False,
+    ),
+]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="The letter's id, or as much of its start as tells it apart.")
+]
+IdsArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="ID", help="Letters, by their ids.", show_default=False)
+]
+
+
+@app.command("list")
+@with_stack
+def list_(stack: Stack, queue: QueueOption = None, json: JsonOption = False) -> None:
+    """List the dead letters, the oldest first; they stay where they are."""
+    letters = _peek(stack, queue)
+    if json:
+        return screen.show_json({"letters": [_object(letter) for letter in letters]})
+    columns = dict.fromkeys(("queue", "id", "age", "order", "error", "what was wrong"), "left")
+    rows = [
+        (one.queue, one.short_id, screen.ago(one.sent_at), one.order_id, one.error_type, one.error_message)
+        for one in letters
+    ]
+    screen.table(columns, rows, empty="there are no dead letters")
+    if letters:
+        screen.note("`orders dlq show ID` tells what to do about one")
+    return None
+
+
+@app.command("show")
+@with_stack
+def show(stack: Stack, id_: IdArgument, queue: QueueOption = None, json: JsonOption = False) -> None:
+    """Show all there is of a dead letter, and what to do about it."""
+    letter = dead_letters.find(_peek(stack, queue), id_)
+    if json:
+        return screen.show_json({**_object(letter), "advice": dead_letters.advice(letter)})
+    rows = [
+        ("letter", letter.message_id),
+        ("queue", letter.queue),
+        ("sent (UTC)", letter.sent_at),
+        ("received", f"{letter.receive_count} times"),
+        ("order", letter.order_id or "its body names none"),
+        ("error", letter.error_type or "none was given"),
+        ("what was wrong", letter.error_message),
+    ]
+    screen.facts(rows)
+    screen.say("body")
+    for line in _pretty(letter.body).splitlines():
+        screen.say(f"  {line}")
+    return screen.say(f"what to do: {dead_letters.advice(letter)}")
+
+
+@app.command("redrive")
+@with_stack
+def redrive(
+    stack: Stack,
+    ids: IdsArgument = None,
+    all_: Annotated[bool, typer.Option("--all", help="All that redriving can help.")] = False,
+    queue: QueueOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Send dead letters back to the queue they came from, once what kept them from being taken on is mended.
+
+    What was refused for what it holds would be refused again: --all leaves it, and by its id you are asked.
+    An order that was started already is told as a duplicate: redriving it twice does no harm.
+    """
+    letters = _chosen(stack, ids, queue, all_=all_)
+    if not all_:
+        _refuse_releases(letters)
+        if refused := [letter for letter in letters if letter.was_refused]:
+            ask(f"{_named(refused)}: refused for what it holds, as it would be again. Redrive all the same?", yes=yes)
+        return _report(_work(len(letters), lambda: dead_letters.redrive(stack, letters)), "redriven")
+    helped = [letter for letter in letters if letter.can_be_redriven and not letter.was_refused]
+    if left := [letter for letter in letters if letter not in helped]:
+        screen.note(f"left: {_named(left)}; `orders dlq show ID` tells what to do with such")
+    return _report(_work(len(helped), lambda: dead_letters.redrive(stack, helped)), "redriven")
+
+
+@app.command("drop")
+@with_stack
+def drop(
+    stack: Stack,
+    ids: IdsArgument = None,
+    all_: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    queue: QueueOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Delete dead letters. Each body is printed before it is deleted: `orders dlq drop ID --yes > kept.json`."""
+    letters = _chosen(stack, ids, queue, all_=all_)
+    if letters:
+        ask(f"{_named(letters)}: delete for good?", yes=yes)
+    _report(dead_letters.drop(stack, letters, _print_body), "deleted", tell=screen.note)
+
+
+def _chosen(stack: Stack, ids: list[str] | None, queue: Queue | None, *, all_: bool) -> list[Letter]:
+    if all_ == bool(ids):
+        raise BadInput("ID: must be there or --all, not both" if ids else "ID: name a letter, or take --all")
+    letters = _peek(stack, queue)
+    if not all_:
+        letters = [dead_letters.find(letters, id_) for id_ in ids or ()]
+    return list({letter.message_id: letter for letter in letters}.values())
+
+
+def _peek(stack: Stack, queue: Queue | None) -> list[Letter]:
+    with working(screen.err, "reading the dead letters"):
+        return dead_letters.peek(stack, [queue.value] if queue else dead_letters.QUEUES)
+
+
+def _work(letters: int, work: Callable[[], Outcome]) -> Outcome:
+    with working(screen.err, f"redriving {letters}"):
+        return work()
+
+
+def _refuse_releases(letters: Sequence[Letter]) -> None:
+    for letter in letters:
+        if not letter.can_be_redriven:
+            raise Refused(f"{letter.short_id}: a release is not redriven. {dead_letters.advice(letter)}")
+
+
+def _named(letters: Sequence[Letter]) -> str:
+    """Name letters one by one, as long as a person reads that."""
+    names = [f"{letter.short_id} ({letter.order_id or letter.queue})" for letter in letters[:_MOST_NAMED]]
+    more = len(letters) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
+
+
+def _report(outcome: Outcome, what: str, *, tell: Callable[[str], None] = screen.say) -> None:
+    """Tell the counts, and each letter that failed; exit code 1 if one did."""
+    tell(f"{len(outcome.done)} {what}" + (f", {len(outcome.failed)} failed" if outcome.failed else ""))
+    for letter, reason in outcome.failed:
+        screen.complain(f"{letter.short_id}: {reason}; it is still there")
+    if outcome.gone:
+        screen.complain(f"gone, or in somebody else's hands just now: {_named(outcome.gone)}")
+    if outcome.failed or outcome.gone:
+        raise typer.Exit(1)
+
+
+def _print_body(letter: Letter) -> None:
+    """Print a body as it is; to a terminal without what could drive it. It is out before the letter is deleted."""
+    if sys.stdout.isatty():
+        screen.say(letter.body)
+    else:
+        sys.stdout.write(letter.body + "\n")
+        sys.stdout.flush()
+
+
+def _pretty(body: str) -> str:
+    try:
+        return json_.dumps(json_.loads(body), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return body
+
+
+def _object(letter: Letter) -> dict[str, Any]:
+    shown = asdict(letter)
+    del shown["receipt"]
+    return shown

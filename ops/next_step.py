@@ -1,0 +1,60 @@
+"""What a person does next about an order, in one sentence; None where nothing is wrong, or it mends itself."""
+
+import shlex
+from collections.abc import Sequence
+
+from functions.shared import row
+from ops.dead_letters import RELEASES, Letter, advice
+from ops.orders import Attempt, OrderRow
+
+
+def command(name: str, order_id: str) -> str:
+    """Give a command on an order, as it is typed into a shell."""
+    return f"`orders {name} {shlex.quote(order_id)}`"
+
+
+def next_step(order: OrderRow | None, latest: Attempt | None, letters: Sequence[Letter] = ()) -> str | None:
+    """Say what to do about an order, by its row, its last execution and the dead letters that name it."""
+    releases = [letter for letter in letters if letter.queue == RELEASES]
+    for_the_order = None if releases else of_order(order, latest)
+    return for_the_order or next((advice(letter) for letter in [*releases, *letters]), None)
+
+
+def of_order(order: OrderRow | None, latest: Attempt | None) -> str | None:
+    """Likewise, by its row and its last execution alone."""
+    if latest and latest.is_running:
+        return _while_it_runs(latest)
+    if order is None:
+        return f"{_retry(latest.order_id)}: it has no row" if latest and latest.order_id and latest.has_failed else None
+    if order.status == row.CONFIRMED:
+        return _about_the_mail(order)
+    if order.status == row.FAILED:
+        return f"mend the cause, then {_retry(order.order_id)}; or {command('cancel', order.order_id)}"
+    if order.status in (row.REJECTED, row.CANCELLED):
+        return None
+    return f"{_retry(order.order_id)}: nobody works on it any more"
+
+
+def _while_it_runs(latest: Attempt) -> str | None:
+    state = latest.states[-1] if latest.states else None
+    if state is None or state.error is None or state.tries == 0:
+        return None
+    return f"nothing yet: {state.state} is tried again by itself; the cause is {state.error}"
+
+
+def _about_the_mail(order: OrderRow) -> str | None:
+    name = order.order_id
+    if order.email_status in (row.MAIL_SENT, row.MAIL_DELIVERED):
+        return None
+    untold = f"{_retry(name)}: it is confirmed, and the customer was not told"
+    return {
+        row.MAIL_UNKNOWN: f"ask the customer whether the mail came; if not, {command('email resend', name)}",
+        row.MAIL_REJECTED: f"mend what SES refused the mail for (`orders email status`), then {_retry(name)}",
+        row.MAIL_SENDING: f"{_retry(name)}: its sender died over the mail, which becomes UNKNOWN, or is SENT already",
+        row.MAIL_BOUNCED: "reach the customer another way: the address took no mail",
+        row.MAIL_COMPLAINED: "write no more mails to this customer, who reported this one as unwanted",
+    }.get(order.email_status or "", untold)
+
+
+def _retry(order_id: str) -> str:
+    return command("retry", order_id)

@@ -1,0 +1,156 @@
+"""Orders on their way in: read, held against the contract before any is sent, published, and waited for."""
+
+import json
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Self
+
+from functions.shared.errors import InvalidOrder
+from functions.shared.order import Order
+from functions.shared.row import CONFIRMED
+from functions.start_workflow.message import parse_order
+from ops import dead_letters
+from ops.errors import BadInput
+from ops.orders import Attempt, OrderRow, Orders
+from ops.stack import Stack
+
+_LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is taken for another when it is read out
+_PAUSE: Final = 1.0  # seconds between two looks
+_A_CALL_TAKES: Final = 0.1  # seconds between two calls: Step Functions allows ten DescribeExecution a second for good
+# Seconds after which an order that has no execution is looked for among the dead letters, and how often.
+_DEAD_LETTERS_EVERY: Final = 10.0
+
+
+def new_order_id(now: datetime | None = None) -> str:
+    """Make an id that nobody has used: the moment, and four letters."""
+    moment = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
+    return f"{moment}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
+
+
+def message_of(order: Order) -> str:
+    """Render the message that a shop publishes."""
+    content = json.loads(order.to_input(1))
+    del content["attempt"]
+    return json.dumps(content, ensure_ascii=False)
+
+
+def read_orders(text: str, source: str) -> list[Order]:
+    """Read one order or a list of them, as JSON; all that is wrong with them stands in one `BadInput`."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{source}: must hold an order or a list of orders, as JSON: {error}") from error
+    entries = data if isinstance(data, list) else [data]
+    if not entries:
+        raise BadInput(f"{source}: must hold at least one order")
+    read = [_read(entry) for entry in entries]
+    orders = [order for order in read if isinstance(order, Order)]
+    wrong = [f"{_place(number, len(read))}{one}" for number, one in enumerate(read, 1) if isinstance(one, InvalidOrder)]
+    times = Counter(order.order_id for order in orders)
+    wrong += [f"order_id: {order_id!r} stands there {number} times" for order_id, number in times.items() if number > 1]
+    if wrong:
+        raise BadInput(f"{source}: nothing was published\n" + "\n".join(f"  {line}" for line in wrong))
+    return orders
+
+
+def publish(stack: Stack, order: Order) -> None:
+    """Publish an order to the topic, as a shop does."""
+    stack.client("sns").publish(TopicArn=stack["OrderTopicArn"], Message=message_of(order))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is to come of an order that is published now: the end of this attempt."""
+
+    order: Order
+    attempt: int
+
+    @classmethod
+    def of(cls, orders: Orders, order: Order) -> Self:
+        """Find out, before it is published, which attempt it leads to: a new one, unless one of it is in hand."""
+        last = orders.latest(order.order_id)
+        if last is None:
+            return cls(order, 1)
+        in_hand = not last.has_failed and last.input == order.to_input(last.number)
+        return cls(order, last.number if in_hand else last.number + 1)
+
+
+@dataclass(frozen=True)
+class End:
+    """How a published order ended: an execution and the row, or `refused`; none of them if it has not ended yet."""
+
+    order_id: str
+    execution: Attempt | None
+    row: OrderRow | None
+    refused: str | None = None
+
+    @property
+    def has_come(self) -> bool:
+        """Whether it has ended."""
+        return self.refused is not None or (self.execution is not None and not self.execution.is_running)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it ended CONFIRMED, and the customer was told."""
+        succeeded = self.execution is not None and self.execution.status == "SUCCEEDED"
+        return succeeded and self.row is not None and self.row.status == CONFIRMED
+
+
+def wait_for(
+    stack: Stack,
+    expected: Sequence[Expected],
+    *,
+    patience: timedelta,
+    tell: Callable[[str], None],
+    pause: Callable[[float], None] = time.sleep,
+) -> Iterator[End]:
+    """Yield the end of each order as it comes; at the end of the patience those that have none yet."""
+    orders, since, left = Orders.of(stack), datetime.now(UTC), list(expected)
+    until = letters_at = time.monotonic()
+    until, letters_at = until + patience.total_seconds(), letters_at + _DEAD_LETTERS_EVERY
+    while left and time.monotonic() < until:
+        tell(f"waiting for {len(left)} of {len(expected)} orders")
+        refusals: dict[str, str] = {}
+        if time.monotonic() > letters_at:
+            refusals = _refusals(stack, since)
+            letters_at = time.monotonic() + _DEAD_LETTERS_EVERY
+        ends = [(one, _end(orders, one, refusals, pause)) for one in left]
+        yield from (end for _, end in ends if end.has_come)
+        left = [one for one, end in ends if not end.has_come]
+        if left:
+            pause(_PAUSE)
+    yield from (_end(orders, one, {}, pause) for one in left)
+
+
+def _end(orders: Orders, one: Expected, refusals: dict[str, str], pause: Callable[[float], None]) -> End:
+    pause(_A_CALL_TAKES)
+    order_id = one.order.order_id
+    execution = orders.attempt(order_id, one.attempt)
+    if execution is None:
+        return End(order_id, None, None, refusals.get(order_id))
+    return End(order_id, execution, None if execution.is_running else orders.row(order_id))
+
+
+def _refusals(stack: Stack, since: datetime) -> dict[str, str]:
+    """Give why orders were refused since then, by their ids."""
+    slack = timedelta(seconds=30)  # between this clock and that of SQS
+    return {
+        letter.order_id: f"{letter.error_type}: {letter.error_message}"
+        for letter in dead_letters.peek(stack, [dead_letters.ORDERS])
+        if letter.order_id and letter.was_refused and letter.sent_at > since - slack
+    }
+
+
+def _read(entry: Any) -> Order | InvalidOrder:
+    try:
+        return parse_order(json.dumps(entry))
+    except InvalidOrder as error:
+        return error
+
+
+def _place(number: int, orders: int) -> str:
+    return f"order {number} of {orders}: " if orders > 1 else ""

@@ -1,0 +1,61 @@
+"""A stack whose tables and queues are moto's: for what an operator's modules read and write through AWS's own APIs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from moto import mock_aws
+
+from ops.stack import Stack
+
+QUEUES = ("OrderQueueUrl", "OrderDlqUrl", "ReleaseDlqUrl", "MailEventQueueUrl", "MailEventDlqUrl")
+TABLES = {
+    "OrdersTableName": {"order_id": "S"},
+    "InventoryTableName": {"item_id": "S"},
+    "StockMovementsTableName": {"item_id": "S", "number": "N"},
+}
+_KINDS = ("HASH", "RANGE")
+
+
+@dataclass(frozen=True)
+class _Moto:
+    def client(self, service: str) -> Any:
+        return boto3.client(  # type: ignore[call-overload]  # any service
+            service, region_name="us-west-2", aws_access_key_id="test", aws_secret_access_key="test"
+        )
+
+
+@contextmanager
+def moto_stack(*, queues: bool = False, tables: bool = False) -> Iterator[Stack]:
+    """Give a stack with what is asked for, under its outputs' own names."""
+    with mock_aws():
+        stack = Stack("order-processing-test", "us-west-2", _Moto(), {})
+        outputs = {"SenderEmail": "orders@example.com"}
+        if queues:
+            outputs |= {name: stack.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
+        if tables:
+            outputs |= {name: _table(stack, name, key) for name, key in TABLES.items()}
+        yield Stack("order-processing-test", "us-west-2", _Moto(), outputs)
+
+
+def put(stack: Stack, table: str, **attributes: Any) -> None:
+    """Put a row of DynamoDB's own values into the table of that output."""
+    stack.client("dynamodb").put_item(TableName=stack[table], Item=attributes)
+
+
+def rows(stack: Stack, table: str) -> list[dict[str, Any]]:
+    """Give a table's rows, in DynamoDB's own values."""
+    found: list[dict[str, Any]] = stack.client("dynamodb").scan(TableName=stack[table])["Items"]
+    return found
+
+
+def _table(stack: Stack, name: str, key: dict[str, str]) -> str:
+    stack.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": part, "KeyType": kind} for part, kind in zip(key, _KINDS, strict=False)],
+        AttributeDefinitions=[{"AttributeName": part, "AttributeType": kind} for part, kind in key.items()],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name

@@ -1,0 +1,175 @@
+"""An order's row and its executions, as they are read: whole, by name, and whatever a hand has left out."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.shared.order import Line
+from functions.start_workflow.execution import execution_name
+from ops.orders import Filter, OrderRow, Orders, items_in_words
+from ops.stack import Stack
+from tests.ops.moto_stack import moto_stack, put
+from tests.ops.states import MACHINE, START, States
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with moto_stack(tables=True) as stack:
+        for number, (status, mail) in enumerate(
+            [("PROCESSING", None), ("CONFIRMED", "SENT"), ("CONFIRMED", "UNKNOWN"), ("FAILED", None)]
+        ):
+            at = (START + timedelta(hours=number)).isoformat(timespec="milliseconds")
+            row = {"status": {"S": status}, "updated_at": {"S": at}} | ({"email_status": {"S": mail}} if mail else {})
+            put(stack, "OrdersTableName", order_id={"S": f"order-{number}"}, **row)
+        put(stack, "OrdersTableName", order_id={"S": "by hand"}, items={"S": "two teas"}, updated_at={"S": "today"})
+        yield stack
+
+
+def orders(stack: Stack | None = None, states: States | None = None) -> Orders:
+    dynamodb = stack.client("dynamodb") if stack else None
+    return Orders(dynamodb, states or States(), table="OrdersTableName", machine=MACHINE)
+
+
+def content(order_id: str, attempt: int) -> str:
+    return json.dumps({"order_id": order_id, "attempt": attempt})
+
+
+def test_a_row_is_read_whole() -> None:
+    line = {"M": {"item_id": {"S": "tea"}, "quantity": {"N": "2"}}}
+    texts = {
+        "order_id": "12345",
+        "status": "CONFIRMED",
+        "customer_email": "customer@example.com",
+        "created_at": "2026-01-01T00:00:00.000+00:00",
+        "updated_at": "2026-01-01T00:00:01.500+00:00",
+        "status_reason": "because",
+        "email_status": "SENT",
+        "email_message_id": "mail-1",
+        "email_error": "none",
+    }
+    item: dict[str, Any] = {name: {"S": value} for name, value in texts.items()}
+    assert OrderRow.from_item(item | {"attempt": {"N": "3"}, "items": {"L": [line]}}) == OrderRow(
+        order_id="12345",
+        status="CONFIRMED",
+        attempt=3,
+        customer_email="customer@example.com",
+        items=(Line("tea", 2),),
+        created_at=START,
+        updated_at=START + timedelta(seconds=1.5),
+        status_reason="because",
+        email_status="SENT",
+        email_message_id="mail-1",
+        email_error="none",
+    )
+
+
+def test_a_row_written_by_hand_is_read_as_far_as_it_goes(stack: Stack) -> None:
+    row = orders(stack).row("by hand")
+    assert row is not None
+    assert (row.status, row.attempt, row.items, row.updated_at) == (None, None, (), None)
+    assert orders(stack).row("nobody's") is None
+
+
+def test_rows_are_read_together_as_far_as_there_are_any(stack: Stack) -> None:
+    found = orders(stack).rows_of([f"order-{number}" for number in range(150)])
+    assert sorted(found) == [f"order-{number}" for number in range(4)]
+    assert orders(stack).rows_of([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Filter(), ["by hand", "order-0", "order-1", "order-2", "order-3"]),
+        (Filter(status="CONFIRMED"), ["order-1", "order-2"]),
+        (Filter(mail="UNKNOWN"), ["order-2"]),
+        (Filter(status="CONFIRMED", mail="SENT"), ["order-1"]),
+        (Filter(since=START + timedelta(hours=2)), ["by hand", "order-2", "order-3"]),
+        (Filter(before=START + timedelta(hours=1)), ["order-0"]),
+        (Filter(since=START + timedelta(hours=1), before=START + timedelta(hours=2)), ["order-1"]),
+    ],
+)
+def test_a_list_has_what_fits_each_filter(stack: Stack, wanted: Filter, found: list[str]) -> None:
+    """A moment that is no moment is sorted as the text that it is."""
+    read: list[int] = []
+    rows = list(orders(stack).scan(wanted.parameters(), read.append))
+    assert sorted(row.order_id for row in rows) == found
+    assert read == [5]
+
+
+def test_executions_are_looked_up_by_name_until_one_is_not_there() -> None:
+    states = States()
+    odd = "an order, with spaces"
+    for attempt, status in ((1, "FAILED"), (2, "ABORTED"), (3, "RUNNING")):
+        states.put(execution_name(odd, attempt), status, content(odd, attempt), began=attempt, took=0.5)
+    states.put("other", "RUNNING", content("other", 1))
+    states.tell(execution_name(odd, 1), "UpdateOrder", "TransientError")
+
+    found = orders(states=states).attempts(odd)
+    assert [(one.number, one.status, one.seconds) for one in found] == [
+        (1, "FAILED", 0.5),
+        (2, "ABORTED", 0.5),
+        (3, "RUNNING", None),
+    ]
+    assert [(one.is_running, one.has_failed) for one in found] == [(False, True), (False, True), (True, False)]
+    assert [(state.state, state.tries, state.error) for state in found[0].states] == [
+        ("UpdateOrder", 2, "TransientError")
+    ]
+    latest = orders(states=states).latest(odd)
+    assert latest is not None
+    assert (latest.number, latest.order_id) == (3, odd)
+    assert orders(states=states).attempts("nobody's") == ()
+    assert orders(states=states).latest("nobody's") is None
+
+
+def test_executions_that_step_functions_has_forgotten_hide_none_that_the_row_knows_of() -> None:
+    states = States()
+    states.put("12345--3", "FAILED", content("12345", 3))
+    states.put("12345--4", "RUNNING", content("12345", 4))
+    assert [one.number for one in orders(states=states).attempts("12345", at_least=3)] == [3, 4]
+    latest = orders(states=states).latest("12345", at_least=3)
+    assert latest is not None
+    assert latest.number == 4
+
+
+def test_an_execution_that_was_started_by_hand_is_of_no_order() -> None:
+    states = States()
+    states.put("by-hand", "FAILED", "[1]")
+    found = orders(states=states).named("by-hand")
+    assert found is not None
+    assert (found.order_id, found.number, found.has_failed) == (None, 1, True)
+
+
+def test_the_state_an_execution_is_in_is_told_by_its_newest_events() -> None:
+    states = States()
+    states.tell("12345", "UpdateOrder")
+    states.tell("12345", "SendConfirmation", *["TransientError"] * 150, ends=False)
+    newest = orders(states=states).newest_state("12345")
+    assert newest is not None
+    assert (newest.state, newest.tries, newest.error) == ("SendConfirmation", 150, "TransientError")
+    assert orders(states=states).newest_state("just started") is None
+
+
+def test_executions_started_since_a_moment_are_listed_up_to_it_and_running_ones_whenever_they_were() -> None:
+    states = States()
+    for number in range(7):
+        states.put(f"{number}", "RUNNING" if number in (0, 6) else "SUCCEEDED", "{}", began=number)
+    reader, found = orders(states=states), list[int]()
+    assert [one.name for one in reader.started_since(START + timedelta(seconds=3))] == ["6", "5", "4", "3"]
+    assert [one.name for one in reader.running(found.append)] == ["6", "0"]
+    assert found == [2]
+
+
+def test_times_are_in_utc_whatever_the_clock_on_the_wall() -> None:
+    states = States()
+    states.put("12345", "FAILED", content("12345", 1))
+    found = orders(states=states).named("12345")
+    assert found is not None
+    assert found.started_at == datetime(2026, 1, 1, tzinfo=UTC)
+    assert found.started_at.tzinfo is UTC
+
+
+def test_items_are_named_as_in_the_mail() -> None:
+    assert items_in_words((Line("item001", 2), Line("item002", 1))) == "2 × item001, 1 × item002"

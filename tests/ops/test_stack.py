@@ -1,0 +1,139 @@
+"""The stack is found by its stage, and what AWS answers badly becomes a line that a person can act on."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+    ReadTimeoutError,
+)
+
+from functions.shared.errors import TransientError
+from infra.settings import STAGES as DEPLOYABLE
+from ops import stack as stack_module
+from ops.cli.options import Choice
+from ops.errors import BadInput, StackError
+from ops.stack import STAGES, Stack, connect, connect_local, explained
+
+
+def answered(code: str, message: str = "") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "DescribeStacks")
+
+
+@dataclass
+class Account:
+    """An account whose CloudFormation answers this."""
+
+    answer: dict[str, Any] | Exception
+    asked: list[str] = field(default_factory=list)
+
+    def client(self, service: str) -> Any:
+        self.asked.append(service)
+        return self
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        self.asked.append(StackName)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return {"Stacks": [self.answer]}
+
+
+def test_every_stage_that_can_be_deployed_can_be_named() -> None:
+    assert set(STAGES) == set(DEPLOYABLE)
+
+
+def test_a_stack_is_found_by_its_stage_and_known_by_its_outputs() -> None:
+    account = Account({"Outputs": [{"OutputKey": "OrderTopicArn", "OutputValue": "arn:topic"}]})
+    stack = stack_module._find(account, "dev", "eu-west-1")
+    assert (stack.name, stack.region, stack["OrderTopicArn"]) == ("order-processing-dev", "eu-west-1", "arn:topic")
+    with pytest.raises(StackError, match="has no output Other; deploy it again, it is older"):
+        stack["Other"]
+
+
+def test_a_client_is_made_once() -> None:
+    account = Account({})
+    stack = Stack("order-processing-dev", "eu-west-1", account, {})
+    assert stack.client("sqs") is stack.client("sqs")
+    assert account.asked == ["sqs"]
+
+
+def test_a_stage_without_a_stack_says_where_it_was_looked_for_and_what_makes_one() -> None:
+    account = Account(answered("ValidationError", "Stack with id order-processing-dev does not exist"))
+    with pytest.raises(StackError, match=r"no stack order-processing-dev in eu-west-1.*`cdk deploy -c stage=dev`"):
+        stack_module._find(account, "dev", "eu-west-1")
+
+
+def test_a_stack_that_was_never_deployed_whole_says_how_it_is() -> None:
+    with pytest.raises(StackError, match="has no outputs: it is ROLLBACK_COMPLETE"):
+        stack_module._find(Account({"StackStatus": "ROLLBACK_COMPLETE"}), "dev", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (answered("AccessDenied", "User: x is not authorized"), "not allowed: User: x is not authorized"),
+        (answered("ExpiredToken"), r"does not know these credentials \(ExpiredToken\): sign in again"),
+        (answered("InternalFailure", "oops"), "DescribeStacks failed: InternalFailure: oops"),
+        (NoCredentialsError(), "no credentials: sign in"),
+        (NoRegionError(), "no region: name it with --region"),
+        (ProfileNotFound(profile="x"), "`aws configure list-profiles`"),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), "AWS is out of reach"),
+        (ReadTimeoutError(endpoint_url="http://127.0.0.1:1"), "AWS could not be asked"),
+        (TransientError("UpdateItem: ThrottlingException"), "AWS could not be asked: UpdateItem: Throttling"),
+    ],
+)
+def test_what_aws_answers_badly_says_what_to_do(error: Exception, told: str) -> None:
+    with pytest.raises(StackError, match=told), explained():
+        raise error
+
+
+def test_a_fault_of_ours_is_not_blamed_on_aws() -> None:
+    with pytest.raises(KeyError), explained():
+        raise KeyError
+
+
+def test_without_a_local_aws_there_is_none_to_ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setattr(stack_module, "_NOTE", tmp_path / "aws.json")
+    with pytest.raises(StackError, match="no local AWS is up; `make up` starts one"):
+        connect_local()
+
+
+def test_local_never_means_an_aws_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setattr(stack_module, "_NOTE", tmp_path / "aws.json")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://sqs.us-west-2.amazonaws.com")
+    with pytest.raises(StackError, match="no local AWS is up"):
+        connect_local()
+
+
+def test_a_profile_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(StackError, match="nobody"):
+        connect("dev", profile="nobody")
+
+
+# ---------------------------------------------------------------------------------------------------- the options
+
+
+def test_what_stands_after_the_commands_name_goes_before_what_stands_in_front() -> None:
+    before = Choice(stage="prod", profile="work", region="eu-west-1")
+    assert Choice(stage="dev").or_else(before) == Choice("dev", profile="work", region="eu-west-1")
+    assert Choice(local=True).or_else(Choice(stage="prod")) == Choice(local=True)
+    assert Choice().or_else(before) == before
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        (Choice(), "--stage: name the stack"),
+        (Choice(stage="staging"), "--stage: must be one of local, dev, prod, not 'staging'"),
+        (Choice(local=True, profile="work"), "--local: the local AWS has neither profiles nor regions"),
+    ],
+)
+def test_a_stack_that_is_not_named_well_is_bad_input(choice: Choice, told: str) -> None:
+    with pytest.raises(BadInput, match=told):
+        choice.connect()
