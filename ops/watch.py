@@ -82,7 +82,8 @@ class Watcher:
         at = datetime.now(UTC)
         running = {one.name: one for one in islice(self._orders.running(), _MOST_RUNNING)}
         new = {one.name: one for one in islice(self._orders.started_since(self._last - _OVERLAP), _MOST_NEW)}
-        over = {name for name, one in new.items() if one.status != "RUNNING"} | (self._moving - running.keys())
+        # One that ends between the two lists is in both, and is told at the next look.
+        over = ({name for name, one in new.items() if one.status != "RUNNING"} | self._moving) - running.keys()
         if self._told is None:
             self._told = {name for name in over if new[name].started_at < self._began}
         ended = over - self._told

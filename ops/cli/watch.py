@@ -118,6 +118,8 @@ class _AllOnScreen:
     def update(self, seen: Look) -> None:
         for one in seen.ended:
             self._ended[one.order_id, one.attempt] = (one, seen.at)
+        for one in seen.moving:  # redriven
+            self._ended.pop((one.order_id, one.attempt), None)
         kept = {known: (one, at) for known, (one, at) in self._ended.items() if seen.at - at <= _STAYS}
         self._ended = kept
         self.live.update(self._picture(seen), refresh=True)
@@ -125,9 +127,7 @@ class _AllOnScreen:
     def _picture(self, seen: Look) -> RenderableType:
         ended = [one for one, _ in sorted(self._ended.values(), key=lambda pair: pair[1], reverse=True)]
         rows = [_cells(one, seen.at) for one in [*seen.moving, *ended]]
-        head = screen.plain(
-            f"{seen.at:%H:%M:%S} UTC   {_queues_in_words(seen)}   on the move: {len(seen.moving)}"
-        )
+        head = screen.plain(f"{seen.at:%H:%M:%S} UTC   {_queues_in_words(seen)}   on the move: {len(seen.moving)}")
         parts: list[RenderableType] = [head, Text(), screen.as_table(_COLUMNS, rows) if rows else Text("nothing moves")]
         if seen.not_shown:
             parts.append(screen.plain(f"and {seen.not_shown} more"))

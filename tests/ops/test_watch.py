@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,23 @@ def test_what_runs_is_seen_with_its_state_and_its_row_and_what_ends_is_seen_once
     run(states, "new", "SUCCEEDED", ago=-1)
     assert names(watcher.look()) == ([], ["new", "old"])
     assert names(watcher.look()) == ([], [])
+
+
+def test_an_end_between_the_two_lists_of_a_look_is_told_once(
+    stack: Stack, states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = states.page_through
+
+    def ending(operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        yield from pages(operation, **parameters)
+        if "statusFilter" in parameters:
+            run(states, "12345", "SUCCEEDED", ago=-1)
+
+    watcher = Watcher(stack)
+    watcher.look()
+    run(states, "12345", "RUNNING", ago=-1)
+    monkeypatch.setattr(states, "page_through", ending)
+    assert [names(watcher.look()) for _ in range(3)] == [(["12345"], []), ([], ["12345"]), ([], [])]
 
 
 def test_an_execution_that_is_redriven_moves_again_and_its_second_end_is_seen_too(stack: Stack, states: States) -> None:
