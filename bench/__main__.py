@@ -18,7 +18,7 @@ def main() -> int:
         directory = Path(scratch)
         layout = lay_out(directory)
         print(f"Python {layout.python} on {platform.machine()}, {platform.system()}")
-        usages = order.count()
+        usages = order.count(*order.SIZES)
         figures = [
             *show("Cold start", cold.METHOD, cold.measure(layout)),
             *show("Warm start", warm.METHOD, warm.measure(layout)),

@@ -1,7 +1,8 @@
-"""Dollars per million orders, from what was counted, at list prices without free tiers."""
+"""Dollars, from what was counted, at list prices without free tiers: of an order, and of a month whatever comes."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from bench.figures import Figure
@@ -17,16 +18,22 @@ PUBLISH = 0.50 / MILLION  # https://aws.amazon.com/sns/pricing/ (delivery to SQS
 MAIL = 0.10 / 1e3  # https://aws.amazon.com/ses/pricing/
 LOG_BYTE = 0.50 / GB  # https://aws.amazon.com/cloudwatch/pricing/
 TRACE = 5.00 / MILLION  # the same page, X-Ray
+KEY = 1.00  # https://aws.amazon.com/kms/pricing/ a month
+ALARM_METRIC, COMPOSITE_ALARM, CUSTOM_METRIC, DASHBOARD = 0.10, 0.50, 0.30, 3.00  # CloudWatch's page, a month
+# What AWS's own services send to the default bus, and on to a queue of the account, EventBridge does not charge for:
+# https://aws.amazon.com/eventbridge/pricing/
 
 # Not countable here: how long AWS's answers take, and how much slower 256 MB of Lambda compute than this machine.
 # They decide a line of about a dollar.
 CALL_SECONDS, MAIL_SECONDS, OWN_SECONDS = 0.010, 0.100, 0.005
 MEMORY_GB = 0.25
-# X-Ray samples one in twenty; an order has two traces, the starter's and the execution's.
-TRACES = 2 * 0.05
-# SNS sends to the queue, Lambda receives and deletes: one each if no two orders share a batch.
+# X-Ray samples one in twenty; an order has two traces, the starter's and the execution's, and each event has one.
+TRACED = 0.05
+# SNS sends to the queue, or EventBridge does; Lambda receives and deletes: one each if no two share a batch.
 QUEUE_REQUESTS = 3
 
+# What a stack of stage prod has; a test counts them.
+ALARM_METRICS, COMPOSITE_ALARMS, CUSTOM_METRICS = 33, 1, 16
 EVENT_OVERHEAD = 26  # bytes that CloudWatch Logs counts for each event beyond its text
 _REQUEST = "8b0d1f6e-1e2a-4c8f-9c7e-0123456789ab"
 PLATFORM_LINES = (
@@ -39,29 +46,59 @@ PLATFORM_LINES = (
 """What Lambda itself logs of every invocation."""
 
 METHOD = (
-    f"prices of {PRICES_AS_OF}; the order of three items, alone in its batch, as counted above; assumed are "
+    f"prices of {PRICES_AS_OF}; the order of three items, alone in its batch, as counted above, and SES's events of "
+    "its mail (sent, delivered), each alone in its batch; assumed are "
     f"{CALL_SECONDS * 1000:.0f} ms a call, {MAIL_SECONDS * 1000:.0f} ms a mail, X-Ray's default sampling; alarms, "
     "metrics, storage and data transfer do not grow with an order and are left out"
 )
 
 
+@dataclass(frozen=True)
+class Line:
+    """What one service costs, and for what."""
+
+    service: str
+    usd: float
+    note: str
+
+
 def figures(usage: Usage) -> Iterator[Figure]:
     """Price one order's usage, a million times."""
-    logged = _log_bytes(usage)
-    lines = {
-        "Step Functions": (len(usage.states) * TRANSITION, f"{len(usage.states)} state transitions"),
-        "SES": (_mails(usage) * MAIL, f"{_mails(usage)} mail"),
-        "DynamoDB": (usage.write_units * WRITE_UNIT, f"{usage.write_units} write units"),
-        "CloudWatch Logs": (logged * LOG_BYTE, f"{logged / 1e3:.1f} kB"),
-        "Lambda": (_lambda(usage), f"{usage.invocations} invocations, {_seconds(usage) * 1000:.0f} ms together"),
-        "SQS": (QUEUE_REQUESTS * QUEUE_REQUEST, f"{QUEUE_REQUESTS} requests"),
-        "SNS": (PUBLISH, "1 publish"),
-        "X-Ray": (TRACES * TRACE, f"{TRACES:.1f} traces"),
-    }
-    for service, (dollars, note) in lines.items():
-        yield Figure(name=service, value=dollars * MILLION, unit="USD", note=note)
-    total = sum(dollars for dollars, _ in lines.values())
-    yield Figure(name="a million orders", value=total * MILLION, unit="USD")
+    for line in (lines := list(per_order(usage))):
+        yield Figure(name=line.service, value=line.usd * MILLION, unit="USD", note=line.note)
+    yield Figure(name="a million orders", value=sum(line.usd for line in lines) * MILLION, unit="USD")
+
+
+def per_order(usage: Usage) -> Iterator[Line]:
+    """Price one order, its mail's events with it."""
+    units, logged, invocations = usage.write_units + usage.told.write_units, _log_bytes(usage), _invocations(usage)
+    requests, traces = QUEUE_REQUESTS * (1 + usage.told.events), TRACED * (2 + usage.told.events)
+    yield Line("Step Functions", len(usage.states) * TRANSITION, f"{len(usage.states)} state transitions")
+    yield Line("SES", _mails(usage) * MAIL, f"{_mails(usage)} mail")
+    yield Line("DynamoDB", units * WRITE_UNIT, f"{units} write units")
+    yield Line("CloudWatch Logs", logged * LOG_BYTE, f"{logged / 1e3:.1f} kB")
+    yield Line("Lambda", _lambda(usage), f"{invocations} invocations, {_seconds(usage) * 1000:.0f} ms together")
+    yield Line("SQS", requests * QUEUE_REQUEST, f"{requests} requests")
+    yield Line("SNS", PUBLISH, "1 publish")
+    yield Line("X-Ray", traces * TRACE, f"{traces:.1f} traces")
+
+
+def per_month(
+    *, alarm_metrics: int = ALARM_METRICS, composite_alarms: int = COMPOSITE_ALARMS, dashboards: int = 1
+) -> Iterator[Line]:
+    """Price what a month costs however many orders come.
+
+    CloudWatch asks for each metric that an alarm reads, and for one of our own in the hours in which it is written.
+    """
+    alarms = alarm_metrics * ALARM_METRIC + composite_alarms * COMPOSITE_ALARM
+    yield Line("KMS", KEY, "1 key")
+    yield Line("CloudWatch alarms", alarms, f"{alarm_metrics} metrics of alarms, {composite_alarms} composite")
+    yield Line("CloudWatch metrics", CUSTOM_METRICS * CUSTOM_METRIC, f"{CUSTOM_METRICS} of our own, at most")
+    yield Line("CloudWatch dashboards", dashboards * DASHBOARD, f"{dashboards} dashboard")
+
+
+def _invocations(usage: Usage) -> int:
+    return usage.invocations + usage.told.events
 
 
 def _mails(usage: Usage) -> int:
@@ -69,19 +106,20 @@ def _mails(usage: Usage) -> int:
 
 
 def _seconds(usage: Usage) -> float:
-    calls = len(usage.calls) - _mails(usage)
-    return usage.invocations * OWN_SECONDS + calls * CALL_SECONDS + _mails(usage) * MAIL_SECONDS
+    calls = len(usage.calls) + len(usage.told.calls) - _mails(usage)
+    return _invocations(usage) * OWN_SECONDS + calls * CALL_SECONDS + _mails(usage) * MAIL_SECONDS
 
 
 def _lambda(usage: Usage) -> float:
-    return usage.invocations * INVOCATION + _seconds(usage) * MEMORY_GB * GB_SECOND
+    return _invocations(usage) * INVOCATION + _seconds(usage) * MEMORY_GB * GB_SECOND
 
 
 def _log_bytes(usage: Usage) -> int:
     """Add up what the handlers printed, Lambda's own lines, and the state machine's log of level ALL."""
     texts = [
         *usage.log_lines,
-        *PLATFORM_LINES * usage.invocations,
+        *usage.told.log_lines,
+        *PLATFORM_LINES * _invocations(usage),
         *(_state_machine_line(event) for event in usage.history),
     ]
     return sum(len(text.encode()) + EVENT_OVERHEAD for text in texts)

@@ -41,6 +41,12 @@ class Handler:
         return f"functions.{self.folder}.handler"
 
 
+TRACKER = Handler(folder="track_email", name="track_email", cold_bound=1.0, state=None)
+"""Not on the order's path: what SES tells of the mail once the order is done."""
+
+MAIL_EVENTS = ("Email Sent", "Email Delivered")
+"""What SES tells of a mail that arrives."""
+
 HANDLERS = (
     Handler(folder="start_workflow", name="start_workflow", cold_bound=1.2, state=None),
     Handler(folder="update_order", name="update_order", cold_bound=1.0, state="UpdateOrder"),
@@ -60,10 +66,20 @@ def order(items: int) -> dict[str, Any]:
 
 def queue_event(message: dict[str, Any]) -> dict[str, Any]:
     """The event with which SQS invokes the starter for one message: the dearest case, a batch of one."""
+    return _batch_of_one(json.dumps(message))
+
+
+def mail_event(kind: str, tags: dict[str, list[str]]) -> dict[str, Any]:
+    """The event with which SQS invokes the tracker for one event of SES, likewise; as far as the tracker reads it."""
+    detail = {"mail": {"messageId": "0101019ab5d1c2e3-0a1b2c3d-4e5f-6789-abcd-ef0123456789-000000", "tags": tags}}
+    return _batch_of_one(json.dumps({"detail-type": kind, "source": "aws.ses", "detail": detail}))
+
+
+def _batch_of_one(body: str) -> dict[str, Any]:
     record = {
         "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1764000000000"},
         "awsRegion": REGION,
-        "body": json.dumps(message),
+        "body": body,
         "eventSource": "aws:sqs",
         "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:order-queue",
         "md5OfBody": "",

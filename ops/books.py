@@ -9,6 +9,7 @@ from typing import Any, Final
 from ops.pipeline import DeadLetter
 
 _TERMINAL: Final = frozenset({"CONFIRMED", "REJECTED", "FAILED", "CANCELLED"})
+_MAIL_LEFT: Final = frozenset({"SENT", "DELIVERED", "BOUNCED", "COMPLAINED"})
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ def _of_mails(books: Books) -> Iterator[str]:
             yield f"order {order_id}: {count} mails"
         if count and order["status"] != "CONFIRMED":
             yield f"order {order_id}: a mail, though it is {order['status']}"
-        if (status == "SENT") != bool(count) and not (count and status == "UNKNOWN"):
+        if (status in _MAIL_LEFT) != bool(count) and not (count and status == "UNKNOWN"):
             yield f"order {order_id}: {count} mails, its row says {status}"
-        if order["status"] == "CONFIRMED" and status != "SENT" and order_id not in books.failed:
+        if order["status"] == "CONFIRMED" and status not in _MAIL_LEFT and order_id not in books.failed:
             yield f"order {order_id}: mail {status}, and no execution that failed shows it"
     for subject in sent:
         yield f"a mail of no order: {subject}"

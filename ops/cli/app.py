@@ -2,7 +2,7 @@
 
 import typer
 
-from ops.cli import check, dead_letters, email, orders, stock, watch
+from ops.cli import check, cost, dead_letters, email, orders, stock, watch
 from ops.cli.options import Choice, LocalOption, ProfileOption, RegionOption, StageOption
 
 HELP = (
@@ -35,6 +35,7 @@ app.add_typer(stock.app, name="stock")
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(email.app, name="email")
 app.command("check")(check.check)
+app.command("cost")(cost.cost)
 
 
 @app.callback()

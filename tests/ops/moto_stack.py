@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -19,12 +20,18 @@ TABLES = {
 _KINDS = ("HASH", "RANGE")
 
 
+@cache
+def _client(service: str) -> Any:
+    """A client outlives the test that made it: making one takes longer than most tests."""
+    return boto3.client(  # type: ignore[call-overload]  # any service
+        service, region_name="us-west-2", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+
+
 @dataclass(frozen=True)
 class _Moto:
     def client(self, service: str) -> Any:
-        return boto3.client(  # type: ignore[call-overload]  # any service
-            service, region_name="us-west-2", aws_access_key_id="test", aws_secret_access_key="test"
-        )
+        return _client(service)
 
 
 @contextmanager

@@ -141,7 +141,7 @@ class Drill:
         every, put_in = books(self._view, self._ledger.letters), self._ledger
         ours = replace(
             every,
-            orders={name: row for name, row in every.orders.items() if row["customer_email"].endswith(_DOMAIN)},
+            orders={name: row for name, row in every.orders.items() if row.get("customer_email", "").endswith(_DOMAIN)},
             mails=[mail for mail in every.mails if mail["To"][0].endswith(_DOMAIN)],
         )
         return violations(ours, stocked=put_in.stocked, published=put_in.published) + self._gone_back()
@@ -157,7 +157,7 @@ class Drill:
 
     def _settled(self) -> dict[str, Settled]:
         rows = self._view.orders().items()
-        return {name: Settled(row["status"], int(row["attempt"]), row.get("email_status")) for name, row in rows}
+        return {name: Settled(row["status"], int(row.get("attempt", 0)), row.get("email_status")) for name, row in rows}
 
 
 def order(order_id: str, **items: int) -> str:
