@@ -44,12 +44,14 @@ def candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:
     }
 
 
-def find(orders: Orders, older_than: timedelta, tell: Callable[[str], None]) -> list[Stuck]:
-    """Return what is stuck, the longest first.
+def find(
+    orders: Orders, older_than: timedelta, tell: Callable[[str], None], now: datetime | None = None
+) -> list[Stuck]:
+    """Return what is stuck at the moment `now`, which is this one by default; the longest first.
 
     The executions are listed before the rows are read: one that ends in between has moved its row by then.
     """
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     running = {one.name: one for one in orders.running(lambda found: tell(f"{found} executions run"))}
     rows = list(
         orders.scan(

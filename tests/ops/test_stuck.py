@@ -35,7 +35,7 @@ def put_order(
 
 def found(stack: Stack, states: States | None = None, older_than: timedelta = TWO_HOURS) -> dict[str, Stuck]:
     orders = Orders(stack.client("dynamodb"), states or States(), table=stack["OrdersTableName"], machine=MACHINE)
-    return {one.order_id: one for one in stuck.find(orders, older_than, lambda _text: None)}
+    return {one.order_id: one for one in stuck.find(orders, older_than, lambda _text: None, NOW)}
 
 
 @pytest.mark.parametrize(
