@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from functions.shared import row
@@ -15,6 +15,8 @@ VERIFIED: Final = "SUCCESS"
 
 # Mails of which it is certain that none has left.
 _NOT_LEFT: Final = frozenset({None, row.MAIL_PENDING, row.MAIL_REJECTED})
+# A function has 45 s, so that of a SENDING of this age the sender is gone.
+SENDING_TOO_LONG: Final = timedelta(minutes=10)
 # SES expects its own caller to look about so often; the link in its mail is good for a day.
 _POLL_SECONDS: Final = 5.0
 
@@ -155,6 +157,13 @@ class OrderMail:
     claim: str | None
     message_id: str | None
     error: str | None
+    changed: datetime | None = None
+
+    @property
+    def is_being_sent(self) -> bool:
+        """Whether somebody may be at it at this moment."""
+        fresh = self.changed is None or datetime.now(UTC) - self.changed <= SENDING_TOO_LONG
+        return self.mail == row.MAIL_SENDING and fresh
 
     @property
     def may_have_left(self) -> bool:
@@ -183,6 +192,7 @@ def order_mail(stack: Stack, order_id: str) -> OrderMail:
         claim=texts.get("email_claim"),
         message_id=texts.get("email_message_id"),
         error=texts.get("email_error"),
+        changed=datetime.fromisoformat(texts["updated_at"]) if texts.get("updated_at") else None,
     )
 
 
@@ -190,7 +200,7 @@ def why_no_mail(order: OrderMail, suppression: Callable[[str], Suppression | Non
     """Say why an order's mail must not be sent again; None if it may. A bounced one's address is looked up."""
     if order.status != row.CONFIRMED:
         return f"it is {order.status or 'without a status'}, and only a CONFIRMED order has a mail"
-    if order.mail == row.MAIL_SENDING:
+    if order.is_being_sent:
         return "its mail is being sent; look again in a minute"
     if order.mail == row.MAIL_COMPLAINED:
         return "the customer has complained about its mail"

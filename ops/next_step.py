@@ -27,7 +27,7 @@ def of_order(order: OrderRow | None, latest: Attempt | None) -> str | None:
     if order is None:
         return f"{_retry(latest.order_id)}: it has no row" if latest and latest.order_id and latest.has_failed else None
     if order.status == row.CONFIRMED:
-        return _about_the_mail(order)
+        return _about_the_mail(order, latest)
     if order.status == row.FAILED:
         return f"mend the cause, then {_retry(order.order_id)}; or {command('cancel', order.order_id)}"
     if order.status in (row.REJECTED, row.CANCELLED):
@@ -42,15 +42,18 @@ def _while_it_runs(latest: Attempt) -> str | None:
     return f"nothing yet: {state.state} is tried again by itself; the cause is {state.error}"
 
 
-def _about_the_mail(order: OrderRow) -> str | None:
+def _about_the_mail(order: OrderRow, latest: Attempt | None) -> str | None:
+    """A succeeded execution is not followed by another: there the mail alone is sent again."""
     name = order.order_id
     if order.email_status in (row.MAIL_SENT, row.MAIL_DELIVERED):
         return None
-    untold = f"{_retry(name)}: it is confirmed, and the customer was not told"
+    resend = command("email resend", name)
+    again = resend if latest and not latest.has_failed else _retry(name)
+    untold = f"{again}: it is confirmed, and the customer was not told"
     return {
-        row.MAIL_UNKNOWN: f"ask the customer whether the mail came; if not, {command('email resend', name)}",
-        row.MAIL_REJECTED: f"mend what SES refused the mail for (`orders email status`), then {_retry(name)}",
-        row.MAIL_SENDING: f"{_retry(name)}: its sender died over the mail, which becomes UNKNOWN, or is SENT already",
+        row.MAIL_UNKNOWN: f"ask the customer whether the mail came; if not, {resend}",
+        row.MAIL_REJECTED: f"mend what SES refused the mail for (`orders email status`), then {again}",
+        row.MAIL_SENDING: f"its sender died over the mail, which may have left: ask the customer; if not, {resend}",
         row.MAIL_BOUNCED: "reach the customer another way: the address took no mail",
         row.MAIL_COMPLAINED: "write no more mails to this customer, who reported this one as unwanted",
     }.get(order.email_status or "", untold)

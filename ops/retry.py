@@ -40,7 +40,12 @@ def plan(order_id: str, found: OrderRow | None, latest: Attempt | None) -> Retry
     if found:
         _refuse_settled(found)
     if latest and not latest.has_failed:
-        raise Refused(f"{order_id}: attempt {latest.number} has succeeded: published again, it would be a duplicate")
+        mail = (
+            f"; its mail alone: {command('email resend', order_id)}" if found and found.status == row.CONFIRMED else ""
+        )
+        raise Refused(
+            f"{order_id}: attempt {latest.number} has succeeded: published again, it would be a duplicate{mail}"
+        )
     attempt = latest.number + 1 if latest else 1
     return Retry(_content(order_id, found, latest), attempt, _note(found, attempt))
 

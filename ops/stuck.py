@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from functions.shared import row
 from functions.start_workflow.execution import execution_name
+from ops.mail import SENDING_TOO_LONG
 from ops.next_step import command, of_order
 from ops.orders import OrderRow, Orders, Started
 
 # A function that sends a mail lives for 45 s, and its next try finds what it left; ten minutes are far beyond both.
-SENDING_TOO_LONG: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)

@@ -124,8 +124,8 @@ def resend_(
 
 def _left(order: OrderMail) -> str:
     """Say what is known of the mail that there was."""
-    if order.mail == row.MAIL_UNKNOWN:
-        why = order.error or "no reason is noted"
+    if order.mail in (row.MAIL_UNKNOWN, row.MAIL_SENDING):
+        why = "its sender never came back" if order.mail == row.MAIL_SENDING else order.error or "no reason is noted"
         return (
             f"Order {order.order_id}: it is unknown whether its mail left ({why}); this may be the customer's second."
         )

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -168,9 +168,16 @@ def test_the_mail_of_a_confirmed_order_may_be_sent_again(mail: str | None) -> No
     assert why_no_mail(order_of(mail), delivered) is None
 
 
+def test_a_mail_whose_sender_never_came_back_may_be_sent_again_and_is_asked_about() -> None:
+    order = order_of("SENDING", changed=datetime.now(UTC) - timedelta(minutes=11))
+    assert why_no_mail(order, delivered) is None
+    assert order.may_have_left
+
+
 @pytest.mark.parametrize(
     ("order", "suppression", "reason"),
     [
+        (order_of("SENDING", changed=datetime(2100, 1, 1, tzinfo=UTC)), delivered, "look again in a minute"),
         (order_of("SENDING"), delivered, "is being sent; look again in a minute"),
         (order_of("COMPLAINED"), delivered, "has complained"),
         (order_of("BOUNCED"), suppressed, "suppression list (BOUNCE, 2026-11-01)"),

@@ -314,7 +314,7 @@ class Rules(RuleBasedStateMachine):
             if status(row) == "FAILED" or (status(row) == "CONFIRMED" and email(row) not in MAIL_LEFT):
                 self.world.publish(message(order_id, lines(row), len(self.world.published)))
         self.world.settle()
-        for order_id in self._refused():  # by SES itself: its execution has succeeded, and is not started again
+        for order_id in self._untold():  # its execution has succeeded, and is not started again
             self.world.resend(order_id)
         self.world.settle()
         assert_settled(self.world)
@@ -327,6 +327,12 @@ class Rules(RuleBasedStateMachine):
         """The orders whose mail SES has refused, at once or later."""
         rows = self.cloud.dynamodb.rows[ORDERS]
         return [order_id for order_id, row in rows.items() if (status(row), email(row)) == ("CONFIRMED", "REJECTED")]
+
+    def _untold(self) -> list[str]:
+        """The orders whose mail SES has refused itself, or whose sending by hand was cut off."""
+        rows = self.cloud.dynamodb.rows[ORDERS]
+        open_ = {"REJECTED", "PENDING", "SENDING"}
+        return [order_id for order_id, row in rows.items() if status(row) == "CONFIRMED" and email(row) in open_]
 
     def _step_on(self, work: Work | None, fates: list[Fate]) -> None:
         for fate in fates:

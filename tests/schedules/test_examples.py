@@ -154,6 +154,26 @@ def test_an_event_of_a_mail_that_ses_kept_says_nothing_of_the_next(world: World)
     assert_finished(world)
 
 
+def test_a_mail_sent_again_by_hand_whose_sender_dies_is_settled_by_hand(world: World) -> None:
+    """Its execution has succeeded, so that publishing again is a duplicate and settles nothing."""
+    accept(world)
+    world.settle()
+    (first,) = world.cloud.mails
+    world.tell(first, "Email Rejected")
+    world.settle()
+    work = world.resend("A")
+    assert work
+    world.step(work, Fate.DONE_DIES)
+    world.publish(BODY)
+    world.settle()
+    assert email(world.cloud.dynamodb.rows[ORDERS]["A"]) == "SENDING"
+    assert_settled(world)
+    world.resend("A")
+    world.settle()
+    assert email(world.cloud.dynamodb.rows[ORDERS]["A"]) == "UNKNOWN"
+    assert_finished(world)
+
+
 def test_a_redriven_first_attempt_leaves_the_second_attempts_order_alone(world: World) -> None:
     accept(world)
     world.stop("A", "ABORTED")
