@@ -24,6 +24,8 @@ MAIL_COMPLAINED: Final = "COMPLAINED"
 
 # A mail in one of these has left, and no other may follow it.
 MAIL_LEFT: Final = frozenset({MAIL_SENT, MAIL_DELIVERED, MAIL_BOUNCED, MAIL_COMPLAINED})
+# And while it says one of these, certainly none has.
+MAIL_NOT_LEFT: Final = frozenset({None, MAIL_PENDING, MAIL_REJECTED})
 
 # DynamoDB's attribute values, as the low-level client takes them: {"S": "text"}, {"N": "1"}, …
 Value = dict[str, Any]

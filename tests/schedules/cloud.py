@@ -14,13 +14,11 @@ import pytest
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-import functions.start_workflow.handler as starter
 import functions.start_workflow.start as starting
-import functions.track_email.handler as tracker
 from functions.reserve_inventory.store import inventory
 from functions.send_email.mailer import mailer
 from functions.send_email.store import mails
-from functions.shared import aws
+from functions.shared import aws, batch
 from functions.shared.observability import logger, metrics
 from functions.start_workflow.workflow import dead_letters, workflow
 from functions.track_email.store import progress
@@ -259,9 +257,8 @@ def connected() -> Iterator[Account]:
             patch.setenv(name, value)
         patch.setattr(aws, "_session", lambda: account)
         patch.setattr(starting, "_now", account.now)
-        for reader in (starter, tracker):
-            processor = _ProcessorOfItsOwn(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-            patch.setattr(reader, "_processor", processor)
+        processor = _ProcessorOfItsOwn(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+        patch.setattr(batch, "_processor", processor)
         patch.setattr(metrics, "add_metric", account.add_metric)
         patch.setattr(metrics, "add_metadata", lambda *_args, **_named: None)
         patch.setattr(metrics.provider, "flush_metrics", lambda **_named: None)
