@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import packaging
-from infra.settings import Settings
+from infra.base import Base
 
 # Two calls to DynamoDB that time out three times each (15 s) and one to SES (11 s) end before it; a Task of the state
 # machine waits 60 s for the function, so that it has ended before it is tried again.
@@ -36,21 +35,19 @@ class OrderFunction(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        layers: Sequence[lambda_.ILayerVersion],
-        key: kms.IKey,
+        base: Base,
         folder: str,
         entry_point: str,
         environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
-        self._key = key
+        settings, self._key = base.settings, base.key
         self.log_group = logs.LogGroup(
             self,
             "Logs",
             retention=settings.log_retention,
             removal_policy=settings.removal_policy,
-            encryption_key=key,
+            encryption_key=base.key,
         )
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.function = lambda_.Function(
@@ -62,7 +59,7 @@ class OrderFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             code=(packaging.local_function_code if settings.runs_locally else packaging.function_code)(folder),
             handler=f"functions.{folder}.handler.{entry_point}",
-            layers=layers,
+            layers=base.layers,
             role=self.role,
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,

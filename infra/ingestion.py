@@ -1,16 +1,15 @@
 """The way in: topic, queue, dead letters, and the function that starts an order's workflow."""
 
-from collections.abc import Sequence
 from typing import cast
 
 from aws_cdk import Acknowledgment, ArnFormat, CfnElement, Stack, Validations
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.base import Base
 from infra.functions import VISIBILITY_TIMEOUT, OrderFunction
 from infra.publishers import Publishers
 from infra.queues import dead_letter_queue, polled_queue
@@ -26,13 +25,12 @@ class Ingestion(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        layers: Sequence[lambda_.ILayerVersion],
-        key: kms.IKey,
+        base: Base,
         publishers: Publishers,
         workflow: Workflow,
     ) -> None:
         super().__init__(scope, construct_id)
+        settings, key = base.settings, base.key
         self.order_dlq = dead_letter_queue(
             self,
             "OrderDlq",
@@ -49,7 +47,7 @@ class Ingestion(Construct):
             dead_letters=self.order_dlq,
         )
         self.topic = self._order_topic(settings, key, publishers)
-        self.start_workflow = self._starter(settings, layers, key, workflow)
+        self.start_workflow = self._starter(base, workflow)
 
     def _order_topic(self, settings: Settings, key: kms.IKey, publishers: Publishers) -> sns.Topic:
         topic = sns.Topic(
@@ -69,9 +67,7 @@ class Ingestion(Construct):
 
     def _starter(
         self,
-        settings: Settings,
-        layers: Sequence[lambda_.ILayerVersion],
-        key: kms.IKey,
+        base: Base,
         workflow: Workflow,
     ) -> OrderFunction:
         state_machine = workflow.state_machine
@@ -81,9 +77,7 @@ class Ingestion(Construct):
         starter = OrderFunction(
             self,
             "StartWorkflow",
-            settings=settings,
-            layers=layers,
-            key=key,
+            base=base,
             folder="start_workflow",
             entry_point="start_workflow",
             environment={
@@ -99,7 +93,7 @@ class Ingestion(Construct):
         starter.allow("sqs:SendMessage", on=[self.order_dlq.queue_arn])
         # To receive, and to send to the DLQ ("Amazon SQS Key management").
         starter.allow_key("kms:Decrypt", "kms:GenerateDataKey", through="sqs")
-        starter.poll(self, "Orders", queue=self.order_queue, max_concurrency=settings.starter_max_concurrency)
+        starter.poll(self, "Orders", queue=self.order_queue, max_concurrency=base.settings.starter_max_concurrency)
         return starter
 
     def _acknowledged_executions_arn(self, starter: OrderFunction, state_machine: sfn.StateMachine) -> str:

@@ -1,20 +1,16 @@
 """What becomes of a mail after SES took it: SES tells EventBridge, a queue keeps it, a function notes it."""
 
-from collections.abc import Sequence
-
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.base import Base
 from infra.functions import VISIBILITY_TIMEOUT, OrderFunction
 from infra.queues import dead_letter_queue, polled_queue
-from infra.settings import Settings
 from infra.storage import Storage
 
 # By SES's name of the event, EventBridge's ("Amazon Simple Email Service events" in its event reference).
@@ -39,12 +35,11 @@ class MailTracking(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        layers: Sequence[lambda_.ILayerVersion],
-        key: kms.IKey,
+        base: Base,
         storage: Storage,
     ) -> None:
         super().__init__(scope, construct_id)
+        settings, key = base.settings, base.key
         self.dlq = dead_letter_queue(
             self, "MailEventDlq", settings=settings, key=key, whose="the mail events' queue's and their rule's"
         )
@@ -59,9 +54,7 @@ class MailTracking(Construct):
         self.track_email = OrderFunction(
             self,
             "TrackEmail",
-            settings=settings,
-            layers=layers,
-            key=key,
+            base=base,
             folder="track_email",
             entry_point="track_email",
             environment={"ORDERS_TABLE": storage.orders.table_name},

@@ -1,13 +1,10 @@
 """The mail that confirms an order: the sender's identity in SES and the function that sends."""
 
-from collections.abc import Sequence
-
 from aws_cdk import Acknowledgment, Stack, Validations
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from infra.base import Base
 from infra.functions import OrderFunction
 from infra.settings import Settings
 from infra.storage import Storage
@@ -21,21 +18,18 @@ class Notifications(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        layers: Sequence[lambda_.ILayerVersion],
-        key: kms.IKey,
+        base: Base,
         storage: Storage,
         configuration_set: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        settings = base.settings
         if settings.create_sender_identity:
             ses.EmailIdentity(self, "Sender", identity=ses.Identity.email(settings.sender_email))
         self.send_email = OrderFunction(
             self,
             "SendEmail",
-            settings=settings,
-            layers=layers,
-            key=key,
+            base=base,
             folder="send_email",
             entry_point="send_confirmation",
             environment={

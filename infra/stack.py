@@ -5,6 +5,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import packaging
+from infra.base import Base
 from infra.encryption import Encryption
 from infra.ingestion import Ingestion
 from infra.mail_events import MailTracking
@@ -33,34 +34,27 @@ class OrderProcessingStack(Stack):
         layers = [] if settings.runs_locally else [self._dependencies()]
         publishers = Publishers.of(self, settings)
         key = Encryption(self, "Encryption", settings=settings, publishers=publishers).key
+        base = Base(settings=settings, key=key, layers=layers)
         self._storage = Storage(self, "Storage", settings=settings, key=key)
-        self._mail_tracking = MailTracking(
-            self, "MailTracking", settings=settings, layers=layers, key=key, storage=self._storage
-        )
+        self._mail_tracking = MailTracking(self, "MailTracking", base=base, storage=self._storage)
         self._notifications = Notifications(
             self,
             "Notifications",
-            settings=settings,
-            layers=layers,
-            key=key,
+            base=base,
             storage=self._storage,
             configuration_set=self._mail_tracking.configuration_set,
         )
         self._workflow = Workflow(
             self,
             "Workflow",
-            settings=settings,
-            layers=layers,
-            key=key,
+            base=base,
             storage=self._storage,
             send_email=self._notifications.send_email,
         )
         self._ingestion = Ingestion(
             self,
             "Ingestion",
-            settings=settings,
-            layers=layers,
-            key=key,
+            base=base,
             publishers=publishers,
             workflow=self._workflow,
         )

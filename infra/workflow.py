@@ -1,6 +1,6 @@
 """The saga: the state machine, one function a step, and the way back for executions that were abandoned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +16,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.alarms import alarm_name
+from infra.base import Base
 from infra.functions import LIVE, OrderFunction
 from infra.queues import dead_letter_queue
 from infra.settings import Settings
@@ -38,13 +39,12 @@ class Workflow(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        layers: Sequence[lambda_.ILayerVersion],
-        key: kms.IKey,
+        base: Base,
         storage: Storage,
         send_email: OrderFunction,
     ) -> None:
         super().__init__(scope, construct_id)
+        settings, key = base.settings, base.key
         orders = {"ORDERS_TABLE": storage.orders.table_name}
         both = orders | {"INVENTORY_TABLE": storage.inventory.table_name}
 
@@ -52,9 +52,7 @@ class Workflow(Construct):
             return OrderFunction(
                 self,
                 name,
-                settings=settings,
-                layers=layers,
-                key=key,
+                base=base,
                 folder=folder,
                 entry_point=entry_point,
                 environment=environment,
