@@ -5,6 +5,7 @@ is seen, or comes later, and changes nothing.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -16,8 +17,7 @@ from ops.stack import Stack
 
 # An order under way changes a few times in a second, and then stands still.
 _TRIES: Final = 5
-_CANCELLABLE_MAILS: Final = (None, row.MAIL_PENDING, row.MAIL_REJECTED)  # certainly none has left
-_TOO_LATE: Final = {
+_TOO_LATE: Final[Mapping[str | None, str]] = {
     row.MAIL_SENDING: "its mail may be leaving now; look again in a minute",
     row.MAIL_UNKNOWN: "its mail may have left, so the customer may count on it",
 }
@@ -143,7 +143,7 @@ def why_not(order_id: str, status: str | None, email_status: str | None) -> str 
     if status != row.CONFIRMED:
         known = (None, row.PROCESSING, row.FAILED, row.CANCELLED)
         return None if status in known else f"{order_id}: its status {status!r} is none that the workflow writes"
-    if email_status in _CANCELLABLE_MAILS:
+    if email_status in row.MAIL_NOT_LEFT:
         return None
     return f"{order_id}: too late: its mail is {email_status}: {_TOO_LATE.get(email_status, _TOLD)}"
 

@@ -14,8 +14,7 @@ from functions.shared.order import Line
 from ops.stack import Stack
 
 _STATUSES: Final = frozenset({row.PROCESSING, row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCELLED})
-_NO_MAIL: Final = frozenset({None, row.MAIL_PENDING, row.MAIL_REJECTED})  # none has left
-_MAILS: Final = _NO_MAIL | row.MAIL_LEFT | {row.MAIL_SENDING, row.MAIL_UNKNOWN}
+_MAILS: Final = row.MAIL_NOT_LEFT | row.MAIL_LEFT | {row.MAIL_SENDING, row.MAIL_UNKNOWN}
 _READINGS: Final = 5
 PAUSE_SECONDS: Final = 2.0
 
@@ -225,7 +224,7 @@ def _of_order(order: OrderRow, stock: Mapping[str, StockRow]) -> Iterator[str]:
             yield "`items` must be a list of item_id and quantity"
     if order.mail not in _MAILS:
         yield f"unknown email_status {order.mail}"
-    elif order.mail not in _NO_MAIL and order.status != row.CONFIRMED:
+    elif order.mail not in row.MAIL_NOT_LEFT and order.status != row.CONFIRMED:
         yield f"a mail ({order.mail}), though it is {order.status}"
     if order.status == row.CONFIRMED:
         for item_id in sorted({line.item_id for line in order.lines or ()} - stock.keys()):

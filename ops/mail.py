@@ -9,13 +9,12 @@ from typing import Any, Final
 from functions.shared import row
 from functions.shared.aws import ConditionFailed, call
 from ops.errors import Refused, StackError
+from ops.orders import moment
 from ops.stack import Stack, explained
 
 VERIFIED: Final = "SUCCESS"
 
-# Mails of which it is certain that none has left.
-_NOT_LEFT: Final = frozenset({None, row.MAIL_PENDING, row.MAIL_REJECTED})
-# A function has 45 s, so that of a SENDING of this age the sender is gone.
+# A function that sends a mail lives for 45 s, and its next try finds what it left; this is far beyond both.
 SENDING_TOO_LONG: Final = timedelta(minutes=10)
 # SES expects its own caller to look about so often; the link in its mail is good for a day.
 _POLL_SECONDS: Final = 5.0
@@ -168,7 +167,7 @@ class OrderMail:
     @property
     def may_have_left(self) -> bool:
         """Whether another mail might be the customer's second."""
-        return self.mail not in _NOT_LEFT
+        return self.mail not in row.MAIL_NOT_LEFT
 
 
 def order_mail(stack: Stack, order_id: str) -> OrderMail:
@@ -192,7 +191,7 @@ def order_mail(stack: Stack, order_id: str) -> OrderMail:
         claim=texts.get("email_claim"),
         message_id=texts.get("email_message_id"),
         error=texts.get("email_error"),
-        changed=datetime.fromisoformat(texts["updated_at"]) if texts.get("updated_at") else None,
+        changed=moment(answer["Item"], "updated_at"),
     )
 
 

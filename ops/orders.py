@@ -44,8 +44,8 @@ class OrderRow:
             attempt=int(attempt) if attempt else None,
             customer_email=_text(item, "customer_email"),
             items=_lines(item),
-            created_at=_moment(item, "created_at"),
-            updated_at=_moment(item, "updated_at"),
+            created_at=moment(item, "created_at"),
+            updated_at=moment(item, "updated_at"),
             status_reason=_text(item, "status_reason"),
             email_status=_text(item, "email_status"),
             email_message_id=_text(item, "email_message_id"),
@@ -269,7 +269,8 @@ def _iso(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment else None
 
 
-def _moment(item: dict[str, Any], name: str) -> datetime | None:
+def moment(item: dict[str, Any], name: str) -> datetime | None:
+    """Read a moment from a row as DynamoDB returns it; None where there is none that can be read."""
     try:
         found = datetime.fromisoformat(item[name]["S"])
     except (KeyError, ValueError):

@@ -46,6 +46,13 @@ class DeadLetter:
         return cls(message["Body"], attributes.get("error_type"), attributes.get("error_message"))
 
 
+def messages_in(sqs: Any, url: str) -> int:
+    """Count a queue's messages, those being worked on too."""
+    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(counts))
+    return sum(int(answer["Attributes"][count]) for count in counts)
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """Orders in, and everything that can be seen of what became of them."""
@@ -84,9 +91,7 @@ class Pipeline:
 
     def messages_in(self, queue: str) -> int:
         """Count a queue's messages, those being worked on too; `queue` is the output that holds its URL."""
-        counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        answer = self._sqs.get_queue_attributes(QueueUrl=self.outputs[queue], AttributeNames=list(counts))
-        return sum(int(answer["Attributes"][count]) for count in counts)
+        return messages_in(self._sqs, self.outputs[queue])
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the order DLQ's messages, which stay there."""

@@ -110,8 +110,8 @@ def wait_for(
 ) -> Iterator[End]:
     """Yield the end of each order as it comes; at the end of the patience those that have none yet."""
     orders, since, left = Orders.of(stack), datetime.now(UTC), list(expected)
-    until = letters_at = time.monotonic()
-    until, letters_at = until + patience.total_seconds(), letters_at + _DEAD_LETTERS_EVERY
+    began = time.monotonic()
+    until, letters_at = began + patience.total_seconds(), began + _DEAD_LETTERS_EVERY
     while left and time.monotonic() < until:
         tell(f"waiting for {len(left)} of {len(expected)} orders")
         refusals: dict[str, str] = {}

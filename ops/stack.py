@@ -21,8 +21,8 @@ from botocore.exceptions import (
 
 from functions.shared.errors import TransientError
 from ops.errors import StackError
-from ops.local_aws import ROOT
-from ops.local_aws.environment import REGION, client_environment
+from ops.local_aws import ROOT, client_at
+from ops.local_aws.environment import REGION
 from ops.local_aws.state import StateFile
 
 LOCAL_STAGE: Final = "local"
@@ -126,15 +126,7 @@ class _LocalAccount:
     endpoint: str
 
     def client(self, service: str) -> Any:
-        settings = client_environment(self.endpoint)
-        return cast(Any, boto3).client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
-            config=_CONFIG.merge(Config(proxies={})),
-        )
+        return client_at(self.endpoint, service)
 
 
 def _find(aws: Aws, stage: str, region: str) -> Stack:

@@ -11,8 +11,6 @@ from ops.mail import SENDING_TOO_LONG
 from ops.next_step import command, of_order
 from ops.orders import OrderRow, Orders, Started
 
-# A function that sends a mail lives for 45 s, and its next try finds what it left; ten minutes are far beyond both.
-
 
 @dataclass(frozen=True)
 class Stuck:
@@ -70,10 +68,13 @@ def find(
 def judged(
     rows: Iterable[OrderRow], running: Mapping[str, Started], older_than: timedelta, now: datetime
 ) -> Iterator[Stuck]:
-    """Tell which of these rows are stuck; one that an execution works on is not, however slow that is."""
+    """Tell which of these rows are stuck; one that an execution works on is not, however slow that is.
+
+    No execution helps a mail that is refused, or of which nobody knows.
+    """
     for order in rows:
         problem = _problem(order, older_than, now)
-        if problem and not (_is_worked_on(order, running) and problem[0] not in ("mail-unknown", "mail-rejected")):
+        if problem and (problem[0] in ("mail-unknown", "mail-rejected") or not _is_worked_on(order, running)):
             yield Stuck(
                 order.order_id, problem[0], order.updated_at, problem[1], of_order(order, None) or "nothing: look again"
             )

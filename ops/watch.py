@@ -14,6 +14,7 @@ from typing import Final
 from functions.shared import row
 from ops.dead_letters import QUEUES
 from ops.orders import Attempt, OrderRow, Orders, Started
+from ops.pipeline import messages_in
 from ops.stack import Stack
 
 MOST_SHOWN: Final = 20  # orders on the move; the newest
@@ -200,14 +201,8 @@ def _newest(executions: Iterable[Started]) -> list[Started]:
 
 
 def _depths(stack: Stack) -> dict[str, int]:
+    sqs = stack.client("sqs")
     return {
-        "waiting": _messages(stack, "OrderQueueUrl"),
-        "dead": sum(_messages(stack, output) for output in QUEUES.values()),
+        "waiting": messages_in(sqs, stack["OrderQueueUrl"]),
+        "dead": sum(messages_in(sqs, stack[output]) for output in QUEUES.values()),
     }
-
-
-def _messages(stack: Stack, output: str) -> int:
-    """Count a queue's messages, those being worked on too."""
-    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    answer = stack.client("sqs").get_queue_attributes(QueueUrl=stack[output], AttributeNames=list(counts))
-    return sum(int(answer["Attributes"][count]) for count in counts)

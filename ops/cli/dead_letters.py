@@ -3,15 +3,15 @@
 import json as json_
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from ops import dead_letters
 from ops.cli import screen
 from ops.cli.options import JsonOption, YesOption, ask, with_stack
+from ops.cli.order_view import letter_as_json
 from ops.dead_letters import Letter, Outcome
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
@@ -54,7 +54,7 @@ def list_(stack: Stack, queue: QueueOption = None, json: JsonOption = False) -> 
     """List the dead letters, the oldest first; they stay where they are."""
     letters = _peek(stack, queue)
     if json:
-        return screen.show_json({"letters": [_object(letter) for letter in letters]})
+        return screen.show_json({"letters": [letter_as_json(letter) for letter in letters]})
     columns = dict.fromkeys(("queue", "id", "age", "order", "error", "what was wrong"), "left")
     rows = [
         (one.queue, one.short_id, screen.ago(one.sent_at), one.order_id, one.error_type, one.error_message)
@@ -72,7 +72,7 @@ def show(stack: Stack, id_: IdArgument, queue: QueueOption = None, json: JsonOpt
     """Show all there is of a dead letter, and what to do about it."""
     letter = dead_letters.find(_peek(stack, queue), id_)
     if json:
-        return screen.show_json({**_object(letter), "advice": dead_letters.advice(letter)})
+        return screen.show_json({**letter_as_json(letter), "advice": dead_letters.advice(letter)})
     rows = [
         ("letter", letter.message_id),
         ("queue", letter.queue),
@@ -104,15 +104,15 @@ def redrive(
     An order that was started already is told as a duplicate: redriving it twice does no harm.
     """
     letters = _chosen(stack, ids, queue, all_=all_)
-    if not all_:
+    if all_:
+        letters = _helped(letters)
+    else:
         _refuse_releases(letters)
         if refused := [letter for letter in letters if letter.was_refused]:
             ask(f"{_named(refused)}: refused for what it holds, as it would be again. Redrive all the same?", yes=yes)
-        return _report(_work(len(letters), lambda: dead_letters.redrive(stack, letters)), "redriven")
-    helped = [letter for letter in letters if letter.can_be_redriven and not letter.was_refused]
-    if left := [letter for letter in letters if letter not in helped]:
-        screen.note(f"left: {_named(left)}; `orders dlq show ID` tells what to do with such")
-    return _report(_work(len(helped), lambda: dead_letters.redrive(stack, helped)), "redriven")
+    with working(screen.err, f"redriving {len(letters)}"):
+        outcome = dead_letters.redrive(stack, letters)
+    _report(outcome, "redriven")
 
 
 @app.command("drop")
@@ -145,9 +145,12 @@ def _peek(stack: Stack, queue: Queue | None) -> list[Letter]:
         return dead_letters.peek(stack, [queue.value] if queue else dead_letters.QUEUES)
 
 
-def _work(letters: int, work: Callable[[], Outcome]) -> Outcome:
-    with working(screen.err, f"redriving {letters}"):
-        return work()
+def _helped(letters: Sequence[Letter]) -> list[Letter]:
+    """Give those that redriving can help, and name the others."""
+    helped = [letter for letter in letters if letter.can_be_redriven and not letter.was_refused]
+    if left := [letter for letter in letters if letter not in helped]:
+        screen.note(f"left: {_named(left)}; `orders dlq show ID` tells what to do with such")
+    return helped
 
 
 def _refuse_releases(letters: Sequence[Letter]) -> None:
@@ -188,9 +191,3 @@ def _pretty(body: str) -> str:
         return json_.dumps(json_.loads(body), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return body
-
-
-def _object(letter: Letter) -> dict[str, Any]:
-    shown = asdict(letter)
-    del shown["receipt"]
-    return shown

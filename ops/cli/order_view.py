@@ -45,7 +45,7 @@ def as_json(
         "order_id": order_id,
         "order": order,
         "attempts": [_attempt_json(attempt) for attempt in attempts],
-        "dead_letters": [_letter_json(letter) for letter in letters],
+        "dead_letters": [letter_as_json(letter) for letter in letters],
         "next": next_step,
     }
 
@@ -116,7 +116,8 @@ def _attempt_json(attempt: Attempt) -> dict[str, Any]:
     return content | {"seconds": attempt.seconds}
 
 
-def _letter_json(letter: Letter) -> dict[str, Any]:
+def letter_as_json(letter: Letter) -> dict[str, Any]:
+    """Give a dead letter as data, without the receipt, which is good for this reading alone."""
     content = asdict(letter)
     del content["receipt"]
     return content

@@ -319,7 +319,7 @@ def retry_(
         screen.note(planned.note)
     if not wait:
         if json:
-            return screen.show_json({"orders": [{"order_id": order, "end": None}]})
+            return _say_placed([planned.order], json=True)
         return screen.say(f"{order}: published again; this starts attempt {planned.attempt}")
     with working(screen.err, f"waiting for attempt {planned.attempt}") as tell:
         ends = list(wait_for(stack, [Expected(planned.order, planned.attempt)], patience=patience, tell=tell))

@@ -6,6 +6,6 @@ stack on it.
 
 from ops.local_aws.deployment import ROOT, deploy
 from ops.local_aws.errors import LocalAwsError
-from ops.local_aws.server import LocalAws
+from ops.local_aws.server import LocalAws, client_at
 
-__all__ = ["ROOT", "LocalAws", "LocalAwsError", "deploy"]
+__all__ = ["ROOT", "LocalAws", "LocalAwsError", "client_at", "deploy"]

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -102,24 +102,8 @@ class LocalAws:
         return endpoint_of(self.port)
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client of it, whatever profile, proxy or credentials the shell holds."""
-        name: Any = service  # the stubs list four hundred literal names; ours is any of them
-        return self._session.client(
-            name,
-            endpoint_url=self.endpoint,
-            config=Config(proxies={}, connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3}),
-        )
-
-    @cached_property
-    def _session(self) -> boto3.Session:
-        nothing = (None, None, os.devnull, None)
-        variables = {"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
-        return boto3.Session(
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - MiniStack takes any
-            region_name=REGION,
-            botocore_session=BotocoreSession(session_vars=variables),
-        )
+        """Return a boto3 client of it; see `client_at`."""
+        return client_at(self.endpoint, service)
 
     def mails(self) -> list[dict[str, Any]]:
         """Return the mails that SES was given, oldest first."""
@@ -175,6 +159,28 @@ class LocalAws:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def client_at(endpoint: str, service: str) -> Any:
+    """Return a boto3 client of the local AWS there, whatever profile, proxy or credentials the shell holds."""
+    name: Any = service  # the stubs list four hundred literal names; ours is any of them
+    return _session().client(
+        name,
+        endpoint_url=endpoint,
+        config=Config(proxies={}, connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3}),
+    )
+
+
+@cache
+def _session() -> boto3.Session:
+    nothing = (None, None, os.devnull, None)
+    variables = {"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
+    return boto3.Session(
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - MiniStack takes any
+        region_name=REGION,
+        botocore_session=BotocoreSession(session_vars=variables),
+    )
 
 
 def _spawn(*, port: int, directory: Path, wait_scale: float, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -1,5 +1,6 @@
 """The stack is found by its stage, and what AWS answers badly becomes a line that a person can act on."""
 
+import socket
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,6 +109,15 @@ def test_local_never_means_an_aws_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://sqs.us-west-2.amazonaws.com")
     with pytest.raises(StackError, match="no local AWS is up"):
         connect_local()
+
+
+def test_the_local_aws_is_asked_whatever_profile_the_shell_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as held:  # bound and not listening: whoever asks there is refused
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{held.getsockname()[1]}")
+        monkeypatch.setenv("AWS_PROFILE", "nobody")
+        with pytest.raises(StackError, match="AWS is out of reach"):
+            connect_local()
 
 
 def test_a_profile_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
