@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -97,6 +98,17 @@ class Pipeline:
                 taken.append(DeadLetter.from_message(message))
                 client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return taken
+
+    @contextmanager
+    def in_sandbox(self) -> Iterator[None]:
+        """Put SES into its sandbox, where an address that is not verified gets no mail, and out of it again."""
+        ses = self.aws.client("sesv2")
+        account = {"MailType": "TRANSACTIONAL", "WebsiteURL": "https://example.com"}
+        ses.put_account_details(**account, ProductionAccessEnabled=False)
+        try:
+            yield
+        finally:
+            ses.put_account_details(**account, ProductionAccessEnabled=True)
 
     def log_lines(self) -> list[str]:
         """Give every line of every log group."""

@@ -10,6 +10,7 @@ import boto3
 from moto import mock_aws
 
 from ops.stack import Stack
+from tests.ops.states import MACHINE, States
 
 QUEUES = ("OrderQueueUrl", "OrderDlqUrl", "ReleaseDlqUrl", "MailEventQueueUrl", "MailEventDlqUrl")
 TABLES = {
@@ -35,8 +36,8 @@ class _Moto:
 
 
 @contextmanager
-def moto_stack(*, queues: bool = False, tables: bool = False) -> Iterator[Stack]:
-    """Give a stack with what is asked for, under its outputs' own names."""
+def moto_stack(*, queues: bool = False, tables: bool = False, states: States | None = None) -> Iterator[Stack]:
+    """Give a stack with what is asked for, under its outputs' own names; `states` is its Step Functions."""
     with mock_aws():
         stack = Stack("order-processing-test", "us-west-2", _Moto(), {})
         outputs = {"SenderEmail": "orders@example.com"}
@@ -44,7 +45,9 @@ def moto_stack(*, queues: bool = False, tables: bool = False) -> Iterator[Stack]
             outputs |= {name: stack.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
         if tables:
             outputs |= {name: _table(stack, name, key) for name, key in TABLES.items()}
-        yield Stack("order-processing-test", "us-west-2", _Moto(), outputs)
+        if states:
+            outputs |= {"StateMachineArn": MACHINE}
+        yield Stack(stack.name, stack.region, stack.aws, outputs, {"stepfunctions": states} if states else {})
 
 
 def put(stack: Stack, table: str, **attributes: Any) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ops.stack import Stack
-from tests.ops.command import Answer, Command
+from tests.answers import Answer
+from tests.ops.command import Command
 from tests.ops.moto_stack import moto_stack
 from tests.ops.test_mail import BOB, Function, Ses, lay, the_row
 

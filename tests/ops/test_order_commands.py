@@ -5,19 +5,20 @@ What they do to a running workflow is tried on the deployed stack, in `tests/dep
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from ops import dead_letters
 from ops.cli import screen
 from ops.stack import Stack
-from tests.ops.command import SCHEMAS, Command
+from tests.answers import validated
+from tests.ops.command import Command
 from tests.ops.moto_stack import moto_stack, put, rows
-from tests.ops.states import MACHINE, START, States
+from tests.ops.states import START, States
 from tests.ops.test_publish import GOOD, ORDER
 
 TYPED = ("place", "--item", "tea=2", "--email", "customer@example.com")
@@ -31,14 +32,13 @@ def states() -> States:
 @pytest.fixture
 def stack(states: States, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     monkeypatch.setattr(dead_letters, "_WAIT", 0)
-    with moto_stack(tables=True, queues=True) as moto:
+    with moto_stack(tables=True, queues=True, states=states) as moto:
         topic = moto.client("sns").create_topic(Name="orders")["TopicArn"]
         queue = moto.client("sqs").get_queue_attributes(QueueUrl=moto["OrderQueueUrl"], AttributeNames=["QueueArn"])
         arn = queue["Attributes"]["QueueArn"]
         raw = {"RawMessageDelivery": "true"}
         moto.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
-        outputs = {**moto.outputs, "StateMachineArn": MACHINE, "OrderTopicArn": topic}
-        yield Stack(moto.name, moto.region, moto.aws, outputs, {"stepfunctions": states})
+        yield replace(moto, outputs={**moto.outputs, "OrderTopicArn": topic})
 
 
 @pytest.fixture
@@ -277,7 +277,7 @@ def test_all_orders_are_watched_as_lines_of_json_for_scripts(orders: Command, st
     assert answer.code == 0
     lines = [json.loads(line) for line in answer.out.splitlines()]
     for line in lines:
-        jsonschema.validate(line, json.loads((SCHEMAS / "watch.schema.json").read_text("utf-8")))
+        validated(line, "watch")
     assert [line["kind"] for line in lines] == ["queues", "order"]
     assert (lines[1]["state"], lines[1]["status"]) == ("UpdateOrder", "PROCESSING")
     assert "0 messages wait, 0 dead letters" in orders("watch", "--for", "0s").out

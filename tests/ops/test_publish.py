@@ -16,7 +16,7 @@ from ops.orders import Orders
 from ops.publish import End, Expected, message_of, new_order_id, read_orders, wait_for
 from ops.stack import Stack
 from tests.ops.moto_stack import moto_stack, put
-from tests.ops.states import MACHINE, States
+from tests.ops.states import States
 
 ORDER = Order("12345", "customer@example.com", (Line("tea", 2),))
 GOOD: dict[str, Any] = {
@@ -91,9 +91,8 @@ def states() -> States:
 
 @pytest.fixture
 def stack(states: States) -> Iterator[Stack]:
-    with moto_stack(tables=True, queues=True) as moto:
-        outputs = {**moto.outputs, "StateMachineArn": MACHINE}
-        yield Stack(moto.name, moto.region, moto.aws, outputs, {"stepfunctions": states})
+    with moto_stack(tables=True, queues=True, states=states) as stack:
+        yield stack
 
 
 @pytest.mark.parametrize(

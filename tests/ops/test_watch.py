@@ -11,7 +11,7 @@ from ops.orders import Attempt
 from ops.stack import Stack
 from ops.watch import MOST_SHOWN, Changes, Follower, Look, Progress, Watcher, sighting
 from tests.ops.moto_stack import moto_stack, put
-from tests.ops.states import MACHINE, START, States
+from tests.ops.states import START, States
 from tests.ops.test_next_step import order
 
 
@@ -22,9 +22,8 @@ def states() -> States:
 
 @pytest.fixture
 def stack(states: States) -> Iterator[Stack]:
-    with moto_stack(tables=True, queues=True) as moto:
-        outputs = {**moto.outputs, "StateMachineArn": MACHINE}
-        yield Stack(moto.name, moto.region, moto.aws, outputs, {"stepfunctions": states})
+    with moto_stack(tables=True, queues=True, states=states) as stack:
+        yield stack
 
 
 def run(states: States, name: str, status: str, *, ago: float = 0, took: float = 1) -> None:

@@ -1,6 +1,5 @@
 """The `orders` command as its user runs it: a process, an exit code, what it prints."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,25 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
-from ops.local_aws import ROOT
 from ops.local_aws.environment import client_environment
+from tests.answers import Answer
 from tests.deployed.conftest import Pipeline
 
-SCHEMAS = ROOT / "ops" / "cli" / "schemas"
 _COMMAND = Path(sys.executable).with_name("orders")
 _LIMIT_SECONDS = 120
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
 
 
 @dataclass(frozen=True)
@@ -59,11 +47,7 @@ class Orders:
 
     def json(self, *arguments: str, schema: str, code: int = 0) -> Any:
         """Run a command with --json, hold what it prints against its schema, and give it."""
-        answer = self(*arguments, "--json")
-        assert answer.code == code, answer
-        found = json.loads(answer.out)
-        jsonschema.validate(found, json.loads((SCHEMAS / f"{schema}.schema.json").read_text("utf-8")))
-        return found
+        return self(*arguments, "--json").json(schema=schema, code=code)
 
 
 @pytest.fixture

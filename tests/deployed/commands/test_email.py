@@ -11,13 +11,8 @@ from tests.deployed.conftest import Pipeline, wait_for
 @pytest.fixture
 def sandbox(pipeline: Pipeline) -> Iterator[None]:
     """SES in its sandbox, for this test."""
-    ses = pipeline.aws.client("sesv2")
-    site = {"MailType": "TRANSACTIONAL", "WebsiteURL": "https://example.com"}
-    ses.put_account_details(**site, ProductionAccessEnabled=False)
-    try:
+    with pipeline.in_sandbox():
         yield
-    finally:
-        ses.put_account_details(**site, ProductionAccessEnabled=True)
 
 
 def confirmed(pipeline: Pipeline, order_id: str, mail: str) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import jsonschema
 import pytest
 
-from tests.deployed.commands.conftest import SCHEMAS, Orders
+from tests.answers import validated
+from tests.deployed.commands.conftest import Orders
 from tests.deployed.conftest import Pipeline, wait_for
 
 ITEM = "o-tea"
@@ -26,18 +26,6 @@ def place(orders: Orders, order_id: str, quantity: int = 2, *more: str) -> int:
     answer = orders("place", "--order-id", order_id, "--item", item, "--email", f"{order_id}@example.com", *more)
     assert order_id in answer.out, answer
     return answer.code
-
-
-@contextmanager
-def mails_refused(pipeline: Pipeline) -> Iterator[None]:
-    """Put SES into its sandbox, where no customer's address is verified."""
-    ses = pipeline.aws.client("sesv2")
-    account = {"MailType": "TRANSACTIONAL", "WebsiteURL": "https://example.com"}
-    ses.put_account_details(**account, ProductionAccessEnabled=False)
-    try:
-        yield
-    finally:
-        ses.put_account_details(**account, ProductionAccessEnabled=True)
 
 
 @contextmanager
@@ -64,11 +52,7 @@ def waiting(pipeline: Pipeline, queue: str) -> int:
 
 
 def watched(text: str) -> list[dict[str, Any]]:
-    schema = json.loads((SCHEMAS / "watch.schema.json").read_text("utf-8"))
-    lines = [json.loads(line) for line in text.splitlines()]
-    for line in lines:
-        jsonschema.validate(line, schema)
-    return lines
+    return [validated(json.loads(line), "watch") for line in text.splitlines()]
 
 
 def test_an_order_that_is_placed_can_be_waited_for_shown_listed_and_watched(orders: Orders) -> None:
@@ -111,7 +95,7 @@ def test_bad_input_ends_with_2_and_a_stack_out_of_reach_with_3(orders: Orders) -
 def test_a_refused_mail_is_told_by_every_command_and_sent_by_retry_once_it_is_mended(
     orders: Orders, pipeline: Pipeline
 ) -> None:
-    with mails_refused(pipeline):
+    with pipeline.in_sandbox():
         assert place(orders, "o-sandbox", 3, "--wait") == 1
         told = orders.json("show", "o-sandbox", schema="show")
         assert (told["order"]["status"], told["order"]["email_status"]) == ("CONFIRMED", "REJECTED")
@@ -147,7 +131,7 @@ def test_an_order_that_is_being_tried_again_is_watched_found_and_can_be_cancelle
 def test_a_confirmed_order_that_is_cancelled_gives_its_stock_back_and_stays_closed(
     orders: Orders, pipeline: Pipeline
 ) -> None:
-    with mails_refused(pipeline):
+    with pipeline.in_sandbox():
         assert place(orders, "o-regret", 5, "--wait") == 1
     assert pipeline.stock(ITEM) == 95
     assert f"given back: 5 × {ITEM}" in orders("cancel", "o-regret", "--yes").out

@@ -179,3 +179,11 @@ def drill(pipeline: Deployed, gates: Gates, ledger: Ledger) -> Iterator[Drill]:
     yield drill
     gates.mend()
     drill.wait_scale(WAIT_SCALE)
+
+
+@pytest.fixture
+def soon_again(drill: Drill) -> Iterator[None]:
+    """A message that was not taken on comes back after a second, not after four and a half minutes."""
+    drill.deliver_again_after(1)
+    yield
+    drill.deliver_again_after(270)

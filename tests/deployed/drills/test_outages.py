@@ -4,8 +4,6 @@ Within it, everything converges without help; beyond it, after the one documente
 with the books: stock, statuses, mails and messages of all drills so far.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.deployed.conftest import wait_for
@@ -148,14 +146,6 @@ def test_a_mail_of_which_nobody_knows_is_never_sent_again_by_itself_and_shows(
     assert (row["status"], row["email_status"]) == ("CONFIRMED", "UNKNOWN")
     assert len(drill.deployed.mails_to(f"{name}@customer.example")) == mails
     drill.settle()
-
-
-@pytest.fixture
-def soon_again(drill: Drill) -> Iterator[None]:
-    """A message that was not taken on comes back after a second, not after four and a half minutes."""
-    drill.deliver_again_after(1)
-    yield
-    drill.deliver_again_after(270)
 
 
 @pytest.mark.usefixtures("soon_again")

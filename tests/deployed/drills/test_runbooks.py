@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from ops.local_aws import ROOT
-from tests.deployed.commands.conftest import Answer, Orders
+from tests.answers import Answer
+from tests.deployed.commands.conftest import Orders
 from tests.deployed.conftest import wait_for
 from tests.deployed.drills.conftest import Drill, order
 from tests.deployed.drills.faults import Fault
@@ -52,14 +53,6 @@ def _arguments(line: str, words: Mapping[str, str]) -> list[str]:
 @pytest.fixture
 def orders(drill: Drill, tmp_path: Path) -> Orders:
     return Orders(drill.deployed.aws.endpoint, tmp_path)
-
-
-@pytest.fixture
-def soon_again(drill: Drill) -> Any:
-    """A message that was not taken on comes back after a second, not after four and a half minutes."""
-    drill.deliver_again_after(1)
-    yield
-    drill.deliver_again_after(270)
 
 
 def letters(orders: Orders, queue: str) -> list[dict[str, Any]]:
