@@ -11,14 +11,11 @@ from constructs import Construct
 
 from infra import packaging
 from infra.base import Base
+from infra.queues import BATCH
 
 # Two calls to DynamoDB that time out three times each (15 s) and one to SES (11 s) end before it; a Task of the state
 # machine waits 60 s for the function, so that it has ended before it is tried again.
-FUNCTION_TIMEOUT = Duration.seconds(45)
-
-# Six times the function's timeout is what Lambda asks of a queue it polls ("Using Lambda with Amazon SQS"):
-# a batch may be throttled for a while before it is run, and no second poller may see it meanwhile.
-VISIBILITY_TIMEOUT = Duration.seconds(6 * FUNCTION_TIMEOUT.to_seconds())
+STEP_TIMEOUT = Duration.seconds(45)
 
 LIVE = "live"  # the alias, of a function or the state machine, that stands for the version now in use
 
@@ -39,6 +36,7 @@ class OrderFunction(Construct):
         folder: str,
         entry_point: str,
         environment: Mapping[str, str],
+        timeout: Duration = STEP_TIMEOUT,
     ) -> None:
         super().__init__(scope, construct_id)
         settings, self._key = base.settings, base.key
@@ -63,7 +61,7 @@ class OrderFunction(Construct):
             role=self.role,
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
-            timeout=FUNCTION_TIMEOUT,
+            timeout=timeout,
             memory_size=256,
             environment={
                 "POWERTOOLS_SERVICE_NAME": Stack.of(self).stack_name,
@@ -115,7 +113,7 @@ class OrderFunction(Construct):
         self.allow(*actions, on=[self._key.key_arn], conditions={"StringEquals": {"kms:ViaService": service}})
 
     def poll(self, scope: Construct, construct_id: str, *, queue: sqs.Queue, max_concurrency: int) -> None:
-        """Have Lambda hand the queue's messages over, ten at a time; what the function reports as failed comes back."""
+        """Have Lambda hand the queue's messages over in batches; what the function reports as failed comes back."""
         self.allow("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", on=[queue.queue_arn])
         # Not SqsEventSource, which also grants what the poller never uses.
         mapping = lambda_.EventSourceMapping(
@@ -123,13 +121,13 @@ class OrderFunction(Construct):
             construct_id,
             target=self.live,
             event_source_arn=queue.queue_arn,
-            batch_size=10,
+            batch_size=BATCH,
             report_batch_item_failures=True,
             max_concurrency=max_concurrency,
         )
         Validations.of(mapping).acknowledge(
             Acknowledgment(
                 id="Serverless-LambdaEventSourceMappingDestination",
-                reason="Lambda takes none for a queue, which has its own: its DLQ, after five deliveries.",
+                reason="Lambda takes none for a queue, which has its own: its DLQ, after the last delivery.",
             )
         )

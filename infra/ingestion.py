@@ -10,9 +10,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.base import Base
-from infra.functions import VISIBILITY_TIMEOUT, OrderFunction
+from infra.functions import OrderFunction
 from infra.publishers import Publishers
-from infra.queues import dead_letter_queue, polled_queue
+from infra.queues import READER_TIMEOUT, dead_letter_queue, polled_queue
 from infra.settings import Settings
 from infra.workflow import Workflow
 
@@ -43,7 +43,6 @@ class Ingestion(Construct):
             "OrderQueue",
             settings=settings,
             key=key,
-            visibility_timeout=VISIBILITY_TIMEOUT,
             dead_letters=self.order_dlq,
         )
         self.topic = self._order_topic(settings, key, publishers)
@@ -85,6 +84,7 @@ class Ingestion(Construct):
                 **alias,
                 "ORDER_DLQ_URL": self.order_dlq.queue_url,
             },
+            timeout=READER_TIMEOUT,
         )
         # Also for the alias: Step Functions holds a call against the machine's ARN ("Authorization for versions and
         # aliases").

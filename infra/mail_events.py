@@ -9,8 +9,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.base import Base
-from infra.functions import VISIBILITY_TIMEOUT, OrderFunction
-from infra.queues import dead_letter_queue, polled_queue
+from infra.functions import OrderFunction
+from infra.queues import READER_TIMEOUT, dead_letter_queue, polled_queue
 from infra.storage import Storage
 
 # By SES's name of the event, EventBridge's ("Amazon Simple Email Service events" in its event reference).
@@ -48,7 +48,6 @@ class MailTracking(Construct):
             "MailEvents",
             settings=settings,
             key=key,
-            visibility_timeout=VISIBILITY_TIMEOUT,
             dead_letters=self.dlq,
         )
         self.track_email = OrderFunction(
@@ -58,6 +57,7 @@ class MailTracking(Construct):
             folder="track_email",
             entry_point="track_email",
             environment={"ORDERS_TABLE": storage.orders.table_name},
+            timeout=READER_TIMEOUT,
         )
         self.track_email.allow("dynamodb:UpdateItem", on=[storage.orders.table_arn])
         self.track_email.allow_key("kms:Decrypt", through="dynamodb")

@@ -8,7 +8,14 @@ from constructs import Construct
 from infra.encryption import DATA_KEY_REUSE
 from infra.settings import Settings
 
-DELIVERIES = 5
+# Of a queue that a function reads; decision 12 has the arithmetic. With no answer from AWS a call ends after 9 s, and a
+# message at most 27 s after it was begun (functions/shared/batch.py): a batch of five of which no call is answered has
+# been tried whole after 4 x 9 s + 27 s, before the function's timeout.
+BATCH = 5
+READER_TIMEOUT = Duration.seconds(70)
+# What failed comes back two minutes later, and the last of its deliveries is 22 minutes after the first.
+VISIBILITY_TIMEOUT = Duration.seconds(120)
+DELIVERIES = 12
 
 
 def dead_letter_queue(
@@ -28,7 +35,6 @@ def polled_queue(
     *,
     settings: Settings,
     key: kms.IKey,
-    visibility_timeout: Duration,
     dead_letters: sqs.Queue,
 ) -> sqs.Queue:
     """A queue that a function polls.
@@ -42,7 +48,7 @@ def polled_queue(
         settings=settings,
         key=key,
         retention_period=Duration.days(7),
-        visibility_timeout=visibility_timeout,
+        visibility_timeout=VISIBILITY_TIMEOUT,
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=DELIVERIES),
     )
 

@@ -26,8 +26,8 @@ class SettingsError(ValueError):
 class AlarmThresholds:
     """When somebody should look; an alarm fires at its threshold or above."""
 
-    # An order that fails is received again after each visibility timeout of 270 s: 600 s are two more deliveries
-    # that did not help, or ten minutes' worth of orders in front.
+    # An order that fails is received again every 120 s, the queue's visibility timeout: 600 s are five deliveries that
+    # did not help, or ten minutes' worth of orders in front.
     oldest_order_seconds: int = 600
     # Each of these is one order, one release or one mail's end that nothing in the system will touch again.
     dead_letters: int = 1
@@ -173,11 +173,11 @@ _BY_STAGE = {
         topic_name="order-notifications-topic",
         default_sender=None,
         ses_sandbox=False,
-        # Ten batches of ten, a StartExecution taking some 40 ms, are about 250 orders a second: just under the
+        # Ten batches at once, a StartExecution taking some 40 ms, are about 250 orders a second: just under the
         # 300 a second Step Functions grants (150 in smaller regions; "Quotas related to API action throttling" in
         # its developer guide). More starters would only turn orders into throttled retries.
         starter_max_concurrency=10,
-        # Two events a mail, ten a batch, each one write of some 10 ms: five keep pace with 250 orders a second, and
+        # Two events a mail, each one write of some 10 ms: five batches at once keep pace with 250 orders a second, and
         # leave the account's concurrency to the orders.
         tracker_max_concurrency=5,
         # As long as Step Functions keeps an execution's history, so that both can be read side by side.

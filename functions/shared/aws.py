@@ -29,15 +29,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Seconds. Three tries of 1 + 3 s and the pauses between them end within 15 s: two such calls and a mail fit into a
-# function's 45 s, so a slow service is seen as an error of its own and not as a function that timed out.
-_DEFAULT: Final = Config(
+# step's 45 s, so a slow service is seen as an error of its own and not as a function that timed out.
+_STEP: Final = Config(
     connect_timeout=1,
     read_timeout=3,
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
 )
+# A queue brings back what fails, and the messages behind wait meanwhile: two tries of 1 + 3 s, and a pause of at most
+# 1 s ("Standard retry mode", https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
+QUEUE_READER: Final = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    tcp_keepalive=True,
+)
+LONGEST_READER_CALL: Final = 9.0  # seconds
 # SES has no idempotency token: a second try after a lost answer would be a second mail.
 _ONE_TRY: Final = Config(connect_timeout=1, read_timeout=10, retries={"total_max_attempts": 1})
+_LIMITS: Final = {"sesv2": _ONE_TRY, "sqs": QUEUE_READER, "stepfunctions": QUEUE_READER}
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html and the SES v2, SQS and Step
 # Functions API references, "Common errors". Every 5xx is transient too.
@@ -93,7 +103,7 @@ class TransactionCancelled(Exception):
 
 
 @overload
-def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+def client(service: Literal["dynamodb"], limits: Config = ...) -> "DynamoDBClient": ...
 @overload
 def client(service: Literal["sesv2"]) -> "SESV2Client": ...
 @overload
@@ -101,9 +111,9 @@ def client(service: Literal["sqs"]) -> "SQSClient": ...
 @overload
 def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @cache
-def client(service: str) -> Any:
+def client(service: str, limits: Config | None = None) -> Any:
     """Make a client, once a process; botocore itself, since importing boto3 around it costs a fifth more."""
-    return _session().create_client(service, config=_ONE_TRY if service == "sesv2" else _DEFAULT)
+    return _session().create_client(service, config=limits or _LIMITS.get(service, _STEP))
 
 
 @cache

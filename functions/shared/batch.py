@@ -1,11 +1,17 @@
-"""The edge of every function that reads a queue: a message at a time, each with lines and a fate of its own."""
+"""The edge of every function that reads a queue: a message at a time, each with lines and a fate of its own.
+
+It ends before Lambda ends it. A function that is stopped has acknowledged nothing: its whole batch comes back, and what
+it had refused is refused again.
+"""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import TYPE_CHECKING, Any
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
+from functions.shared.aws import LONGEST_READER_CALL
+from functions.shared.errors import TransientError
 from functions.shared.observability import logger, metrics, without_addresses
 
 if TYPE_CHECKING:
@@ -13,17 +19,32 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    RequireTime = Callable[[], None]
+
+# Seconds. At worst a message takes three calls: StartExecution, DescribeExecution, and SendMessage to the dead letters.
+# One that goes on to the order's next attempt asks for as much time again.
+LONGEST_MESSAGE: Final = 3 * LONGEST_READER_CALL
+
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
-def queue_reader(
-    take: "Callable[[SQSRecord], None]",
-) -> "Callable[[dict[str, Any], LambdaContext], PartialItemFailureResponse]":
-    """Make a Lambda handler of a function that takes one message; one for which it raises stays in the queue."""
+class OutOfTime(TransientError):
+    """Too little time is left for the message; its next delivery has more."""
 
-    def one(record: "SQSRecord") -> None:
+
+def queue_reader(
+    take: "Callable[[SQSRecord, RequireTime], None]",
+) -> "Callable[[dict[str, Any], LambdaContext], PartialItemFailureResponse]":
+    """Make a Lambda handler of a function that takes one message; one for which it raises stays in the queue.
+
+    A message is begun only while there is time for the longest one. The function is also given what raises `OutOfTime`
+    when there is not, for a message that may take longer than that.
+    """
+
+    def one(require_time: "RequireTime", record: "SQSRecord") -> None:
         try:
-            take(record)
+            require_time()
+            take(record, require_time)
         except Exception as failure:
             log_message(logger.error, "left in the queue for another try", record, failure)
             raise
@@ -33,8 +54,8 @@ def queue_reader(
 
     @wraps(take)
     @logger.inject_lambda_context(clear_state=True)
-    def handler(event: dict[str, Any], _context: "LambdaContext") -> "PartialItemFailureResponse":
-        return process_partial_response(event, one, _processor)
+    def handler(event: dict[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
+        return process_partial_response(event, partial(one, partial(_require_time, context)), _processor)
 
     return handler
 
@@ -43,3 +64,9 @@ def log_message(write: Callable[..., None], what: str, record: "SQSRecord", erro
     """Write what became of a message, and why."""
     message = without_addresses(str(error))
     write(what, message_id=record.message_id, error_type=type(error).__name__, error_message=message)
+
+
+def _require_time(context: "LambdaContext") -> None:
+    left = context.get_remaining_time_in_millis() / 1000
+    if left < LONGEST_MESSAGE:
+        raise OutOfTime(f"{left:.1f} s are left, and a message may take {LONGEST_MESSAGE:.0f} s")

@@ -14,18 +14,20 @@ from functions.start_workflow.workflow import dead_letters, workflow
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+    from functions.shared.batch import RequireTime
+
 client("stepfunctions")  # made while Lambda starts the function, when it has the most CPU
 
 
 @queue_reader
-def start_workflow(record: "SQSRecord") -> None:
+def start_workflow(record: "SQSRecord", require_time: "RequireTime") -> None:
     """Start one order, or send what can never be one to the dead letters at once: another try would not help.
 
     An accepted order leaves one line, the metrics' own: its execution, which has its name, tells its story.
     """
     try:
         order = parse_order(record.body)
-        start(workflow(), order, _sent(record))
+        start(workflow(), order, _sent(record), require_time)
     except (InvalidOrder, ConflictingOrder) as refusal:
         dead_letters().send(record.body, refusal)
         count("OrdersRefused")

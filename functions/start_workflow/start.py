@@ -1,49 +1,64 @@
 """How an order gets its execution: one an order, and the next one only when the last has failed."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from functions.shared.aws import ExecutionExists
-from functions.shared.errors import ConflictingOrder
+from functions.shared.errors import ConflictingOrder, TransientError
 from functions.shared.observability import count, measure, tell_order
 from functions.shared.order import Order
 from functions.start_workflow.execution import execution_name
-from functions.start_workflow.workflow import Workflow
+from functions.start_workflow.workflow import Execution, Workflow
 
-_IN_HAND: Final = frozenset({"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"})
+_ENDED_BADLY: Final = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
+
+# Our clock may be ahead of Step Functions' by this much before an order just accepted looks like one that was running.
+# The other way round nothing is lost: a duplicate of an order this young counts as accepted.
+_CLOCKS_DIFFER: Final = timedelta(seconds=5)
 
 
-def start(workflow: Workflow, order: Order, sent: datetime) -> None:
+def start(workflow: Workflow, order: Order, sent: datetime, require_time: Callable[[], None]) -> None:
     """Start the order's first execution, or the next if the last has failed; in hand already is a duplicate.
 
     `sent` is when its message was: what lies between that and the execution's start is the time it took.
 
     Raises:
         ConflictingOrder: the order id is used by an order with other content.
-        TransientError: Step Functions is out of reach or throttles.
+        TransientError: Step Functions is out of reach, throttles, or contradicts itself; or the time is up.
     """
     attempt = 1
     while True:
+        require_time()
         tell_order(order.order_id, attempt)
         name, content = execution_name(order.order_id, attempt), order.to_input(attempt)
         asked = _now()
         try:
             started = workflow.start(name, content)
         except ExecutionExists:
-            existing = workflow.describe(name)
-            if existing.input != content:
-                raise ConflictingOrder("order_id: is used by an order with other content") from None
-            if existing.status in _IN_HAND:
+            if _is_done(workflow.describe(name), content):
                 return count("OrdersDuplicate")
             attempt += 1
         else:
-            if started < asked:
+            if started < asked - _CLOCKS_DIFFER:
                 return count("OrdersDuplicate")
             count("OrdersAccepted")
             return measure("SecondsToStart", started - sent)
 
 
+def _is_done(existing: Execution, content: str) -> bool:
+    """Tell whether an execution that kept this one from its name has succeeded; else it has failed.
+
+    A running one of the same content would not have: what says so is a look that came too late (DescribeExecution is
+    eventually consistent), or the execution is being redriven. Taken for a duplicate, the retry of an order that has
+    failed would be lost.
+    """
+    if existing.input != content:
+        raise ConflictingOrder("order_id: is used by an order with other content")
+    if existing.status != "SUCCEEDED" and existing.status not in _ENDED_BADLY:
+        raise TransientError(f"the execution's name is taken, and it is {existing.status}")
+    return existing.status == "SUCCEEDED"
+
+
 def _now() -> datetime:
-    """Give this moment to the millisecond, as Step Functions gives an execution's start."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from functions.shared.aws import client
+from functions.shared.aws import QUEUE_READER, client
 from functions.shared.batch import queue_reader
 from functions.shared.observability import logger, tell_order
 from functions.track_email.event import MailEvent
@@ -12,11 +12,13 @@ from functions.track_email.store import progress
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-client("dynamodb")  # made while Lambda starts the function, when it has the most CPU
+    from functions.shared.batch import RequireTime
+
+client("dynamodb", QUEUE_READER)  # made while Lambda starts the function, when it has the most CPU
 
 
 @queue_reader
-def track_email(record: "SQSRecord") -> None:
+def track_email(record: "SQSRecord", _require_time: "RequireTime") -> None:
     """Write one event down.
 
     One that cannot be read stays in the queue as well, and goes to the dead letters in the end: nobody but AWS writes

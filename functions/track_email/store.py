@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from functions.shared import row
-from functions.shared.aws import call, client
+from functions.shared.aws import QUEUE_READER, call, client
 from functions.track_email.event import MailEvent
 
 
@@ -23,7 +23,7 @@ class MailProgress:
         why = ", email_error = :reason" if event.reason else " REMOVE email_error"
         places = {f":known{number}": row.text(status) for number, status in enumerate(known)}
         call(
-            client("dynamodb").update_item,
+            client("dynamodb", QUEUE_READER).update_item,
             TableName=self._table,
             Key=row.key(event.order_id),
             UpdateExpression=f"SET email_status = :status, email_message_id = :id, updated_at = :now{why}",
