@@ -1,7 +1,7 @@
 """How many of the local AWS's functions run at once when many orders come.
 
 One limit for all of them lets the steps of the first orders crowd out the starter, whose refused batches the emulator
-then keeps out of sight for the queue's visibility timeout of four and a half minutes.
+then keeps out of sight for the queue's visibility timeout of two minutes.
 """
 
 from types import MappingProxyType

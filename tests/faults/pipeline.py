@@ -57,7 +57,7 @@ FUNCTIONS: dict[str, Handler] = {
     RELEASER: release_abandoned,
     TRACKER: track_email,
 }
-MAX_RECEIVES = 5  # of both queues: infra/ingestion.py, infra/mail_events.py
+MAX_RECEIVES = 5  # fewer than infra/queues.py allows, so that what fails for long ends soon
 ASYNC_TRIES = 3  # infra/workflow.py: Lambda's first try and two more
 BATCH = 10
 

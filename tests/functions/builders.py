@@ -69,7 +69,7 @@ class LambdaContext:
     function_name: str = "function"
     memory_limit_in_mb: int = 256
     invoked_function_arn: str = "arn:aws:lambda:us-west-2:123456789012:function:function"
-    time_left: Callable[[], float] = lambda: 70.0  # seconds; infra/queues.py
+    time_left: Callable[[], float] = lambda: 70.0  # seconds
 
     def get_remaining_time_in_millis(self) -> int:
         return int(self.time_left() * 1000)

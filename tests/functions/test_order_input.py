@@ -47,7 +47,7 @@ def test_equal_orders_have_byte_identical_input(body: str) -> None:
         message(items=[line("item001", 2)]),
         message(items=[line("item001", 2), line("item002", 2)]),
         message(items=[line("item001", 2), line("item003", 1)]),
-        message(order_id="12345 "),
+        message(order_id="12345."),
     ],
 )
 def test_other_content_is_other_input(body: str) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+import functions.start_workflow.start as starting
 from functions.start_workflow.handler import start_workflow
 from tests.functions.builders import CUSTOMER, ORDER, LambdaContext, line, message, sqs_event
 from tests.functions.cloud import Cloud
@@ -63,12 +65,9 @@ def test_a_duplicate_while_the_order_is_running_starts_nothing(starter: Cloud, o
     assert output.counted == {"OrdersAccepted": 1, "OrdersDuplicate": 1}
 
 
-@pytest.mark.parametrize("status", ["SUCCEEDED", "PENDING_REDRIVE"])
-def test_a_duplicate_of_an_order_that_is_done_or_in_hand_starts_nothing(
-    starter: Cloud, output: Output, status: str
-) -> None:
+def test_a_duplicate_of_an_order_that_is_done_starts_nothing(starter: Cloud, output: Output) -> None:
     deliver(message())
-    starter.end("12345", status)
+    starter.end("12345", "SUCCEEDED")
     assert deliver(message()) == []
     assert list(starter.executions()) == ["12345"]
     assert output.counted == {"OrdersAccepted": 1, "OrdersDuplicate": 1}
@@ -117,6 +116,32 @@ def test_a_duplicate_of_the_second_attempt_starts_no_third(starter: Cloud, outpu
     assert deliver(message()) == []
     assert list(starter.executions()) == ["12345", "12345--2"]
     assert output.counted == {"OrdersAccepted": 2, "OrdersDuplicate": 1}
+
+
+def looked_at_too_early(cloud: Cloud, status: str) -> Fault:
+    """DescribeExecution is eventually consistent: it answers with what the execution was a moment ago."""
+
+    def fault(_request: AWSPreparedRequest, answer: Callable[[], Answer]) -> Answer:
+        cloud.end("12345", status)
+        stale = answer()
+        cloud.end("12345", "FAILED")
+        return stale
+
+    return fault
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE"])
+def test_a_retry_is_not_lost_to_a_look_that_was_too_early(
+    starter: Cloud, wire: Wire, output: Output, status: str
+) -> None:
+    deliver(message())
+    starter.end("12345", "FAILED")
+    wire.fault("DescribeExecution", looked_at_too_early(starter, status), times=1)
+    assert deliver(message()) == ["message-0"]
+    assert list(starter.executions()) == ["12345"]
+    assert deliver(message()) == []
+    assert list(starter.executions()) == ["12345", "12345--2"]
+    assert output.counted == {"OrdersAccepted": 2}
 
 
 def test_an_order_started_by_an_alias_is_known_by_the_machines_own_name(
@@ -181,7 +206,7 @@ def test_a_conflict_with_a_later_attempt_is_refused_too(starter: Cloud) -> None:
 @pytest.mark.parametrize(
     ("body", "error_message"),
     [
-        ("order 12345", "message: must be JSON"),
+        ("order 12345", "message: must be JSON, and is not at line 1, column 1"),
         ("[" * 100_000, "message: is nested too deep"),
         (message(items=[]), "items: must be a list of at least one item"),
         (
@@ -192,7 +217,8 @@ def test_a_conflict_with_a_later_attempt_is_refused_too(starter: Cloud) -> None:
         (message(items=[line("item001", 0)]), "items[0].quantity: must be a whole number from 1 to 1000000"),
         (
             message(order_id="\ud800"),
-            "order_id: must be a text of 1 to 256 characters, none of them a control character",
+            "order_id: must be a text of 1 to 256 characters, none of them a control character,"
+            " with no white space at either end",
         ),
     ],
     ids=lambda value: value[:20],
@@ -329,6 +355,29 @@ def test_a_clock_that_is_slow_makes_no_time_less_than_none(starter: Cloud, outpu
     assert output.seconds == [("SecondsToStart", 0.0)]
 
 
+@pytest.mark.parametrize("ahead", [-3600, -0.005, 0.005, 4])
+def test_a_clock_that_differs_makes_no_duplicate_of_an_accepted_order(
+    starter: Cloud, output: Output, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    monkeypatch.setattr(starting, "_now", lambda: datetime.now(UTC) + timedelta(seconds=ahead))
+    start_workflow(sent(message(), ago=30), LambdaContext())
+    assert list(starter.executions()) == ["12345"]
+    assert output.counted == {"OrdersAccepted": 1}
+    assert [name for name, _ in output.seconds] == ["SecondsToStart"]
+
+
+@pytest.mark.parametrize("ahead", [-3600, 0, 4])
+def test_a_clock_that_differs_accepts_no_duplicate(
+    starter: Cloud, output: Output, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    deliver(message())
+    starter.started_long_ago("12345")
+    monkeypatch.setattr(starting, "_now", lambda: datetime.now(UTC) + timedelta(seconds=ahead))
+    deliver(message())
+    assert list(starter.executions()) == ["12345"]
+    assert output.counted == {"OrdersAccepted": 1, "OrdersDuplicate": 1}
+
+
 def test_every_order_of_a_batch_has_a_line_of_its_own(starter: Cloud, wire: Wire, output: Output) -> None:
     wire.fault("StartExecution", answers("ThrottlingException"), where='"name": "b"')
     deliver(*(message(order_id=order_id) for order_id in "abc"), "poison", message(order_id="a", items=[line()]))
@@ -362,7 +411,10 @@ def test_a_refusal_is_logged_by_its_order_if_it_has_one_and_by_its_message(start
     assert conflicting["error_type"] == "ConflictingOrder"
     assert "order_id" not in malformed, "no line carries the order of the line before"
     assert malformed["message_id"] == "message-2"
-    assert (malformed["error_type"], malformed["error_message"]) == ("InvalidOrder", "message: must be JSON")
+    assert (malformed["error_type"], malformed["error_message"]) == (
+        "InvalidOrder",
+        "message: must be JSON, and is not at line 1, column 1",
+    )
     assert list(starter.executions()) == ["12345"]
 
 

@@ -59,7 +59,7 @@ def no_dead_letters_left(enforced: Pipeline) -> Iterator[None]:
 
 @contextmanager
 def fast_redelivery(enforced: Pipeline) -> Iterator[None]:
-    """Five deliveries that fail end in the DLQ after seconds; on AWS each waits for 270 s."""
+    """Deliveries that fail end in the DLQ after seconds; on AWS each waits for the queue's visibility timeout."""
     client, queues = enforced.aws.client("sqs"), [enforced.outputs[name] for name in POLLED]
     before = {
         queue: client.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from functions.shared.aws import LONGEST_READER_CALL, QUEUE_READER
+from functions.shared.batch import LONGEST_MESSAGE
 from infra.questions import PUBLISH_TO_MAIL
 from infra.workflow import DEFINITION
+from tests.functions.clock import BATCH, DELIVERIES, TIMEOUT, VISIBILITY_TIMEOUT
 from tests.infra.conftest import Template
 from tests.infra.resources import (
     ALARM_TOPIC,
@@ -194,29 +197,55 @@ def test_only_the_order_topic_sends_to_the_order_queues(template: Template, queu
     }
 
 
-def test_an_order_is_tried_five_times_and_then_kept_for_two_weeks(template: Template) -> None:
-    redrive = template.properties(ORDER_QUEUE)["RedrivePolicy"]
-    assert text(redrive["deadLetterTargetArn"]) == f"{ORDER_DLQ}.Arn"
-    assert redrive["maxReceiveCount"] == 5
+def test_an_order_is_tried_for_22_minutes_and_then_kept_for_two_weeks(template: Template) -> None:
+    queue = template.properties(ORDER_QUEUE)
+    assert text(queue["RedrivePolicy"]["deadLetterTargetArn"]) == f"{ORDER_DLQ}.Arn"
+    assert tried_for(queue) == 22 * 60
     assert template.properties(ORDER_DLQ)["MessageRetentionPeriod"] == 14 * 24 * 3600
     # A message's age counts on in the DLQ, where one that waited long must not be on the point of deletion.
     assert template.properties(ORDER_QUEUE)["MessageRetentionPeriod"] == 7 * 24 * 3600
 
 
-def test_no_second_poller_sees_a_batch_while_the_starter_may_still_work_on_it(template: Template) -> None:
-    timeout = template.properties(function_id(template, "StartWorkflow"))["Timeout"]
-    assert template.properties(ORDER_QUEUE)["VisibilityTimeout"] >= 6 * timeout
+def tried_for(queue: Mapping[str, Any]) -> float:
+    """Seconds between the first and the last delivery of a message that fails at each."""
+    deliveries: int = queue["RedrivePolicy"]["maxReceiveCount"]
+    return (deliveries - 1) * float(queue["VisibilityTimeout"])
 
 
-def polling(template: Template, queue: str) -> tuple[str, int]:
-    """Who polls the queue, ten messages at a time of which each may fail alone, and in how many batches at once."""
+def mapping_of(template: Template, queue: str) -> dict[str, Any]:
     (mapping,) = [
         item["Properties"]
         for item in template.of_type("AWS::Lambda::EventSourceMapping").values()
         if text(item["Properties"]["EventSourceArn"]) == f"{queue}.Arn"
     ]
+    return mapping
+
+
+@pytest.mark.parametrize(("function", "queue"), READERS.items())
+def test_a_batch_of_which_no_call_is_answered_is_tried_whole_and_comes_back_soon(
+    template: Template, function: str, queue: str
+) -> None:
+    """A message that is not reached has used a delivery up all the same: without an answer, none may be."""
+    batch = mapping_of(template, queue)["BatchSize"]
+    timeout = template.properties(function_id(template, function))["Timeout"]
+    visibility_timeout = template.properties(queue)["VisibilityTimeout"]
+    assert (batch - 1) * LONGEST_READER_CALL + LONGEST_MESSAGE < timeout
+    assert timeout < visibility_timeout <= 120, "no second poller sees the batch meanwhile"
+    deliveries = template.properties(queue)["RedrivePolicy"]["maxReceiveCount"]
+    assert (batch, timeout, visibility_timeout, deliveries) == (BATCH, TIMEOUT, VISIBILITY_TIMEOUT, DELIVERIES)
+
+
+def test_a_call_of_a_queue_reader_takes_no_longer_than_is_reckoned() -> None:
+    """The pause between two tries is at most a second: "Standard retry mode" of the AWS SDKs' reference guide."""
+    tries = QUEUE_READER.retries["total_max_attempts"]
+    each = QUEUE_READER.connect_timeout + QUEUE_READER.read_timeout
+    assert (tries, tries * each + 1) == (2, LONGEST_READER_CALL)
+
+
+def polling(template: Template, queue: str) -> tuple[str, int]:
+    """Who polls the queue, in batches of which each message may fail alone, and in how many batches at once."""
+    mapping = mapping_of(template, queue)
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["BatchSize"] == 10
     pollers = {live_name(template, name): name for name in FUNCTIONS}
     return pollers[text(mapping["FunctionName"])], mapping["ScalingConfig"]["MaximumConcurrency"]
 
@@ -336,12 +365,12 @@ def test_only_this_stacks_mails_are_tracked(templates: Mapping[str, Template]) -
 
 
 def test_no_mail_event_is_lost_behind_eventbridge(template: Template) -> None:
-    """Kept for a week in the queue, tried five times, and kept for two weeks more."""
+    """Kept for a week in the queue, tried for 22 minutes, and kept for two weeks more."""
     assert polling(template, MAIL_EVENTS) == ("TrackEmail", {"local": 2, "dev": 2, "prod": 5}[template.stage])
     queue = template.properties(MAIL_EVENTS)
-    assert queue["VisibilityTimeout"] >= 6 * template.properties(function_id(template, "TrackEmail"))["Timeout"]
+    assert tried_for(queue) == 22 * 60
     assert queue["MessageRetentionPeriod"] == 7 * 24 * 3600
-    assert plain(queue["RedrivePolicy"]) == {"deadLetterTargetArn": f"{MAIL_EVENT_DLQ}.Arn", "maxReceiveCount": 5}
+    assert text(queue["RedrivePolicy"]["deadLetterTargetArn"]) == f"{MAIL_EVENT_DLQ}.Arn"
     assert template.properties(MAIL_EVENT_DLQ)["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
@@ -363,6 +392,7 @@ def only_the_rule(rule_id: str) -> set[tuple[str, str, str]]:
     return {("events.amazonaws.com", "sqs:SendMessage", from_rule)}
 
 
+READERS = {"StartWorkflow": ORDER_QUEUE, "TrackEmail": MAIL_EVENTS}
 AS_LONG_AS_EVENTBRIDGE_DOES = {"MaximumEventAgeInSeconds": 24 * 3600, "MaximumRetryAttempts": 185}
 
 
@@ -374,14 +404,14 @@ def test_a_function_is_traced_and_logs_to_a_group_of_its_own(template: Template,
     function = template.properties(function_id(template, name))
     assert function["Handler"] == HANDLERS[name]
     assert function["Architectures"] == ["arm64"]
-    assert (function["Timeout"], function["MemorySize"]) == (45, 256)
+    assert (function["Timeout"], function["MemorySize"]) == (TIMEOUT if name in READERS else 45, 256)
     assert function["TracingConfig"] == {"Mode": "Active"}
     retention = {"local": 1, "dev": 14, "prod": 90}
     assert template.properties(log_group_id(template, name))["RetentionInDays"] == retention[template.stage]
     assert len({log_group_id(template, other) for other in FUNCTIONS}) == len(FUNCTIONS)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", STEPS)
 def test_a_function_has_ended_before_its_task_is_tried_again(template: Template, name: str) -> None:
     definition = json.loads(DEFINITION.read_text("utf-8"))
     waits = {state["TimeoutSeconds"] for state in definition["States"].values() if state["Type"] == "Task"}

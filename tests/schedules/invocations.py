@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutErr
 
 # What botocore's standard mode tries again: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 _RETRIED = frozenset({"ThrottlingException", "ProvisionedThroughputExceededException", "TooManyRequestsException"})
-_TRIES = {"sesv2": 1}  # functions.shared.aws; three for all others
 _INTERNAL = 500
 
 
@@ -103,8 +102,9 @@ class Invocation:
 class Client:
     """A botocore client as the functions use it, with botocore's retries."""
 
-    def __init__(self, service: str, perform: Callable[[Request], Any]) -> None:
+    def __init__(self, service: str, tries: int, perform: Callable[[Request], Any]) -> None:
         self._service = service
+        self._tries = tries
         self._perform = perform
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
@@ -116,7 +116,7 @@ class Client:
             invocation = getattr(_here, "invocation", None)
             if invocation is None:
                 return self._perform(request)
-            left = _TRIES.get(self._service, 3)
+            left = self._tries
             while True:
                 left -= 1
                 try:

@@ -24,7 +24,7 @@ from tests.schedules.invocations import Invocation, Killed, Reply
 from tests.schedules.ledger import status
 
 FOR_EVER = 5000  # steps; a schedule leaves some hundred at most
-RECEIVED_AT_MOST = 5  # times, before SQS gives a message up: infra/ingestion.py, infra/mail_events.py
+RECEIVED_AT_MOST = 5  # times, before SQS gives a message up: fewer than infra/queues.py allows, so that it happens
 REJECTED = "Email Rejected"
 ARRIVED = {"Email Delivered", "Email Bounced", "Email Complaint Received"}
 FUNCTIONS: dict[str, Handler] = {

@@ -11,6 +11,7 @@ end that can be waited for. All else that the definition uses, moto has: CausePa
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -394,7 +395,7 @@ def invoke(handler: Handler, payload: bytes) -> dict[str, Any]:
         content_type="application/json",
         client_context_json=None,
         cognito_identity_json=None,
-        epoch_deadline_time_in_ms=0,
+        epoch_deadline_time_in_ms=int((time.time() + 70) * 1000),
         invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:step",
         tenant_id=None,
         log_sink=SimpleNamespace(log_error=lambda _lines: None),

@@ -104,11 +104,16 @@ class Drill:
             for name in names:
                 client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=SHARE)
 
-    def deliver_again_after(self, seconds: int) -> None:
+    @contextmanager
+    def delivered_again_after(self, seconds: int) -> Iterator[None]:
         """Set when a message that was not taken on comes back."""
-        self.deployed.aws.client("sqs").set_queue_attributes(
-            QueueUrl=self.deployed.outputs["OrderQueueUrl"], Attributes={"VisibilityTimeout": str(seconds)}
-        )
+        client, queue = self.deployed.aws.client("sqs"), self.deployed.outputs["OrderQueueUrl"]
+        before = client.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+        client.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(seconds)})
+        try:
+            yield
+        finally:
+            client.set_queue_attributes(QueueUrl=queue, Attributes=before)
 
     def stop(self, name: str) -> None:
         arn = self.deployed.execution(name)["executionArn"]
@@ -183,7 +188,6 @@ def drill(pipeline: Deployed, gates: Gates, ledger: Ledger) -> Iterator[Drill]:
 
 @pytest.fixture
 def soon_again(drill: Drill) -> Iterator[None]:
-    """A message that was not taken on comes back after a second, not after four and a half minutes."""
-    drill.deliver_again_after(1)
-    yield
-    drill.deliver_again_after(270)
+    """A message that was not taken on comes back after a second, not after two minutes."""
+    with drill.delivered_again_after(1):
+        yield

@@ -120,16 +120,13 @@ def test_orders_that_wait_in_front_of_the_workflow(drill: Drill, orders: Orders)
 def test_a_function_outside_the_workflow_that_fails(drill: Drill, orders: Orders) -> None:
     runbook = Runbook("FunctionsFailing", orders)
     drill.stock_up(outside=5)
-    drill.deliver_again_after(5)
-    drill.states.fail(Fault.DOWN)
-    try:
+    with drill.delivered_again_after(5):
+        drill.states.fail(Fault.DOWN)
         drill.publish(order("outside", outside=2))
         runbook.follow()
         runbook.end()
         drill.states.mend()
         assert drill.ended("outside")["status"] == "SUCCEEDED"
-    finally:
-        drill.deliver_again_after(270)
     drill.settle()
 
 
