@@ -61,6 +61,7 @@ HANDLERS = {
     "SendEmail": "functions.send_email.handler.send_confirmation",
     "TrackEmail": "functions.track_email.handler.track_email",
 }
+READERS = {"StartWorkflow": ORDER_QUEUE, "TrackEmail": MAIL_EVENTS}
 
 
 # --- the contract and what must never be replaced ---------------------------------------------------------------
@@ -392,7 +393,6 @@ def only_the_rule(rule_id: str) -> set[tuple[str, str, str]]:
     return {("events.amazonaws.com", "sqs:SendMessage", from_rule)}
 
 
-READERS = {"StartWorkflow": ORDER_QUEUE, "TrackEmail": MAIL_EVENTS}
 AS_LONG_AS_EVENTBRIDGE_DOES = {"MaximumEventAgeInSeconds": 24 * 3600, "MaximumRetryAttempts": 185}
 
 
