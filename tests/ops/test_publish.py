@@ -43,7 +43,7 @@ def test_a_file_holds_one_order_or_a_list_of_them() -> None:
         ("12", "message: must be a JSON object"),
         (json.dumps(GOOD | {"items": []}), r"published\n  items: must be a list of at least one item$"),
         (
-            '{"order_id": "1", "customer_email": "a@b.com", "items": [{"item_id": "tea", "quantity": 2.0}]}',
+            '{"order_id": "1", "customer_email": "a@b.com", "items": [{"item_id": "tea", "quantity": 2.5}]}',
             "whole number",
         ),
         (
@@ -64,7 +64,8 @@ def test_all_that_is_wrong_in_a_file_is_named_at_once() -> None:
         read_orders(json.dumps(entries), "file")
     assert str(caught.value).splitlines() == [
         "file: nothing was published",
-        "  order 2 of 3: order_id: must be a text of 1 to 256 characters, none of them a control character",
+        "  order 2 of 3: order_id: must be a text of 1 to 256 characters, none of them a control character,"
+        " with no white space at either end",
         "  order 3 of 3: items[0].quantity: must be a whole number from 1 to 1000000",
     ]
 
