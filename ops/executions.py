@@ -2,11 +2,12 @@
 
 Step Functions lists executions by their start, the newest first, with status and end, and its lists lag some seconds
 behind. So a look lists what was started since a little before the last one; a page of 1,000 shows most other ends too.
-The running ones are listed beside it only where that page does not reach: if one that ran is older, and every few
-looks for old ones that were redriven. One that has left both lists is described.
+The running ones are listed beside it only where that page does not reach: if one that ran is older (while one page
+shows all that run), and every few looks. One that has left both lists is described.
 
-Two kinds of ends can escape: of an execution older than the page that is redriven and ends again before the running
-ones are listed; and, while more than 10,000 run, of an older one that ran before the first look.
+Of the running ones the 10,000 newest are listed; the end of an older one is found once fewer run. Two kinds of ends
+can escape: of an execution older than the page that is redriven and ends again before the running ones are listed, and
+of one that ran before the first look and was not among those 10,000 until it ended.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,13 +18,13 @@ from typing import Final
 
 from functions.shared.aws import call
 from functions.shared.errors import TransientError
-from ops.orders import Attempt, Orders, Started
+from ops.orders import LARGEST_PAGE, Attempt, Orders, Started
 from ops.pace import Pace
 
 _OVERLAP: Final = timedelta(seconds=30)  # what a list of executions may lag behind
 _RUNNING_EVERY: Final = 5  # looks
-_MOST_PAGES: Final = 10  # of running executions
 _ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Executions:
 
     orders: Orders
     pace: Pace
+    most_pages: int = 10  # of running executions that a look lists
     _looks: int = 0
     _since: datetime | None = None
     _running: Mapping[str, Started] = field(default_factory=dict)
@@ -56,15 +58,13 @@ class Executions:
         """
         recent, since, is_all = self._recent()
         older = self._running.keys() - recent.keys()
-        listed, horizon = dict[str, Started](), _ALWAYS
-        if not is_all and (older or self._looks % _RUNNING_EVERY == 0):
-            listed, horizon = self._listed_as_running()
-        listed |= {name: one for name, one in recent.items() if one.is_running}
-        missing = [self._running[name] for name in older - listed.keys()]
+        found, horizon = ({}, _ALWAYS) if is_all else self._listed_as_running(is_needed=bool(older))
+        found |= {name: one for name, one in recent.items() if one.is_running}
+        missing = [self._running[name] for name in older - found.keys()]
         described, trouble = self._described(one for one in missing if one.started_at >= horizon)
         ended = [one for one in [*recent.values(), *described.values()] if one and self._is_news(one)]
         kept = {one.name: described.get(one.name, one) for one in missing}
-        running = listed | {name: one for name, one in kept.items() if one and one.is_running}
+        running = found | {name: one for name, one in kept.items() if one and one.is_running}
         for one in ended:
             running.pop(one.name, None)
         started = tuple(one for name, one in running.items() if name not in self._running)
@@ -95,14 +95,17 @@ class Executions:
                 break
         return found, following, False
 
-    def _listed_as_running(self) -> tuple[dict[str, Started], datetime]:
-        """List what runs; give also from which start on that is all."""
+    def _listed_as_running(self, *, is_needed: bool) -> tuple[dict[str, Started], datetime]:
+        """List what runs, if it is time to; give also from which start on that is all."""
+        is_one_page = len(self._running) <= LARGEST_PAGE
+        if self._looks % _RUNNING_EVERY and not (is_needed and is_one_page):
+            return {}, _NEVER
         found = dict[str, Started]()
-        for page in islice(self.orders.listed(status="RUNNING"), _MOST_PAGES):
+        for page in islice(self.orders.listed(status="RUNNING"), self.most_pages):
             found |= {one.name: one for one in page.executions}
             if page.is_last:
                 return found, _ALWAYS
-        return found, min((one.started_at for one in found.values()), default=_ALWAYS)
+        return found, min((one.started_at for one in found.values()), default=_NEVER)
 
     def _described(self, missing: Iterable[Started]) -> tuple[dict[str, Started | None], str | None]:
         """Ask for executions by name, the oldest first, as many as the pace allows; None is one long forgotten."""

@@ -16,7 +16,7 @@ from ops.stack import Stack
 _A_BATCH: Final = 100  # keys that BatchGetItem takes
 # Of an execution's newest events: a mail's 154 tries are 616, so the state that it is in is always among them.
 _NEWEST_EVENTS: Final = 1000
-_LARGEST_PAGE: Final = 1000  # of executions, and of events
+LARGEST_PAGE: Final = 1000  # of executions, and of events
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ class Orders:
         """Yield a paged operation's answers; botocore's own paginator would not wait its turn before each."""
         token: dict[str, str] = {}
         while True:
-            answer = self._ask(operation, **parameters, maxResults=_LARGEST_PAGE, **token)
+            answer = self._ask(operation, **parameters, maxResults=LARGEST_PAGE, **token)
             yield answer
             if "nextToken" not in answer:
                 return

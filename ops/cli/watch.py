@@ -1,5 +1,6 @@
 """`orders watch`: orders on the move, as they move."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -114,7 +115,7 @@ def _looks(look: Callable[[], T], every: float, until: float | None, display: Di
         pause = max(every, min(2 * pause, _SLOWEST)) if trouble else every
         if trouble:
             display.complain(f"{trouble}; looking again in {pause:.0f} s")
-        left = min(began + pause, until or began + pause) - time.monotonic()
+        left = min(began + pause, until if until is not None else math.inf) - time.monotonic()
         if left > 0:
             time.sleep(left)
         if until is not None and time.monotonic() >= until:

@@ -1,7 +1,7 @@
 """Step Functions as far as the operator's modules ask it: executions by name, their histories, and lists of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,8 +18,7 @@ class _DoesNotExist(Exception):
 
 @dataclass
 class States:
-    """Executions by their names. A page of a list holds `page` of them; each call is counted, and throttled if it is
-    one that `fails`."""
+    """Executions by their names, in lists with pages of `page`; calls are counted, and throttled as `fails` says."""
 
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
     histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -73,7 +72,8 @@ class States:
         events = self.histories.get(executionArn.rpartition(":")[2], [])
         if reverseOrder:
             return {"events": list(reversed(events))[:maxResults]}
-        return _page("events", events, nextToken, 4)
+        end = int(nextToken) + 4
+        return {"events": events[int(nextToken) : end]} | ({"nextToken": str(end)} if end < len(events) else {})
 
     def list_executions(
         self,
@@ -81,17 +81,16 @@ class States:
         stateMachineArn: str,  # noqa: N803
         maxResults: int,  # noqa: N803
         statusFilter: str | None = None,  # noqa: N803
-        nextToken: str = "0",  # noqa: N803
+        nextToken: str | None = None,  # noqa: N803
     ) -> dict[str, Any]:
         self._called("list_executions")
         assert stateMachineArn == MACHINE
-        found = [one for one in self.listed() if statusFilter in (None, one["status"])]
-        found.sort(key=lambda one: one["startDate"], reverse=True)
-        return _page("executions", found, nextToken, min(self.page, maxResults))
-
-    def listed(self) -> Iterable[dict[str, Any]]:
-        """Give the executions as a list shows them."""
-        return self.executions.values()
+        found = [one for one in self.executions.values() if statusFilter in (None, one["status"])]
+        found.sort(key=_place, reverse=True)
+        after = [one for one in found if nextToken is None or _place(one) < nextToken]
+        page = after[: min(self.page, maxResults)]
+        more = {"nextToken": _place(page[-1])} if len(after) > len(page) else {}
+        return {"executions": page, **more}
 
     def _called(self, operation: str) -> None:
         self.calls[operation] += 1
@@ -99,6 +98,6 @@ class States:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, operation)
 
 
-def _page(what: str, found: list[Any], token: str, size: int) -> dict[str, Any]:
-    end = int(token) + size
-    return {what: found[int(token) : end]} | ({"nextToken": str(end)} if end < len(found) else {})
+def _place(execution: dict[str, Any]) -> str:
+    """Where it stands in a list: what is started meanwhile moves none that was not listed yet."""
+    return f"{execution['startDate'].isoformat()} {execution['name']}"

@@ -6,15 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from functions.shared.aws import call
 from functions.shared.errors import TransientError
-from ops import executions as module
 from ops.executions import Executions
 from ops.orders import Orders
-from ops.pace import CALLS_A_SECOND, Pace
+from ops.pace import AT_ONCE, CALLS_A_SECOND, Pace
 from tests.ops.states import MACHINE, START, States
 
 STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -22,7 +21,7 @@ STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 @dataclass
 class Lagging(States):
-    """Step Functions whose answers are as old as the next of `lags` says, in seconds; time passes where it is waited."""
+    """Step Functions whose answers are as many seconds old as the next of `lags` says; waiting passes its time."""
 
     now: float = 0
     lags: list[float] = field(default_factory=list)
@@ -64,9 +63,9 @@ class Lagging(States):
         self.executions = {name: known[-1] for name, known in seen.items() if known}
 
 
-def looking(states: Lagging) -> Executions:
+def looking(states: Lagging, *, most_pages: int = 1000) -> Executions:
     pace = states.pace()
-    return Executions(Orders(None, states, table="", machine=MACHINE, pace=pace), pace)
+    return Executions(Orders(None, states, table="", machine=MACHINE, pace=pace), pace, most_pages)
 
 
 def look(executions: Executions) -> list[str]:
@@ -103,7 +102,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(STEPS, st.integers(0, 30), st.sampled_from([3, 10, 1000]))
 def test_what_ends_is_reported_once_and_nothing_else_is(steps: list[Step], before: int, page: int) -> None:
     states = Lagging(page=page)
@@ -134,3 +133,91 @@ def test_what_ends_is_reported_once_and_nothing_else_is(steps: list[Step], befor
         states.pass_time(3)
         reported += look(executions)
     assert Counter(reported) == Counter(truth)
+
+
+@pytest.mark.parametrize("number", [60, 2500])
+def test_many_that_start_and_end_between_two_looks_are_all_reported(number: int) -> None:
+    states = Lagging(page=1000)
+    executions = looking(states)
+    look(executions)
+    names = [f"{one}" for one in range(number)]
+    for name in names:
+        states.start(name)
+        states.end(name)
+    assert sorted(look(executions)) == sorted(names)
+    assert look(executions) == []
+
+
+def test_a_list_that_shows_an_ended_execution_as_running_again_makes_no_second_end() -> None:
+    states = Lagging(page=1000)
+    executions = looking(states)
+    look(executions)
+    states.start("12345")
+    states.pass_time(5)
+    states.end("12345")
+    states.pass_time(2)
+    assert look(executions) == ["12345"]
+    states.lags = [4]
+    assert [look(executions), look(executions)] == [[], []]
+
+
+@pytest.mark.parametrize("newer", [0, 1500])
+def test_an_execution_that_is_redriven_ends_a_second_time(newer: int) -> None:
+    states = Lagging(page=1000)
+    executions = looking(states)
+    states.start("12345")
+    look(executions)
+    states.pass_time(100)
+    for number in range(newer):  # so many that it is not on the newest page any more
+        states.start(f"{number}")
+        states.end(f"{number}")
+    states.end("12345", "FAILED")
+    assert "12345" in look(executions)
+    states.redrive("12345")
+    for _ in range(5):  # it is found by when old ones are listed again
+        states.pass_time(5)
+        assert look(executions) == []
+    states.end("12345")
+    assert [look(executions), look(executions)] == [["12345"], []]
+
+
+def test_of_more_running_ones_than_are_listed_an_old_one_s_end_is_reported_once_fewer_run() -> None:
+    states = Lagging(page=10)
+    executions = looking(states, most_pages=1)
+    states.start("old")
+    look(executions)
+    for number in range(20):
+        states.pass_time(60)
+        states.start(f"{number}")
+    look(executions)
+    states.end("old")
+    assert [look(executions), look(executions)] == [[], []]
+    for number in range(15):
+        states.end(f"{number}")
+    states.pass_time(60)
+    assert "old" in look(executions)
+
+
+def test_an_execution_that_step_functions_has_forgotten_is_not_asked_for_again() -> None:
+    states = Lagging(page=1000)
+    executions = looking(states)
+    states.start("old")
+    states.pass_time(60)
+    states.start("newer")
+    look(executions)
+    del states.versions["old"]
+    assert look(executions) == []
+    asked = states.calls["describe_execution"]
+    assert (look(executions), states.calls["describe_execution"]) == ([], asked)
+
+
+def test_a_call_waits_once_what_was_saved_up_is_used() -> None:
+    states = Lagging()
+    pace = states.pace()
+    for operation, rate in CALLS_A_SECOND.items():
+        states.now, began = states.now + 1000, states.now + 1000
+        assert pace.ready(operation) == AT_ONCE
+        for _ in range(AT_ONCE + 30):
+            pace.wait(operation)
+        assert states.now - began == pytest.approx(30 / rate)
+        assert pace.ready(operation) == 0
