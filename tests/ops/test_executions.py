@@ -58,8 +58,11 @@ class Lagging(States):
         return super().describe_execution(**parameters)
 
     def _see(self) -> None:
-        at = self.now - (self.lags.pop() if self.lags else 0)
-        seen = {name: [one for when, one in known if when <= at] for name, known in self.versions.items()}
+        lag = self.lags.pop() if self.lags else 0
+        seen = {  # not all of them lag as much
+            name: [one for when, one in known if when <= self.now - lag * (number % 3) / 2]
+            for number, (name, known) in enumerate(self.versions.items())
+        }
         self.executions = {name: known[-1] for name, known in seen.items() if known}
 
 
@@ -179,6 +182,30 @@ def test_an_execution_that_is_redriven_ends_a_second_time(newer: int) -> None:
         assert look(executions) == []
     states.end("12345")
     assert [look(executions), look(executions)] == [["12345"], []]
+
+
+def test_many_that_are_older_than_the_page_and_end_at_once_are_reported_as_fast_as_the_pace_allows() -> None:
+    states = Lagging(page=1000)
+    executions = looking(states)
+    old = [f"old-{number}" for number in range(60)]
+    for name in old:
+        states.start(name)
+    look(executions)
+    for number in range(1500):
+        states.pass_time(1)
+        states.start(f"{number}")
+        states.end(f"{number}")
+    look(executions)
+    states.pass_time(60)
+    for name in old:
+        states.end(name)
+    reported = look(executions)
+    assert len(reported) == AT_ONCE
+    for number in range(10):
+        states.pass_time(60)
+        states.start(f"later-{number}")
+        reported += look(executions)
+    assert Counter(reported) == Counter(old)
 
 
 def test_of_more_running_ones_than_are_listed_an_old_one_s_end_is_reported_once_fewer_run() -> None:
