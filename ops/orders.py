@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
+from functions.shared import row
 from functions.shared.order import Line
 from functions.shared.row import key, text
 from functions.start_workflow.execution import execution_name
@@ -100,6 +101,11 @@ class Started:
     def is_running(self) -> bool:
         """Whether it is under way, or about to be again."""
         return self.status in ("RUNNING", "PENDING_REDRIVE")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
 
 
 @dataclass(frozen=True)
@@ -275,6 +281,18 @@ class Orders:
 
     def _arn(self, name: str) -> str:
         return self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
+
+
+def is_explained(order: OrderRow | None, latest: Attempt | None) -> bool:
+    """Whether its row and its last execution account for an order, so that no dead letter could add to it.
+
+    A CONFIRMED one whose mail has not left may wait for a release or for an event of the mail.
+    """
+    if latest and latest.is_running:
+        return True
+    if order is None or order.status not in (row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCELLED):
+        return False
+    return order.status != row.CONFIRMED or order.email_status in {*row.MAIL_LEFT, row.MAIL_REJECTED}
 
 
 def items_in_words(items: tuple[Line, ...]) -> str:

@@ -23,6 +23,7 @@ from tests.answers import validated
 from tests.ops.command import Command
 from tests.ops.moto_stack import moto_stack, put, rows
 from tests.ops.states import START, States
+from tests.ops.test_dead_letters import REFUSED, lay, take
 from tests.ops.test_publish import GOOD, ORDER
 
 TYPED = ("place", "--item", "tea=2", "--email", "customer@example.com")
@@ -156,6 +157,27 @@ def test_of_an_unknown_order_nothing_is_shown_or_started(orders: Command) -> Non
     refused(orders, "retry", "nobody's", code=1, told="nothing is known of it")
     for command in ("show", "watch", "retry", "cancel"):
         refused(orders, command, "a\nb", code=2, told="ORDER: must be a text of 1 to 256 characters")
+
+
+def test_dead_letters_are_read_only_for_an_order_that_nothing_else_explains(orders: Command, stack: Stack) -> None:
+    put_order(stack, "explained", "CONFIRMED", "SENT")
+    lay(stack, "orders", {**GOOD, "order_id": "refused"}, **REFUSED)
+    told = orders.json("show", "explained", schema="show")
+    assert (told["dead_letters"], told["dead_letters_unread"]) == ([], None)
+    told = orders.json("show", "refused", schema="show")
+    assert (len(told["dead_letters"]), told["dead_letters_unread"]) == (1, 0)
+    assert told["dead_letters"][0]["receive_count"] == 1  # so the first command received none
+
+
+def test_what_may_be_among_letters_that_somebody_else_holds_is_said(orders: Command, stack: Stack) -> None:
+    lay(stack, "orders", {**GOOD, "order_id": "refused"}, **REFUSED)
+    take(stack, "orders")
+    missing = "1 more dead letter could not be read"
+    refused(orders, "show", "refused", code=1, told=f"no dead letter; {missing}")
+    put_order(stack, "12345", "PROCESSING")
+    answer = orders("show", "12345")
+    assert (answer.code, "PROCESSING" in answer.out, missing in answer.err) == (1, True, True)
+    assert orders.json("show", "12345", schema="show", code=1)["dead_letters_unread"] == 1
 
 
 def test_a_list_is_narrowed_and_cut_the_newest_first(orders: Command, stack: Stack) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from functions.shared.order import Line
 from functions.start_workflow.execution import execution_name
-from ops.orders import Filter, OrderRow, Orders, items_in_words, order_in
+from ops.orders import Attempt, Filter, OrderRow, Orders, is_explained, items_in_words, order_in
 from ops.stack import Stack
 from tests.ops.moto_stack import moto_stack, put
 from tests.ops.states import MACHINE, START, States
@@ -181,3 +181,32 @@ def test_times_are_in_utc_whatever_the_clock_on_the_wall() -> None:
 
 def test_items_are_named_as_in_the_mail() -> None:
     assert items_in_words((Line("item001", 2), Line("item002", 1))) == "2 × item001, 1 × item002"
+
+
+@pytest.mark.parametrize(
+    ("status", "mail", "execution", "explained"),
+    [
+        (None, None, None, False),
+        (None, None, "RUNNING", True),
+        (None, None, "FAILED", False),
+        ("PROCESSING", None, "RUNNING", True),
+        ("PROCESSING", None, "ABORTED", False),  # its release may be a dead letter
+        ("PROCESSING", None, None, False),
+        ("ODD", None, "SUCCEEDED", False),
+        ("FAILED", None, "FAILED", True),
+        ("REJECTED", None, "SUCCEEDED", True),
+        ("CANCELLED", None, None, True),
+        ("CONFIRMED", "DELIVERED", "SUCCEEDED", True),
+        ("CONFIRMED", "REJECTED", "FAILED", True),
+        ("CONFIRMED", None, "TIMED_OUT", False),
+        ("CONFIRMED", "UNKNOWN", "FAILED", False),  # what became of the mail may be a dead letter
+    ],
+)
+def test_dead_letters_are_looked_for_only_where_row_and_execution_leave_something_open(
+    status: str | None, mail: str | None, execution: str | None, explained: bool
+) -> None:
+    row = OrderRow.from_item(
+        {"order_id": {"S": "12345"}, "status": {"S": status}} | ({"email_status": {"S": mail}} if mail else {})
+    )
+    latest = Attempt(1, "12345", execution, START, None, "{}") if execution else None
+    assert is_explained(row if status else None, latest) is explained
