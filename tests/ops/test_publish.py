@@ -198,12 +198,12 @@ def test_the_dead_letters_are_left_alone_while_every_order_has_an_execution(
     stack.client("sqs").send_message(QueueUrl=stack["OrderDlqUrl"], MessageBody="another")
     if has_begun:
         states.put("12345", "RUNNING", ORDER.to_input(1))
-    waited(stack, Expected(ORDER, 1), patience=0)
+    waited(stack, Expected(ORDER, 1), patience=0.2)
     received = stack.client("sqs").receive_message(
         QueueUrl=stack["OrderDlqUrl"], MessageSystemAttributeNames=["ApproximateReceiveCount"]
     )
     (message,) = received["Messages"]
-    assert message["Attributes"]["ApproximateReceiveCount"] == ("1" if has_begun else "2")
+    assert (message["Attributes"]["ApproximateReceiveCount"] == "1") is has_begun  # so nobody else received it
 
 
 def test_an_order_that_does_not_end_is_given_as_it_stands_when_the_patience_is_over(
