@@ -33,7 +33,8 @@ QUEUES: Final = {ORDERS: "OrderDlqUrl", RELEASES: "ReleaseDlqUrl", MAIL_EVENTS: 
 _SOURCES: Final = {ORDERS: "OrderQueueUrl", MAIL_EVENTS: "MailEventQueueUrl"}
 
 SHORT_ID: Final = 8  # characters of a message's id that are shown; a longer prefix tells two apart that share them
-_HOLD: Final = 30  # seconds that a letter stays hidden while the rest is read
+# Seconds that a letter stays hidden while the rest is read, and one more for each call that the rest may take.
+_HOLD: Final = 30
 _WAIT: Final = 1
 _BATCH: Final = 10
 # Ten letters may be more than one call carries (1 MiB since 2025, a quarter of it before).
@@ -247,8 +248,9 @@ def _reading(sqs: Any, url: str, queue: str, stop: Event) -> Iterator[Iterator[l
 
 
 def _batches(sqs: Any, url: str, queue: str, held: dict[str, Letter], stop: Event) -> Iterator[list[Letter]]:
-    until = monotonic() + _HOLD
-    while not stop.is_set() and (messages := _receive(sqs, url)):
+    hold = _HOLD + messages_in(sqs, url) // _BATCH
+    until = monotonic() + hold
+    while not stop.is_set() and (messages := _receive(sqs, url, hold)):
         letters = [_letter(queue, message) for message in messages]
         new = [letter for letter in letters if letter.message_id not in held]
         held |= {letter.message_id: letter for letter in letters}
@@ -258,11 +260,11 @@ def _batches(sqs: Any, url: str, queue: str, held: dict[str, Letter], stop: Even
             return  # more than can be read in that time: the first are coming round again
 
 
-def _receive(sqs: Any, url: str) -> Any:
+def _receive(sqs: Any, url: str, hold: int) -> Any:
     answer = sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=_BATCH,
-        VisibilityTimeout=_HOLD,
+        VisibilityTimeout=hold,
         WaitTimeSeconds=_WAIT,  # without, SQS asks some of its servers only, and an empty answer means nothing
         MessageAttributeNames=["All"],
         MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],

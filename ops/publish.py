@@ -162,8 +162,8 @@ def _ends(
     orders: Orders, left: Iterable[Expected], known: Mapping[str, Started], refusals: Mapping[str, str]
 ) -> Iterator[End]:
     """Give how each order stands; the row is read of those alone whose execution has ended."""
-    over = [one.order.order_id for one in left if one.execution in known and not known[one.execution].is_running]
-    rows = orders.rows_of(over)
+    over = {one.order.order_id for one in left if one.execution in known and not known[one.execution].is_running}
+    rows = orders.rows_of(sorted(over))
     for one in left:
         order_id, execution = one.order.order_id, known.get(one.execution)
         row = rows.get(order_id) or (orders.row(order_id) if order_id in over else None)

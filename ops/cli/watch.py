@@ -104,11 +104,11 @@ def _looks(look: Callable[[], T], every: float, until: float | None, display: Di
     """
     pause, has_seen = every, False
     while True:
-        began, failure = time.monotonic(), None
+        began, failure, trouble = time.monotonic(), None, None
         try:
             seen = look()
         except TransientError as error:
-            failure, trouble = error, str(error) or None
+            failure, trouble = error, str(error)
         else:
             has_seen, trouble = True, seen.trouble
             yield seen

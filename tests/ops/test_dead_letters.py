@@ -91,10 +91,10 @@ def test_letters_are_visible_again_even_if_reading_breaks_off(stack: Stack, monk
     lay(stack, ORDERS, "one")
     receive, calls = dead_letters._receive, iter(range(2))
 
-    def cut_at_the_second(sqs: Any, url: str) -> Any:
+    def cut_at_the_second(*arguments: Any) -> Any:
         if next(calls):
             raise OSError("broken off")
-        return receive(sqs, url)
+        return receive(*arguments)
 
     monkeypatch.setattr(dead_letters, "_receive", cut_at_the_second)
     with pytest.raises(OSError, match="broken off"):
@@ -136,12 +136,12 @@ def test_a_reading_that_is_broken_off_gives_the_letters_of_all_queues_back_at_on
     lay(stack, ORDERS, "one")
     receive, began, are_held = dead_letters._receive, monotonic(), Event()
 
-    def never_done(sqs: Any, url: str) -> Any:
+    def never_done(sqs: Any, url: str, hold: int) -> Any:
         if "Release" in url:
             assert are_held.wait(5)
             raise KeyboardInterrupt
         are_held.set()
-        seen.extend(receive(sqs, url) or ())
+        seen.extend(receive(sqs, url, hold) or ())
         return seen
 
     seen = list[Any]()
