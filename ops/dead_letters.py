@@ -1,20 +1,27 @@
 """The dead letters: what could not be taken on, of the three queues that hold such, and what can be done about it.
 
 SQS gives at most ten messages a call and any of them again. So a queue is read by holding what was seen, until nothing
-else comes, and is left as it was found.
+else comes, and is left as it was found. Two who read it at once each see a part of it: what SQS counts in the queue and
+did not give is counted as unread. SQS's counts are approximate, up to a minute after a message came or went:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+
+These queues have no redrive policy of their own: reading moves no message anywhere and keeps none from expiring, and
+only adds to its ApproximateReceiveCount.
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Event
 from time import monotonic
 from typing import Any, Final
 
 from functions.shared.mail_tags import from_tags
 from ops.errors import BadInput, Refused
+from ops.pipeline import messages_in
 from ops.stack import Stack
 
 ORDERS: Final = "orders"
@@ -26,7 +33,8 @@ QUEUES: Final = {ORDERS: "OrderDlqUrl", RELEASES: "ReleaseDlqUrl", MAIL_EVENTS: 
 _SOURCES: Final = {ORDERS: "OrderQueueUrl", MAIL_EVENTS: "MailEventQueueUrl"}
 
 SHORT_ID: Final = 8  # characters of a message's id that are shown; a longer prefix tells two apart that share them
-_HOLD: Final = 60  # seconds that a letter stays hidden while the rest is read
+# Seconds that a letter stays hidden while the rest is read, and one more for each call that the rest may take.
+_HOLD: Final = 30
 _WAIT: Final = 1
 _BATCH: Final = 10
 # Ten letters may be more than one call carries (1 MiB since 2025, a quarter of it before).
@@ -72,32 +80,54 @@ class Outcome:
     gone: Sequence[Letter]
 
 
-def peek(stack: Stack, queues: Iterable[str] = QUEUES) -> list[Letter]:
-    """Return the letters of these queues, the oldest first; they stay where they are.
+@dataclass(frozen=True)
+class Peek:
+    """The letters that could be read, the oldest first, and how many more SQS counts: in somebody else's hands."""
+
+    letters: list[Letter]
+    unread: int
+
+    @property
+    def gap(self) -> str | None:
+        """Say what is missing; None if nothing is."""
+        if not self.unread:
+            return None
+        more = "1 more dead letter" if self.unread == 1 else f"{self.unread} more dead letters"
+        return f"{more} could not be read: somebody else is looking, or was just now; run this again in a minute"
+
+
+def peek(stack: Stack, queues: Iterable[str] = QUEUES) -> Peek:
+    """Read the letters of these queues; they stay where they are.
 
     For a moment nobody else sees them. An empty queue takes a second: SQS asks all of its servers.
     """
-    sqs, urls = stack.client("sqs"), {queue: stack[QUEUES[queue]] for queue in queues}
+    sqs, urls, stop = stack.client("sqs"), {queue: stack[QUEUES[queue]] for queue in queues}, Event()
 
-    def read(queue: str) -> list[Letter]:
-        with _reading(sqs, urls[queue], queue) as batches:
-            return [letter for batch in batches for letter in batch]
+    def read(queue: str) -> Peek:
+        with _reading(sqs, urls[queue], queue, stop) as batches:
+            letters = [letter for batch in batches for letter in batch]
+            return Peek(letters, max(0, messages_in(sqs, urls[queue]) - len(letters)))
 
     with ThreadPoolExecutor(max_workers=len(QUEUES)) as readers:
-        found = [letter for letters in readers.map(read, urls) for letter in letters]
-    return sorted(found, key=lambda letter: (letter.sent_at, letter.message_id))
+        reading = [readers.submit(read, queue) for queue in urls]
+        try:
+            found = [done.result() for done in wait(reading, return_when=FIRST_EXCEPTION).done]
+        finally:
+            stop.set()  # on an error or Ctrl-C the other readers stop too, and give back what they hold
+    letters = sorted((one for peek in found for one in peek.letters), key=lambda one: (one.sent_at, one.message_id))
+    return Peek(letters, sum(peek.unread for peek in found))
 
 
-def find(letters: Sequence[Letter], id_: str) -> Letter:
+def find(found: Peek, id_: str) -> Letter:
     """Return the letter with this message id, or the only one whose id begins so.
 
     Raises:
         Refused: there is none.
         BadInput: there are several.
     """
-    fitting = [letter for letter in letters if letter.message_id.startswith(id_.lower())] if id_ else []
+    fitting = [letter for letter in found.letters if letter.message_id.startswith(id_.lower())] if id_ else []
     if not fitting:
-        raise Refused(f"no dead letter {id_!r}; `orders dlq list` shows those there are")
+        raise Refused(f"no dead letter {id_!r}; {found.gap or '`orders dlq list` shows those there are'}")
     if len(fitting) > 1:
         raise BadInput(f"ID: {id_!r} fits {len(fitting)} letters: {', '.join(one.message_id for one in fitting)}")
     return fitting[0]
@@ -164,7 +194,7 @@ def _each(stack: Stack, letters: Iterable[Letter], work: Callable[[str, list[Let
     done, failed = list[Letter](), list[tuple[Letter, str]]()
     for queue, missing in wanted.items():
         sqs, url = stack.client("sqs"), stack[QUEUES[queue]]
-        with _reading(sqs, url, queue) as batches:
+        with _reading(sqs, url, queue, Event()) as batches:
             for batch in batches:
                 chosen = [letter for letter in batch if missing.pop(letter.message_id, None)]
                 failures = work(queue, chosen) if chosen else {}
@@ -208,18 +238,19 @@ def _parts(letters: list[Letter]) -> Iterator[list[Letter]]:
 
 
 @contextmanager
-def _reading(sqs: Any, url: str, queue: str) -> Iterator[Iterator[list[Letter]]]:
+def _reading(sqs: Any, url: str, queue: str, stop: Event) -> Iterator[Iterator[list[Letter]]]:
     """Give a queue's letters in batches as they come, each once; at the end all that were not deleted are visible."""
     held: dict[str, Letter] = {}
     try:
-        yield _batches(sqs, url, queue, held)
+        yield _batches(sqs, url, queue, held, stop)
     finally:
         _give_back(sqs, url, list(held.values()))
 
 
-def _batches(sqs: Any, url: str, queue: str, held: dict[str, Letter]) -> Iterator[list[Letter]]:
-    until = monotonic() + _HOLD
-    while messages := _receive(sqs, url):
+def _batches(sqs: Any, url: str, queue: str, held: dict[str, Letter], stop: Event) -> Iterator[list[Letter]]:
+    hold = _HOLD + messages_in(sqs, url) // _BATCH
+    until = monotonic() + hold
+    while not stop.is_set() and (messages := _receive(sqs, url, hold)):
         letters = [_letter(queue, message) for message in messages]
         new = [letter for letter in letters if letter.message_id not in held]
         held |= {letter.message_id: letter for letter in letters}
@@ -229,11 +260,11 @@ def _batches(sqs: Any, url: str, queue: str, held: dict[str, Letter]) -> Iterato
             return  # more than can be read in that time: the first are coming round again
 
 
-def _receive(sqs: Any, url: str) -> Any:
+def _receive(sqs: Any, url: str, hold: int) -> Any:
     answer = sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=_BATCH,
-        VisibilityTimeout=_HOLD,
+        VisibilityTimeout=hold,
         WaitTimeSeconds=_WAIT,  # without, SQS asks some of its servers only, and an empty answer means nothing
         MessageAttributeNames=["All"],
         MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
@@ -242,7 +273,7 @@ def _receive(sqs: Any, url: str) -> Any:
 
 
 def _give_back(sqs: Any, url: str, letters: list[Letter]) -> None:
-    """Make letters visible; one that was deleted has nothing to show, and one that fails comes back by itself."""
+    """Make letters visible; one that was deleted has nothing to show, and one that fails comes back automatically."""
     for start in range(0, len(letters), _BATCH):
         entries = [
             {"Id": str(number), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}

@@ -6,16 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
+from functions.shared import row
 from functions.shared.order import Line
 from functions.shared.row import key, text
 from functions.start_workflow.execution import execution_name
 from ops.history import Visit, visits
+from ops.pace import Pace
 from ops.stack import Stack
 
 _A_BATCH: Final = 100  # keys that BatchGetItem takes
 # Of an execution's newest events: a mail's 154 tries are 616, so the state that it is in is always among them.
 _NEWEST_EVENTS: Final = 1000
-_LARGEST_PAGE: Final = {"PageSize": 1000}  # of executions, and of events
+LARGEST_PAGE: Final = 1000  # of executions, and of events
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,25 @@ class Started:
     name: str
     status: str
     started_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is under way, or about to be again."""
+        return self.status in ("RUNNING", "PENDING_REDRIVE")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list of executions."""
+
+    executions: tuple[Started, ...]
+    is_last: bool
 
 
 @dataclass(frozen=True)
@@ -125,20 +146,22 @@ class Filter:
 class Orders:
     """The orders' rows and executions, as an operator reads them."""
 
-    def __init__(self, dynamodb: Any, states: Any, *, table: str, machine: str) -> None:
+    def __init__(self, dynamodb: Any, states: Any, *, table: str, machine: str, pace: Pace | None = None) -> None:
         self._dynamodb = dynamodb
         self._states = states
         self._table = table
         self._machine = machine
+        self._pace = pace
 
     @classmethod
-    def of(cls, stack: Stack) -> Self:
-        """Give the orders of a deployed stack."""
+    def of(cls, stack: Stack, pace: Pace | None = None) -> Self:
+        """Give the orders of a deployed stack; what asks again and again gives a `pace` for Step Functions."""
         return cls(
             stack.client("dynamodb"),
             stack.client("stepfunctions"),
             table=stack["OrdersTableName"],
             machine=stack["StateMachineArn"],
+            pace=pace,
         )
 
     # ------------------------------------------------------------------------------------------------ rows
@@ -186,55 +209,64 @@ class Orders:
     def named(self, name: str) -> Attempt | None:
         """Return the execution of this name without its states; None if there is none."""
         try:
-            answer = self._states.describe_execution(executionArn=self._arn(name))
+            answer = self._ask("describe_execution", executionArn=self._arn(name))
         except self._states.exceptions.ExecutionDoesNotExist:
             return None
-        stopped = answer.get("stopDate")
         return Attempt(
             number=_number_in(answer["input"]),
             execution=name,
             status=answer["status"],
             started_at=answer["startDate"].astimezone(UTC),
-            ended_at=stopped.astimezone(UTC) if stopped else None,
+            ended_at=_ended(answer),
             input=answer["input"],
         )
 
     def with_states(self, attempt: Attempt) -> Attempt:
         """Return an execution with all its states."""
-        pages = self._states.get_paginator("get_execution_history").paginate(
-            executionArn=self._arn(attempt.execution), PaginationConfig=_LARGEST_PAGE
-        )
+        pages = self._pages("get_execution_history", executionArn=self._arn(attempt.execution))
         return replace(attempt, states=_utc(visits(event for page in pages for event in page["events"])))
 
     def newest_state(self, name: str) -> Visit | None:
         """Return the state that an execution is in, or ended in, in one call however long its history is."""
-        answer = self._states.get_execution_history(
-            executionArn=self._arn(name), maxResults=_NEWEST_EVENTS, reverseOrder=True, includeExecutionData=False
+        answer = self._ask(
+            "get_execution_history",
+            executionArn=self._arn(name),
+            maxResults=_NEWEST_EVENTS,
+            reverseOrder=True,
+            includeExecutionData=False,
         )
         found = _utc(visits(reversed(answer["events"])))
         return found[-1] if found else None
 
     def running(self, tell: Callable[[int], None] = lambda _found: None) -> Iterator[Started]:
         """Yield the executions that run, the newest first; `tell` hears how many it has found so far."""
-        pages = self._states.get_paginator("list_executions").paginate(
-            stateMachineArn=self._machine, statusFilter="RUNNING", PaginationConfig=_LARGEST_PAGE
-        )
         found = 0
-        for page in pages:
-            found += len(page["executions"])
+        for page in self.listed(status="RUNNING"):
+            found += len(page.executions)
             tell(found)
-            yield from map(_started, page["executions"])
+            yield from page.executions
 
-    def started_since(self, moment: datetime) -> Iterator[Started]:
-        """Yield the executions that were started since then, whatever became of them, the newest first."""
-        pages = self._states.get_paginator("list_executions").paginate(
-            stateMachineArn=self._machine, PaginationConfig={"PageSize": 100}
-        )
-        for page in pages:
-            for execution in map(_started, page["executions"]):
-                if execution.started_at < moment:
-                    return
-                yield execution
+    def listed(self, *, status: str | None = None) -> Iterator[Page]:
+        """Yield pages of executions, the last started first: those of this status, or all."""
+        wanted = {"statusFilter": status} if status else {}
+        for answer in self._pages("list_executions", stateMachineArn=self._machine, **wanted):
+            yield Page(tuple(map(_started, answer["executions"])), is_last="nextToken" not in answer)
+
+    def _pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Yield a paged operation's answers; botocore's own paginator would not wait its turn before each."""
+        token: dict[str, str] = {}
+        while True:
+            answer = self._ask(operation, **parameters, maxResults=LARGEST_PAGE, **token)
+            yield answer
+            if "nextToken" not in answer:
+                return
+            token = {"nextToken": answer["nextToken"]}
+
+    def _ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        if self._pace:
+            self._pace.wait(operation)
+        answer: dict[str, Any] = getattr(self._states, operation)(**parameters)
+        return answer
 
     def _by_number(self, order_id: str, first: int, at_least: int) -> Iterator[Attempt]:
         """Look executions up by their names, from `first` on, to the first beyond `at_least` that is not there.
@@ -251,13 +283,39 @@ class Orders:
         return self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
 
 
+def is_explained(order: OrderRow | None, latest: Attempt | None) -> bool:
+    """Whether its row and its last execution account for an order, so that no dead letter could add to it.
+
+    A CONFIRMED one whose mail has not left may wait for a release or for an event of the mail.
+    """
+    if latest and latest.is_running:
+        return True
+    if order is None or order.status not in (row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCELLED):
+        return False
+    return order.status != row.CONFIRMED or order.email_status in {*row.MAIL_LEFT, row.MAIL_REJECTED}
+
+
 def items_in_words(items: tuple[Line, ...]) -> str:
     """Name an order's items as the mail does: 2 × item001, 1 × item002."""
     return ", ".join(f"{line.quantity} × {line.item_id}" for line in items)
 
 
+def order_in(name: str) -> tuple[str, int] | None:
+    """Give the order and the attempt that an execution's name tells of; None if it holds a hash of the order's id."""
+    order_id, _, number = name.rpartition("--")
+    if number.isdecimal() and execution_name(order_id, int(number)) == name:
+        return order_id, int(number)
+    return (name, 1) if execution_name(name, 1) == name else None
+
+
 def _started(execution: dict[str, Any]) -> Started:
-    return Started(execution["name"], execution["status"], execution["startDate"].astimezone(UTC))
+    started = execution["startDate"].astimezone(UTC)
+    return Started(execution["name"], execution["status"], started, _ended(execution))
+
+
+def _ended(execution: dict[str, Any]) -> datetime | None:
+    stopped = execution.get("stopDate")
+    return stopped.astimezone(UTC) if stopped else None
 
 
 def _utc(states: tuple[Visit, ...]) -> tuple[Visit, ...]:

@@ -3,24 +3,29 @@
 import json
 import secrets
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, Final, Self
 
 from functions.shared.errors import InvalidOrder
 from functions.shared.order import Order
 from functions.shared.row import CONFIRMED
+from functions.start_workflow.execution import execution_name
 from functions.start_workflow.message import parse_order
 from ops import dead_letters
 from ops.errors import BadInput
-from ops.orders import Attempt, OrderRow, Orders
+from ops.orders import OrderRow, Orders, Started
+from ops.pace import Pace
 from ops.stack import Stack
 
 _LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is taken for another when it is read out
 _PAUSE: Final = 1.0  # seconds between two looks
-_A_CALL_TAKES: Final = 0.1  # seconds between two calls: Step Functions allows ten DescribeExecution a second for good
+_SLACK: Final = timedelta(seconds=30)  # between this clock and AWS's
+_MOST_PAGES: Final = 5  # of executions that are listed at a look
+_ASKED_FOR: Final = 5  # executions, by their names, at a look
 # Seconds after which an order that has no execution is looked for among the dead letters, and how often.
 _DEAD_LETTERS_EVERY: Final = 10.0
 
@@ -69,6 +74,11 @@ class Expected:
     order: Order
     attempt: int
 
+    @property
+    def execution(self) -> str:
+        """The name of its execution."""
+        return execution_name(self.order.order_id, self.attempt)
+
     @classmethod
     def of(cls, orders: Orders, order: Order) -> Self:
         """Find out, before it is published, which attempt it leads to: a new one, unless one of it is in hand."""
@@ -84,7 +94,7 @@ class End:
     """How a published order ended: an execution and the row, or `refused`; none of them if it has not ended yet."""
 
     order_id: str
-    execution: Attempt | None
+    execution: Started | None
     row: OrderRow | None
     refused: str | None = None
 
@@ -106,42 +116,66 @@ def wait_for(
     *,
     patience: timedelta,
     tell: Callable[[str], None],
+    clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[End]:
-    """Yield the end of each order as it comes; at the end of the patience those that have none yet."""
-    orders, since, left = Orders.of(stack), datetime.now(UTC), list(expected)
-    began = time.monotonic()
-    until, letters_at = began + patience.total_seconds(), began + _DEAD_LETTERS_EVERY
-    while left and time.monotonic() < until:
+    """Yield the end of each order as it comes; once the patience for all of them is over, those that have none yet."""
+    orders, since, left = Orders.of(stack, Pace(clock, pause)), datetime.now(UTC), deque(expected)
+    known: dict[str, Started] = {}
+    until, letters_at = clock() + patience.total_seconds(), clock() + _DEAD_LETTERS_EVERY
+    while left:
         tell(f"waiting for {len(left)} of {len(expected)} orders")
+        known |= _executions(orders, left, since)
         refusals: dict[str, str] = {}
-        if time.monotonic() > letters_at:
+        if clock() > letters_at and any(one.execution not in known for one in left):
             refusals = _refusals(stack, since)
-            letters_at = time.monotonic() + _DEAD_LETTERS_EVERY
-        ends = [(one, _end(orders, one, refusals, pause)) for one in left]
-        yield from (end for _, end in ends if end.has_come)
-        left = [one for one, end in ends if not end.has_come]
+            letters_at = clock() + _DEAD_LETTERS_EVERY
+        ends = [end for end in _ends(orders, left, known, refusals) if end.has_come]
+        yield from ends
+        come = {end.order_id for end in ends}
+        left = deque(one for one in left if one.order.order_id not in come)
+        left.rotate(-_ASKED_FOR)
+        if clock() >= until:
+            break
         if left:
             pause(_PAUSE)
-    yield from (_end(orders, one, {}, pause) for one in left)
+    yield from _ends(orders, left, known, {})
 
 
-def _end(orders: Orders, one: Expected, refusals: dict[str, str], pause: Callable[[float], None]) -> End:
-    pause(_A_CALL_TAKES)
-    order_id = one.order.order_id
-    execution = orders.attempt(order_id, one.attempt)
-    if execution is None:
-        return End(order_id, None, None, refusals.get(order_id))
-    return End(order_id, execution, None if execution.is_running else orders.row(order_id))
+def _executions(orders: Orders, left: Iterable[Expected], since: datetime) -> dict[str, Started]:
+    """Find the executions of these orders: on the newest pages of the list, and a few of the others by their names.
+
+    A list shows a thousand of them in a call. It lacks one that began before this wait, or by another clock.
+    """
+    found = dict[str, Started]()
+    for page in islice(orders.listed(), _MOST_PAGES):
+        found |= {one.name: one for one in page.executions}
+        if any(one.started_at < since - _SLACK for one in page.executions):
+            break
+    for one in islice((one for one in left if one.execution not in found), _ASKED_FOR):
+        if attempt := orders.named(one.execution):
+            found[one.execution] = Started(one.execution, attempt.status, attempt.started_at, attempt.ended_at)
+    return {one.execution: found[one.execution] for one in left if one.execution in found}
+
+
+def _ends(
+    orders: Orders, left: Iterable[Expected], known: Mapping[str, Started], refusals: Mapping[str, str]
+) -> Iterator[End]:
+    """Give how each order stands; the row is read of those alone whose execution has ended."""
+    over = {one.order.order_id for one in left if one.execution in known and not known[one.execution].is_running}
+    rows = orders.rows_of(sorted(over))
+    for one in left:
+        order_id, execution = one.order.order_id, known.get(one.execution)
+        row = rows.get(order_id) or (orders.row(order_id) if order_id in over else None)
+        yield End(order_id, execution, row, refusals.get(order_id) if execution is None else None)
 
 
 def _refusals(stack: Stack, since: datetime) -> dict[str, str]:
     """Give why orders were refused since then, by their ids."""
-    slack = timedelta(seconds=30)  # between this clock and that of SQS
     return {
         letter.order_id: f"{letter.error_type}: {letter.error_message}"
-        for letter in dead_letters.peek(stack, [dead_letters.ORDERS])
-        if letter.order_id and letter.was_refused and letter.sent_at > since - slack
+        for letter in dead_letters.peek(stack, [dead_letters.ORDERS]).letters
+        if letter.order_id and letter.was_refused and letter.sent_at > since - _SLACK
     }
 
 

@@ -9,7 +9,8 @@ HELP = (
     "See what happened to an order, mend what is broken, and trust the answer.\n\n"
     "On AWS by the ordinary credentials and [bold]--stage[/] (or ORDERS_STAGE);"
     " on this machine with [bold]--local[/], after `make up`.\n\n"
-    "Exit codes: 0 done, or all is well; 1 the answer is no (not found, refused, something is wrong); 2 bad input;"
+    "Exit codes: 0 done, or all is well; 1 the answer is no, or not complete (not found, refused, something is wrong);"
+    " 2 bad input;"
     " 3 AWS could not be asked."
 )
 

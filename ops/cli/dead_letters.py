@@ -12,7 +12,7 @@ from ops import dead_letters
 from ops.cli import screen
 from ops.cli.options import JsonOption, YesOption, ask, with_stack
 from ops.cli.order_view import letter_as_json
-from ops.dead_letters import Letter, Outcome
+from ops.dead_letters import Letter, Outcome, Peek
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
 from ops.terminal import working
@@ -51,19 +51,33 @@ IdsArgument = Annotated[
 @app.command("list")
 @with_stack
 def list_(stack: Stack, queue: QueueOption = None, json: JsonOption = False) -> None:
-    """List the dead letters, the oldest first; they stay where they are."""
-    letters = _peek(stack, queue)
+    """List the dead letters, the oldest first; they stay where they are.
+
+    While somebody else looks at them too, each sees a part: exit code 1 if some could not be read.
+    """
+    found = _peek(stack, queue)
     if json:
-        return screen.show_json({"letters": [letter_as_json(letter) for letter in letters]})
+        screen.show_json({"letters": [letter_as_json(letter) for letter in found.letters], "unread": found.unread})
+    else:
+        _show_list(found)
+    _refuse_gap(found)
+
+
+def _show_list(found: Peek) -> None:
     columns = dict.fromkeys(("queue", "id", "age", "order", "error", "what was wrong"), "left")
     rows = [
         (one.queue, one.short_id, screen.ago(one.sent_at), one.order_id, one.error_type, one.error_message)
-        for one in letters
+        for one in found.letters
     ]
-    screen.table(columns, rows, empty="there are no dead letters")
-    if letters:
-        screen.note("`orders dlq show ID` tells what to do about one")
-    return None
+    screen.table(columns, rows, empty="none could be read" if found.gap else "there are no dead letters")
+    if found.letters:
+        screen.note("`orders dlq show ID` says what to do about one")
+
+
+def _refuse_gap(found: Peek) -> None:
+    """End with exit code 1 if the answer is not complete."""
+    if found.gap:
+        raise Refused(found.gap)
 
 
 @app.command("show")
@@ -77,7 +91,6 @@ def show(stack: Stack, id_: IdArgument, queue: QueueOption = None, json: JsonOpt
         ("letter", letter.message_id),
         ("queue", letter.queue),
         ("sent (UTC)", letter.sent_at),
-        ("received", f"{letter.receive_count} times"),
         ("order", letter.order_id or "its body names none"),
         ("error", letter.error_type or "none was given"),
         ("what was wrong", letter.error_message),
@@ -103,7 +116,8 @@ def redrive(
     What was refused for what it holds would be refused again: --all leaves it, and by its id you are asked.
     An order that was started already is told as a duplicate: redriving it twice does no harm.
     """
-    letters = _chosen(stack, ids, queue, all_=all_)
+    found = _chosen(stack, ids, queue, all_=all_)
+    letters = found.letters
     if all_:
         letters = _helped(letters)
     else:
@@ -112,7 +126,7 @@ def redrive(
             ask(f"{_named(refused)}: refused for what it holds, as it would be again. Redrive all the same?", yes=yes)
     with working(screen.err, f"redriving {len(letters)}"):
         outcome = dead_letters.redrive(stack, letters)
-    _report(outcome, "redriven")
+    _report(outcome, found, "redriven")
 
 
 @app.command("drop")
@@ -125,22 +139,24 @@ def drop(
     yes: YesOption = False,
 ) -> None:
     """Delete dead letters. Each body is printed before it is deleted: `orders dlq drop ID --yes > kept.json`."""
-    letters = _chosen(stack, ids, queue, all_=all_)
-    if letters:
-        ask(f"{_named(letters)}: delete for good?", yes=yes)
-    _report(dead_letters.drop(stack, letters, _print_body), "deleted", tell=screen.note)
+    found = _chosen(stack, ids, queue, all_=all_)
+    if found.letters:
+        ask(f"{_named(found.letters)}: delete for good?", yes=yes)
+    _report(dead_letters.drop(stack, found.letters, _print_body), found, "deleted", tell=screen.note)
 
 
-def _chosen(stack: Stack, ids: list[str] | None, queue: Queue | None, *, all_: bool) -> list[Letter]:
+def _chosen(stack: Stack, ids: list[str] | None, queue: Queue | None, *, all_: bool) -> Peek:
+    """Give the letters that were named; only where all are meant does it matter that some could not be read."""
     if all_ == bool(ids):
         raise BadInput("ID: must be there or --all, not both" if ids else "ID: name a letter, or take --all")
-    letters = _peek(stack, queue)
-    if not all_:
-        letters = [dead_letters.find(letters, id_) for id_ in ids or ()]
-    return list({letter.message_id: letter for letter in letters}.values())
+    found = _peek(stack, queue)
+    if all_:
+        return found
+    named = [dead_letters.find(found, id_) for id_ in ids or ()]
+    return Peek(list({letter.message_id: letter for letter in named}.values()), unread=0)
 
 
-def _peek(stack: Stack, queue: Queue | None) -> list[Letter]:
+def _peek(stack: Stack, queue: Queue | None) -> Peek:
     with working(screen.err, "reading the dead letters"):
         return dead_letters.peek(stack, [queue.value] if queue else dead_letters.QUEUES)
 
@@ -166,13 +182,16 @@ def _named(letters: Sequence[Letter]) -> str:
     return ", ".join(names) + (f" and {more} more" if more else "")
 
 
-def _report(outcome: Outcome, what: str, *, tell: Callable[[str], None] = screen.say) -> None:
-    """Tell the counts, and each letter that failed; exit code 1 if one did."""
+def _report(outcome: Outcome, found: Peek, what: str, *, tell: Callable[[str], None] = screen.say) -> None:
+    """Report the counts, and each letter that failed; exit code 1 if one did, or if some could not be read."""
     tell(f"{len(outcome.done)} {what}" + (f", {len(outcome.failed)} failed" if outcome.failed else ""))
     for letter, reason in outcome.failed:
         screen.complain(f"{letter.short_id}: {reason}; it is still there")
     if outcome.gone:
-        screen.complain(f"gone, or in somebody else's hands just now: {_named(outcome.gone)}")
+        screen.complain(
+            f"gone, or in somebody else's hands just now: {_named(outcome.gone)}; run this again in a minute"
+        )
+    _refuse_gap(found)
     if outcome.failed or outcome.gone:
         raise typer.Exit(1)
 

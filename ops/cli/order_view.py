@@ -39,13 +39,16 @@ def as_json(
     attempts: Iterable[Attempt],
     letters: Iterable[Letter],
     next_step: str | None,
+    *,
+    unread: int | None,
 ) -> dict[str, Any]:
-    """Give it as data."""
+    """Give it as data; `unread` dead letters could not be read, None if they were not looked for."""
     return {
         "order_id": order_id,
         "order": order,
         "attempts": [_attempt_json(attempt) for attempt in attempts],
         "dead_letters": [letter_as_json(letter) for letter in letters],
+        "dead_letters_unread": unread,
         "next": next_step,
     }
 

@@ -19,7 +19,7 @@ from ops.cli import order_view, screen
 from ops.cli.options import JsonOption, YesOption, ask, with_stack
 from ops.errors import BadInput, Refused
 from ops.next_step import next_step
-from ops.orders import Filter, OrderRow, Orders, items_in_words
+from ops.orders import Filter, OrderRow, Orders, is_explained, items_in_words
 from ops.publish import End, Expected, new_order_id, publish, read_orders, wait_for
 from ops.stack import Stack
 from ops.terminal import working
@@ -192,7 +192,7 @@ def _end_json(end: End) -> dict[str, Any] | None:
         "status_reason": found.status_reason if found else None,
         "email_status": found.email_status if found else None,
         "email_error": found.email_error if found else None,
-        "execution": execution.execution if execution else None,
+        "execution": execution.name if execution else None,
         "execution_status": execution.status if execution else None,
         "seconds": execution.seconds if execution else None,
         "refused": end.refused,
@@ -204,20 +204,33 @@ def _end_json(end: End) -> dict[str, Any] | None:
 
 @with_stack
 def show(stack: Stack, order: OrderArgument, json: JsonOption = False) -> None:
-    """Show all that is known of an order: its row, its executions, its mail, its dead letters, and what to do next."""
+    """Show all that is known of an order: its row, its executions, its mail, its dead letters, and what to do next.
+
+    Dead letters are only looked for where row and executions do not account for the order: nobody else sees them
+    meanwhile. Exit code 1 if it is not known, or if some dead letters could not be read.
+    """
     rules.order_id("ORDER", order)
     orders = Orders.of(stack)
     with working(screen.err, f"looking for {order}"):
         found = orders.row(order)
         attempts = orders.attempts(order, at_least=(found.attempt or 0) if found else 0)
-        letters = [letter for letter in dead_letters.peek(stack) if letter.order_id == order]
+        latest = attempts[-1] if attempts else None
+        peek = None if is_explained(found, latest) else dead_letters.peek(stack)
+    letters = [letter for letter in peek.letters if letter.order_id == order] if peek else []
+    gap = peek.gap if peek else None
     if not (found or attempts or letters):
-        raise Refused(f"{order}: nothing is known of it: no row, no execution, no dead letter")
-    advice = next_step(found, attempts[-1] if attempts else None, letters)
+        raise Refused(
+            f"{order}: nothing is known of it: no row, no execution, no dead letter" + (f"; {gap}" if gap else "")
+        )
+    advice = next_step(found, latest, letters)
     if json:
-        screen.show_json(order_view.as_json(order, found, attempts, letters, advice))
+        screen.show_json(
+            order_view.as_json(order, found, attempts, letters, advice, unread=peek.unread if peek else None)
+        )
     else:
         screen.show(order_view.picture(order, found, attempts, letters, advice))
+    if gap:
+        raise Refused(gap)
 
 
 @with_stack

@@ -1,10 +1,11 @@
 """`orders watch`: orders on the move, as they move."""
 
+import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Protocol, TypeVar
 
 import typer
@@ -12,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from functions.shared.errors import TransientError
 from ops import rules
 from ops.cli import order_view, screen
 from ops.cli.options import JsonOption, with_stack
@@ -19,17 +21,21 @@ from ops.next_step import next_step
 from ops.stack import Stack
 from ops.watch import Changes, Follower, Look, Progress, Sighting, Watcher
 
+T = TypeVar("T", Look, Progress)
 T_contra = TypeVar("T_contra", contravariant=True)
 
-_STAYS: Final = timedelta(seconds=30)  # what has ended stays on the screen for so long
+_SLOWEST: Final = 60.0  # seconds between two looks while AWS throttles or is out of reach
 _COLUMNS: Final = {"order": "left", "status": "left", "mail": "left", "now": "left", "time": "right"}
 
 
 class Display(Protocol[T_contra]):
-    """Where looks are shown; each is given to `update`."""
+    """Where looks are shown; each is given to `update`, and what was in the way of one to `complain`."""
 
     def update(self, seen: T_contra) -> None:
         """Show it."""
+
+    def complain(self, trouble: str) -> None:
+        """Say what is in the way."""
 
 
 @with_stack
@@ -49,8 +55,10 @@ def watch(
 
     With ORDER it ends with the order: exit code 0 if that is CONFIRMED and its mail was sent, else 1.
 
-    It does not read the tables whole. A look at all orders is a few requests, and three more for each order shown (the
-    20 newest): at one in two seconds about 7 US cents a day for SQS, and little for the rest.
+    It does not read the tables whole. Each order is reported when it starts and when it ends, whatever their number;
+    the 20 newest that move are looked at closely. It asks Step Functions for at most half of what AWS allows an
+    account, and when AWS throttles, it slows down and goes on. At one look in two seconds it costs about 7 US cents a
+    day for SQS, and little for the rest.
     """
     if order is not None:
         rules.order_id("ORDER", order)
@@ -65,8 +73,8 @@ def _watch_all(watcher: Watcher, every: float, until: float | None, *, json: boo
     display: Display[Look] = _AllAsLines(json=json) if json or not screen.out.is_terminal else _AllOnScreen()
     try:
         with _shown(display):
-            for _ in _ticks(every, until):
-                display.update(watcher.look())
+            for seen in _looks(watcher.look, every, until, display):
+                display.update(seen)
     except KeyboardInterrupt:
         return
 
@@ -76,8 +84,7 @@ def _watch_one(follower: Follower, every: float, until: float | None, *, json: b
     seen: Progress | None = None
     try:
         with _shown(display):
-            for _ in _ticks(every, until):
-                seen = follower.look()
+            for seen in _looks(follower.look, every, until, display):
                 display.update(seen)
                 if seen.has_ended(datetime.now(UTC)):
                     break
@@ -89,15 +96,31 @@ def _watch_one(follower: Follower, every: float, until: float | None, *, json: b
         raise typer.Exit(1)
 
 
-def _ticks(every: float, until: float | None) -> Iterator[None]:
-    """Yield at once and then every so many seconds, until the time is up."""
+def _looks(look: Callable[[], T], every: float, until: float | None, display: Display[T]) -> Iterator[T]:
+    """Look at once and then every so many seconds, until the time is up; less and less often while AWS is in trouble.
+
+    Raises:
+        TransientError: not one look succeeded in the time there was.
+    """
+    pause, has_seen = every, False
     while True:
-        began = time.monotonic()
-        yield
-        left = min(began + every, until or began + every) - time.monotonic()
+        began, failure, trouble = time.monotonic(), None, None
+        try:
+            seen = look()
+        except TransientError as error:
+            failure, trouble = error, str(error)
+        else:
+            has_seen, trouble = True, seen.trouble
+            yield seen
+        pause = max(every, min(2 * pause, _SLOWEST)) if trouble else every
+        if trouble:
+            display.complain(f"{trouble}; looking again in {pause:.0f} s")
+        left = min(began + pause, until if until is not None else math.inf) - time.monotonic()
         if left > 0:
             time.sleep(left)
         if until is not None and time.monotonic() >= until:
+            if failure and not has_seen:
+                raise failure
             return
 
 
@@ -109,29 +132,29 @@ def _shown(display: Display[Any]) -> AbstractContextManager[Any]:
 
 
 class _AllOnScreen:
-    """All orders, on a terminal."""
+    """All orders, on a terminal: those that move in a table, and above it, a line each, those that have ended."""
 
     def __init__(self) -> None:
         self.live = Live(Text("looking …"), console=screen.out, auto_refresh=False)
-        self._ended: dict[tuple[str, int | None], tuple[Sighting, datetime]] = {}
+        self._picture: RenderableType = Text()
 
     def update(self, seen: Look) -> None:
         for one in seen.ended:
-            self._ended[one.order_id, one.attempt] = (one, seen.at)
-        for one in seen.moving:  # redriven
-            self._ended.pop((one.order_id, one.attempt), None)
-        kept = {known: (one, at) for known, (one, at) in self._ended.items() if seen.at - at <= _STAYS}
-        self._ended = kept
-        self.live.update(self._picture(seen), refresh=True)
+            screen.say(f"{seen.at:%H:%M:%S}  {_in_words(one, seen.at)}")
+        self._picture = _picture_of_all(seen)
+        self.live.update(self._picture, refresh=True)
 
-    def _picture(self, seen: Look) -> RenderableType:
-        ended = [one for one, _ in sorted(self._ended.values(), key=lambda pair: pair[1], reverse=True)]
-        rows = [_cells(one, seen.at) for one in [*seen.moving, *ended]]
-        head = screen.plain(f"{seen.at:%H:%M:%S} UTC   {_queues_in_words(seen)}   on the move: {len(seen.moving)}")
-        parts: list[RenderableType] = [head, Text(), screen.as_table(_COLUMNS, rows) if rows else Text("nothing moves")]
-        if seen.not_shown:
-            parts.append(screen.plain(f"and {seen.not_shown} more"))
-        return Group(*parts)
+    def complain(self, trouble: str) -> None:
+        self.live.update(_with_trouble(self._picture, trouble), refresh=True)
+
+
+def _picture_of_all(seen: Look) -> RenderableType:
+    rows = [_cells(one, seen.at) for one in seen.moving]
+    head = screen.plain(f"{seen.at:%H:%M:%S} UTC   {_queues_in_words(seen)}   on the move: {seen.running}")
+    parts: list[RenderableType] = [head, Text(), screen.as_table(_COLUMNS, rows) if rows else Text("nothing moves")]
+    if seen.running > len(rows):
+        parts.append(screen.plain(f"and {seen.running - len(rows)} more"))
+    return Group(*parts)
 
 
 class _OneOnScreen:
@@ -139,9 +162,18 @@ class _OneOnScreen:
 
     def __init__(self) -> None:
         self.live = Live(Text("looking …"), console=screen.out, auto_refresh=False)
+        self._picture: RenderableType = Text()
 
     def update(self, seen: Progress) -> None:
-        self.live.update(_picture_of(seen), refresh=True)
+        self._picture = _picture_of(seen)
+        self.live.update(self._picture, refresh=True)
+
+    def complain(self, trouble: str) -> None:
+        self.live.update(_with_trouble(self._picture, trouble), refresh=True)
+
+
+def _with_trouble(picture: RenderableType, trouble: str) -> RenderableType:
+    return Group(picture, Text(), screen.plain(trouble))
 
 
 def _picture_of(seen: Progress) -> RenderableType:
@@ -193,8 +225,11 @@ class _AllAsLines:
                 )
             else:
                 screen.say(f"{seen.at:%H:%M:%S}  {_queues_in_words(seen)}")
-        _say_changes(self._changes.of([*seen.moving, *seen.ended]), seen.at, json=self._json)
+        _say_changes(self._changes.of([*seen.moving, *seen.started, *seen.ended]), seen.at, json=self._json)
         self._changes.forget(seen.ended)
+
+    def complain(self, trouble: str) -> None:
+        screen.note(trouble)
 
 
 class _OneAsLines:
@@ -206,6 +241,9 @@ class _OneAsLines:
 
     def update(self, seen: Progress) -> None:
         _say_changes(self._changes.of([seen.sighting]), datetime.now(UTC), json=self._json)
+
+    def complain(self, trouble: str) -> None:
+        screen.note(trouble)
 
 
 def _say_changes(changes: Iterable[Sighting], at: datetime, *, json: bool) -> None:

@@ -198,6 +198,11 @@ def test_only_the_order_topic_sends_to_the_order_queues(template: Template, queu
     }
 
 
+@pytest.mark.parametrize("queue", [ORDER_DLQ, RELEASE_DLQ, MAIL_EVENT_DLQ])
+def test_looking_at_a_dead_letter_moves_it_nowhere_however_often(template: Template, queue: str) -> None:
+    assert "RedrivePolicy" not in template.properties(queue)
+
+
 def test_an_order_is_tried_for_22_minutes_and_then_kept_for_two_weeks(template: Template) -> None:
     queue = template.properties(ORDER_QUEUE)
     assert text(queue["RedrivePolicy"]["deadLetterTargetArn"]) == f"{ORDER_DLQ}.Arn"

@@ -1,9 +1,12 @@
 """Step Functions as far as the operator's modules ask it: executions by name, their histories, and lists of them."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 MACHINE = "arn:aws:states:us-west-2:123456789012:stateMachine:orders"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -15,10 +18,13 @@ class _DoesNotExist(Exception):
 
 @dataclass
 class States:
-    """Executions by their names; each list has pages of two."""
+    """Executions by their names, in lists with pages of `page`; calls are counted, and throttled as `fails` says."""
 
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
     histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    page: int = 2
+    calls: Counter[str] = field(default_factory=Counter)
+    fails: Callable[[str], bool] = lambda _operation: False
 
     class exceptions:  # noqa: N801 - boto3's name
         ExecutionDoesNotExist = _DoesNotExist
@@ -45,6 +51,7 @@ class States:
         self.histories[name] += events
 
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        self._called("describe_execution")
         prefix, _, name = executionArn.rpartition(":")
         assert prefix == MACHINE.replace(":stateMachine:", ":execution:")
         if name not in self.executions:
@@ -56,33 +63,41 @@ class States:
         *,
         executionArn: str,  # noqa: N803
         maxResults: int,  # noqa: N803
-        reverseOrder: bool,  # noqa: N803
-        includeExecutionData: bool,  # noqa: N803
+        reverseOrder: bool = False,  # noqa: N803
+        includeExecutionData: bool = True,  # noqa: N803
+        nextToken: str = "0",  # noqa: N803
     ) -> dict[str, Any]:
-        assert reverseOrder
-        assert not includeExecutionData
+        self._called("get_execution_history")
+        assert includeExecutionData != reverseOrder
         events = self.histories.get(executionArn.rpartition(":")[2], [])
-        return {"events": list(reversed(events))[:maxResults]}
+        if reverseOrder:
+            return {"events": list(reversed(events))[:maxResults]}
+        end = int(nextToken) + 4
+        return {"events": events[int(nextToken) : end]} | ({"nextToken": str(end)} if end < len(events) else {})
 
-    def get_paginator(self, operation: str) -> "_Paginator":
-        return _Paginator(self, operation)
+    def list_executions(
+        self,
+        *,
+        stateMachineArn: str,  # noqa: N803
+        maxResults: int,  # noqa: N803
+        statusFilter: str | None = None,  # noqa: N803
+        nextToken: str | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
+        self._called("list_executions")
+        assert stateMachineArn == MACHINE
+        found = [one for one in self.executions.values() if statusFilter in (None, one["status"])]
+        found.sort(key=_place, reverse=True)
+        after = [one for one in found if nextToken is None or _place(one) < nextToken]
+        page = after[: min(self.page, maxResults)]
+        more = {"nextToken": _place(page[-1])} if len(after) > len(page) else {}
+        return {"executions": page, **more}
 
-    def page_through(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        if operation == "get_execution_history":
-            yield {"events": self.histories.get(parameters["executionArn"].rpartition(":")[2], [])}
-            return
-        assert parameters["stateMachineArn"] == MACHINE
-        wanted = parameters.get("statusFilter")
-        found = [one for one in self.executions.values() if wanted in (None, one["status"])]
-        found.sort(key=lambda one: one["startDate"], reverse=True)
-        for start in range(0, len(found), 2):
-            yield {"executions": found[start : start + 2]}
+    def _called(self, operation: str) -> None:
+        self.calls[operation] += 1
+        if self.fails(operation):
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, operation)
 
 
-@dataclass(frozen=True)
-class _Paginator:
-    states: States
-    operation: str
-
-    def paginate(self, **parameters: Any) -> Iterator[dict[str, Any]]:
-        return self.states.page_through(self.operation, **parameters)
+def _place(execution: dict[str, Any]) -> str:
+    """Where it stands in a list: what is started meanwhile moves none that was not listed yet."""
+    return f"{execution['startDate'].isoformat()} {execution['name']}"

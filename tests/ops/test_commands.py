@@ -13,7 +13,7 @@ from ops.cli import screen
 from ops.stack import Stack
 from tests.ops.command import Command
 from tests.ops.moto_stack import moto_stack, put
-from tests.ops.test_dead_letters import ABANDONED, ORDER, REFUSED, Partly, bodies_in, lay
+from tests.ops.test_dead_letters import ABANDONED, ORDER, REFUSED, Partly, bodies_in, lay, take
 
 
 @pytest.fixture
@@ -144,6 +144,29 @@ def test_letters_are_listed_and_shown_with_what_to_do(orders: Command, stack: St
     (event,) = orders.json("dlq", "list", "--queue", "mail-events", schema="dlq-list")["letters"]
     assert event["body"] == "no \x1b[31mJSON"
     assert "no �[31mJSON" in orders("dlq", "show", event["message_id"]).out
+
+
+def test_letters_in_somebody_else_s_hands_are_never_silently_missing(orders: Command, stack: Stack) -> None:
+    held = lay(stack, "orders", "held")
+    take(stack, "orders")
+    refused(orders, "dlq", "list", code=1, told="none could be read error: 1 more dead letter could not be read")
+    lay(stack, "orders", ORDER)
+    missing = "1 more dead letter could not be read: somebody else is looking, or was just now; run this again"
+
+    listed = orders("dlq", "list")
+    assert (listed.code, "12345" in listed.out) == (1, True)
+    assert missing in listed.err
+    found = orders.json("dlq", "list", schema="dlq-list", code=1)
+    assert (len(found["letters"]), found["unread"]) == (1, 1)
+    for command in (("show",), ("redrive", "--yes"), ("drop", "--yes")):
+        refused(orders, "dlq", *command, held, code=1, told=f"no dead letter {held!r}; {missing}")
+    (readable,) = found["letters"]
+    assert orders("dlq", "show", readable["message_id"]).code == 0
+    redriven = orders("dlq", "redrive", "--all")
+    assert (redriven.code, redriven.out) == (1, "1 redriven\n")
+    assert missing in redriven.err
+    dropped = orders("dlq", "drop", "--all", "--yes")
+    assert (dropped.code, dropped.out, missing in dropped.err) == (1, "", True)
 
 
 def test_all_that_redriving_can_help_is_redriven_and_the_rest_named(orders: Command, stack: Stack) -> None:

@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from functions.shared.mail_tags import to_tags
 from ops import dead_letters
-from ops.dead_letters import MAIL_EVENTS, ORDERS, RELEASES, Letter, advice, drop, find, peek, redrive
+from ops.dead_letters import MAIL_EVENTS, ORDERS, RELEASES, Letter, Peek, advice, drop, find, peek, redrive
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
 from tests.ops.moto_stack import moto_stack
@@ -80,8 +82,8 @@ class Partly:
 def test_every_letter_of_a_long_queue_is_shown_once_and_stays(stack: Stack) -> None:
     ids = {lay(stack, ORDERS, f"letter {number}") for number in range(25)}
 
-    assert {letter.message_id for letter in peek(stack)} == ids
-    assert len(peek(stack, [ORDERS])) == 25  # so at once: none is hidden
+    assert {letter.message_id for letter in peek(stack).letters} == ids
+    assert len(peek(stack, [ORDERS]).letters) == 25  # so at once: none is hidden
     assert len(bodies_in(stack, "OrderDlqUrl")) == 25
 
 
@@ -89,10 +91,10 @@ def test_letters_are_visible_again_even_if_reading_breaks_off(stack: Stack, monk
     lay(stack, ORDERS, "one")
     receive, calls = dead_letters._receive, iter(range(2))
 
-    def cut_at_the_second(sqs: Any, url: str) -> Any:
+    def cut_at_the_second(*arguments: Any) -> Any:
         if next(calls):
             raise OSError("broken off")
-        return receive(sqs, url)
+        return receive(*arguments)
 
     monkeypatch.setattr(dead_letters, "_receive", cut_at_the_second)
     with pytest.raises(OSError, match="broken off"):
@@ -100,10 +102,60 @@ def test_letters_are_visible_again_even_if_reading_breaks_off(stack: Stack, monk
     assert bodies_in(stack, "OrderDlqUrl") == ["one"]
 
 
+def take(stack: Stack, queue: str) -> dict[str, str]:
+    """Take letters as somebody else who looks; give their ids and receipts."""
+    answer = stack.client("sqs").receive_message(
+        QueueUrl=stack[dead_letters.QUEUES[queue]], MaxNumberOfMessages=10, VisibilityTimeout=60
+    )
+    return {message["MessageId"]: message["ReceiptHandle"] for message in answer["Messages"]}
+
+
+def let_go(stack: Stack, queue: str, held: dict[str, str]) -> None:
+    for receipt in held.values():
+        stack.client("sqs").change_message_visibility(
+            QueueUrl=stack[dead_letters.QUEUES[queue]], ReceiptHandle=receipt, VisibilityTimeout=0
+        )
+
+
+def test_letters_that_somebody_else_holds_are_counted_as_unread_until_they_let_go(stack: Stack) -> None:
+    for number in range(25):
+        lay(stack, ORDERS, f"letter {number}")
+    held = take(stack, ORDERS)
+    found = peek(stack)
+    assert (len(found.letters), found.unread) == (15, 10)
+    assert found.gap is not None
+    assert found.gap.startswith("10 more dead letters could not be read: somebody else is looking")
+    let_go(stack, ORDERS, held)
+    found = peek(stack)
+    assert (len(found.letters), found.unread, found.gap) == (25, 0, None)
+
+
+def test_a_reading_that_is_broken_off_gives_the_letters_of_all_queues_back_at_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(stack, ORDERS, "one")
+    receive, began, are_held = dead_letters._receive, monotonic(), Event()
+
+    def never_done(sqs: Any, url: str, hold: int) -> Any:
+        if "Release" in url:
+            assert are_held.wait(5)
+            raise KeyboardInterrupt
+        are_held.set()
+        seen.extend(receive(sqs, url, hold) or ())
+        return seen
+
+    seen = list[Any]()
+    monkeypatch.setattr(dead_letters, "_receive", never_done)
+    with pytest.raises(KeyboardInterrupt):
+        peek(stack, [ORDERS, RELEASES])
+    assert monotonic() - began < dead_letters._HOLD / 2
+    assert bodies_in(stack, "OrderDlqUrl") == ["one"]
+
+
 def test_only_the_queues_that_are_named_are_read(stack: Stack) -> None:
     lay(stack, ORDERS, ORDER)
     lay(stack, RELEASES, ABANDONED)
-    assert [letter.queue for letter in peek(stack, [RELEASES])] == [RELEASES]
+    assert [letter.queue for letter in peek(stack, [RELEASES]).letters] == [RELEASES]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +210,7 @@ def test_a_letter_tells_its_order_and_its_reason(
 ) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     lay(stack, queue, body, **attributes)
-    (letter,) = peek(stack)
+    (letter,) = peek(stack).letters
     assert letter.queue == queue
     assert (letter.order_id, letter.error_type, letter.error_message) == told
     assert letter.was_refused == (attributes == REFUSED)
@@ -173,13 +225,13 @@ def letter_of(queue: str = ORDERS, message_id: str = "abcdef12-1", **fields: Any
 
 def test_a_letter_is_found_by_its_id_or_what_of_it_tells_it_apart() -> None:
     one, other = letter_of(message_id="abcdef12-1"), letter_of(message_id="abcdef12-2")
-    assert find([one, other], "abcdef12-2") is other
-    assert find([one], "ABC") is one
+    assert find(Peek([one, other], 0), "abcdef12-2") is other
+    assert find(Peek([one], 0), "ABC") is one
     with pytest.raises(BadInput, match=r"fits 2 letters: abcdef12-1, abcdef12-2"):
-        find([one, other], "abcdef12")
+        find(Peek([one, other], 0), "abcdef12")
     for missing in ("b", ""):
         with pytest.raises(Refused, match="no dead letter"):
-            find([one, other], missing)
+            find(Peek([one, other], 0), missing)
 
 
 def test_a_redriven_letter_is_in_the_queue_it_came_from_unchanged_and_nowhere_else(stack: Stack) -> None:
@@ -187,20 +239,20 @@ def test_a_redriven_letter_is_in_the_queue_it_came_from_unchanged_and_nowhere_el
     lay(stack, ORDERS, body)
     lay(stack, MAIL_EVENTS, "event")
     lay(stack, ORDERS, "left alone")
-    letters = [letter for letter in peek(stack) if letter.body != "left alone"]
+    letters = [letter for letter in peek(stack).letters if letter.body != "left alone"]
 
     outcome = redrive(stack, letters)
 
     assert (len(outcome.done), outcome.failed, outcome.gone) == (2, [], [])
     assert bodies_in(stack, "OrderQueueUrl") == [body]
     assert bodies_in(stack, "MailEventQueueUrl") == ["event"]
-    assert [letter.body for letter in peek(stack)] == ["left alone"]
+    assert [letter.body for letter in peek(stack).letters] == ["left alone"]
 
 
 def test_what_sqs_does_not_take_stays_a_letter_and_the_rest_goes(stack: Stack) -> None:
     for number in range(3):
         lay(stack, ORDERS, f"{number}")
-    letters = peek(stack)
+    letters = peek(stack).letters
     stack._clients["sqs"] = Partly(stack.client("sqs"), "send_message_batch", (1,))
 
     outcome = redrive(stack, letters)
@@ -208,13 +260,13 @@ def test_what_sqs_does_not_take_stays_a_letter_and_the_rest_goes(stack: Stack) -
     assert (len(outcome.done), len(outcome.failed)) == (2, 1)
     ((failed, reason),) = outcome.failed
     assert reason == "InternalError: try again"
-    assert [letter.body for letter in peek(stack)] == [failed.body]
+    assert [letter.body for letter in peek(stack).letters] == [failed.body]
     assert failed.body not in bodies_in(stack, "OrderQueueUrl")
 
 
 def test_a_letter_that_was_sent_and_could_not_be_deleted_is_told(stack: Stack) -> None:
     lay(stack, ORDERS, "twice")
-    letters = peek(stack)
+    letters = peek(stack).letters
     stack._clients["sqs"] = Partly(stack.client("sqs"), "delete_message_batch", (0,))
 
     ((_, reason),) = redrive(stack, letters).failed
@@ -227,13 +279,13 @@ def test_letters_that_no_single_call_carries_are_redriven(stack: Stack) -> None:
     large = [str(number) * 150_000 for number in range(3)]
     for body in large:
         lay(stack, ORDERS, body)
-    assert len(redrive(stack, peek(stack)).done) == 3
+    assert len(redrive(stack, peek(stack).letters).done) == 3
     assert bodies_in(stack, "OrderQueueUrl") == large
 
 
 def test_a_letter_that_somebody_else_took_meanwhile_is_told(stack: Stack) -> None:
     lay(stack, ORDERS, "one")
-    (letter,) = peek(stack)
+    (letter,) = peek(stack).letters
     stack.client("sqs").purge_queue(QueueUrl=stack["OrderDlqUrl"])
     assert redrive(stack, [letter]).gone == [letter]
     assert bodies_in(stack, "OrderQueueUrl") == []
@@ -242,8 +294,8 @@ def test_a_letter_that_somebody_else_took_meanwhile_is_told(stack: Stack) -> Non
 def test_a_dropped_letter_was_kept_before_it_was_deleted(stack: Stack) -> None:
     lay(stack, RELEASES, "kept")
     kept: list[str] = []
-    outcome = drop(stack, peek(stack), lambda letter: kept.append(letter.body))
-    assert (kept, len(outcome.done), peek(stack)) == (["kept"], 1, [])
+    outcome = drop(stack, peek(stack).letters, lambda letter: kept.append(letter.body))
+    assert (kept, len(outcome.done), peek(stack).letters) == (["kept"], 1, [])
 
 
 def test_a_letter_that_could_not_be_kept_is_not_dropped(stack: Stack) -> None:
@@ -252,7 +304,7 @@ def test_a_letter_that_could_not_be_kept_is_not_dropped(stack: Stack) -> None:
 
     lay(stack, ORDERS, "one")
     with pytest.raises(OSError, match="no space"):
-        drop(stack, peek(stack), full)
+        drop(stack, peek(stack).letters, full)
     assert bodies_in(stack, "OrderDlqUrl") == ["one"]
 
 

@@ -3,7 +3,10 @@
 What they do to a running workflow is tried on the deployed stack, in `tests/deployed/commands/test_orders.py`.
 """
 
+import io
 import json
+import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from ops import dead_letters
 from ops.cli import screen
@@ -19,6 +23,7 @@ from tests.answers import validated
 from tests.ops.command import Command
 from tests.ops.moto_stack import moto_stack, put, rows
 from tests.ops.states import START, States
+from tests.ops.test_dead_letters import REFUSED, lay, take
 from tests.ops.test_publish import GOOD, ORDER
 
 TYPED = ("place", "--item", "tea=2", "--email", "customer@example.com")
@@ -154,6 +159,27 @@ def test_of_an_unknown_order_nothing_is_shown_or_started(orders: Command) -> Non
         refused(orders, command, "a\nb", code=2, told="ORDER: must be a text of 1 to 256 characters")
 
 
+def test_dead_letters_are_read_only_for_an_order_that_nothing_else_explains(orders: Command, stack: Stack) -> None:
+    put_order(stack, "explained", "CONFIRMED", "SENT")
+    lay(stack, "orders", {**GOOD, "order_id": "refused"}, **REFUSED)
+    told = orders.json("show", "explained", schema="show")
+    assert (told["dead_letters"], told["dead_letters_unread"]) == ([], None)
+    told = orders.json("show", "refused", schema="show")
+    assert (len(told["dead_letters"]), told["dead_letters_unread"]) == (1, 0)
+    assert told["dead_letters"][0]["receive_count"] == 1  # so the first command received none
+
+
+def test_what_may_be_among_letters_that_somebody_else_holds_is_said(orders: Command, stack: Stack) -> None:
+    lay(stack, "orders", {**GOOD, "order_id": "refused"}, **REFUSED)
+    take(stack, "orders")
+    missing = "1 more dead letter could not be read"
+    refused(orders, "show", "refused", code=1, told=f"no dead letter; {missing}")
+    put_order(stack, "12345", "PROCESSING")
+    answer = orders("show", "12345")
+    assert (answer.code, "PROCESSING" in answer.out, missing in answer.err) == (1, True, True)
+    assert orders.json("show", "12345", schema="show", code=1)["dead_letters_unread"] == 1
+
+
 def test_a_list_is_narrowed_and_cut_the_newest_first(orders: Command, stack: Stack) -> None:
     for number, (status, mail) in enumerate([("CONFIRMED", "SENT"), ("CONFIRMED", "BOUNCED"), ("REJECTED", None)]):
         put_order(stack, f"order-{number}", status, mail, minutes=60 * number + 1)
@@ -266,6 +292,78 @@ def test_an_order_that_has_not_ended_in_time_ends_the_watch_with_1(orders: Comma
     assert answer.code == 1
     assert "12345 attempt 1: RUNNING at ReserveInventory (2 tries: TransientError)\n" in answer.out
     assert "it has not come to its end yet" in answer.err
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made, none of which takes any time; each second of them is a second of the clock's."""
+    pauses = list[float]()
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    monkeypatch.setattr(time, "monotonic", lambda: sum(pauses))
+    return pauses
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_sixty_orders_that_ended_between_two_looks_are_all_named(
+    orders: Command, states: States, slept: list[float], monkeypatch: pytest.MonkeyPatch, as_json: tuple[str, ...]
+) -> None:
+    ids = [f"order-{number}" for number in range(60)]
+
+    def pause(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 1:
+            for order_id in ids:
+                states.put(order_id, "SUCCEEDED", f'{{"order_id": "{order_id}", "attempt": 1}}', began=1, took=1)
+
+    states.page = 1000
+    monkeypatch.setattr(time, "sleep", pause)
+    answer = orders("watch", "--for", "5s", *as_json)
+    assert answer.code == 0
+    named = re.findall(r"order-[0-9]+ attempt|\"order_id\": \"(?:order-[0-9]+)\"", answer.out)
+    assert (len(named), len(set(named))) == (60, 60)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",), ("12345",), ("12345", "--json")])
+def test_a_watch_that_is_throttled_says_so_slows_down_and_goes_on(
+    orders: Command, stack: Stack, states: States, slept: list[float], arguments: tuple[str, ...]
+) -> None:
+    put_order(stack, "12345", "PROCESSING")
+    states.put("12345", "RUNNING", ORDER.to_input(1))
+    calls = iter(range(1000))
+    states.fails = lambda _operation: 0 < next(calls) < 4  # the first is that of a look that breaks off midway
+    answer = orders("watch", "--for", "40s", *arguments)
+    assert "ThrottlingException; looking again in 4 s" in answer.err
+    assert "12345" in answer.out
+    assert 4 in slept
+    assert slept[-1] <= 2
+
+
+def test_on_a_terminal_what_has_ended_is_named_above_the_table_and_trouble_below_it(
+    orders: Command, states: States, slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=120, height=30, highlight=False)
+    monkeypatch.setattr(screen, "out", terminal)
+    states.put("12345", "RUNNING", ORDER.to_input(1))
+
+    def pause(seconds: float) -> None:
+        slept.append(seconds)
+        for number in range(60) if len(slept) == 1 else ():
+            states.put(f"order-{number}", "SUCCEEDED", "{}", began=1, took=1)
+        states.fails = lambda _operation: len(slept) == 2
+
+    monkeypatch.setattr(time, "sleep", pause)
+    states.page = 1000
+    assert orders("watch", "--for", "7s").code == 0
+    shown = terminal.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
+    assert len(set(re.findall(r"(order-[0-9]+) attempt 1: SUCCEEDED", shown))) == 60
+    assert shown.index("on the move: 1") < shown.index("list_executions: ThrottlingException; looking again in 4 s")
+
+
+def test_a_watch_that_never_saw_anything_ends_with_3(orders: Command, states: States, slept: list[float]) -> None:
+    states.fails = lambda _operation: True
+    answer = orders("watch", "--json", "--for", "300s")
+    assert (answer.code, answer.out) == (3, "")
+    assert max(slept) == 60
 
 
 def test_all_orders_are_watched_as_lines_of_json_for_scripts(orders: Command, stack: Stack, states: States) -> None:

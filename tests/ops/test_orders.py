@@ -9,7 +9,7 @@ import pytest
 
 from functions.shared.order import Line
 from functions.start_workflow.execution import execution_name
-from ops.orders import Filter, OrderRow, Orders, items_in_words
+from ops.orders import Attempt, Filter, OrderRow, Orders, is_explained, items_in_words, order_in
 from ops.stack import Stack
 from tests.ops.moto_stack import moto_stack, put
 from tests.ops.states import MACHINE, START, States
@@ -152,14 +152,22 @@ def test_the_state_an_execution_is_in_is_told_by_its_newest_events() -> None:
     assert orders(states=states).newest_state("just started") is None
 
 
-def test_executions_started_since_a_moment_are_listed_up_to_it_and_running_ones_whenever_they_were() -> None:
+def test_executions_are_listed_the_newest_first_in_pages_all_or_those_that_run() -> None:
     states = States()
     for number in range(7):
         states.put(f"{number}", "RUNNING" if number in (0, 6) else "SUCCEEDED", "{}", began=number)
     reader, found = orders(states=states), list[int]()
-    assert [one.name for one in reader.started_since(START + timedelta(seconds=3))] == ["6", "5", "4", "3"]
+    pages = [([one.name for one in page.executions], page.is_last) for page in reader.listed()]
+    assert pages == [(["6", "5"], False), (["4", "3"], False), (["2", "1"], False), (["0"], True)]
     assert [one.name for one in reader.running(found.append)] == ["6", "0"]
     assert found == [2]
+
+
+@pytest.mark.parametrize("order_id", ["12345", "a-b_c", "12345--2", "#1002", "an order, with spaces", "-5", "x" * 65])
+@pytest.mark.parametrize("number", [1, 2, 31])
+def test_the_name_of_an_execution_tells_its_order_or_nothing(order_id: str, number: int) -> None:
+    told = order_in(execution_name(order_id, number))
+    assert told == ((order_id, number) if order_id in ("12345", "a-b_c", "-5") else None)
 
 
 def test_times_are_in_utc_whatever_the_clock_on_the_wall() -> None:
@@ -173,3 +181,32 @@ def test_times_are_in_utc_whatever_the_clock_on_the_wall() -> None:
 
 def test_items_are_named_as_in_the_mail() -> None:
     assert items_in_words((Line("item001", 2), Line("item002", 1))) == "2 × item001, 1 × item002"
+
+
+@pytest.mark.parametrize(
+    ("status", "mail", "execution", "explained"),
+    [
+        (None, None, None, False),
+        (None, None, "RUNNING", True),
+        (None, None, "FAILED", False),
+        ("PROCESSING", None, "RUNNING", True),
+        ("PROCESSING", None, "ABORTED", False),  # its release may be a dead letter
+        ("PROCESSING", None, None, False),
+        ("ODD", None, "SUCCEEDED", False),
+        ("FAILED", None, "FAILED", True),
+        ("REJECTED", None, "SUCCEEDED", True),
+        ("CANCELLED", None, None, True),
+        ("CONFIRMED", "DELIVERED", "SUCCEEDED", True),
+        ("CONFIRMED", "REJECTED", "FAILED", True),
+        ("CONFIRMED", None, "TIMED_OUT", False),
+        ("CONFIRMED", "UNKNOWN", "FAILED", False),  # what became of the mail may be a dead letter
+    ],
+)
+def test_dead_letters_are_looked_for_only_where_row_and_execution_leave_something_open(
+    status: str | None, mail: str | None, execution: str | None, explained: bool
+) -> None:
+    row = OrderRow.from_item(
+        {"order_id": {"S": "12345"}, "status": {"S": status}} | ({"email_status": {"S": mail}} if mail else {})
+    )
+    latest = Attempt(1, "12345", execution, START, None, "{}") if execution else None
+    assert is_explained(row if status else None, latest) is explained

@@ -10,13 +10,13 @@ import pytest
 
 from functions.shared.order import Line, Order
 from functions.start_workflow.message import parse_order
-from ops import publish
+from ops import dead_letters, publish
 from ops.errors import BadInput
 from ops.orders import Orders
 from ops.publish import End, Expected, message_of, new_order_id, read_orders, wait_for
 from ops.stack import Stack
 from tests.ops.moto_stack import moto_stack, put
-from tests.ops.states import States
+from tests.ops.states import START, States
 
 ORDER = Order("12345", "customer@example.com", (Line("tea", 2),))
 GOOD: dict[str, Any] = {
@@ -91,7 +91,8 @@ def states() -> States:
 
 
 @pytest.fixture
-def stack(states: States) -> Iterator[Stack]:
+def stack(states: States, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    monkeypatch.setattr(dead_letters, "_WAIT", 0)
     with moto_stack(tables=True, queues=True, states=states) as stack:
         yield stack
 
@@ -118,9 +119,8 @@ def waited(stack: Stack, *expected: Expected, pauses: Iterator[None] | None = No
     """Wait, with each of `pauses` happening in a pause."""
     happening = pauses or iter(())
 
-    def pause(seconds: float) -> None:
-        if seconds == publish._PAUSE:
-            next(happening, None)
+    def pause(_seconds: float) -> None:
+        next(happening, None)
 
     return list(wait_for(stack, expected, patience=timedelta(seconds=patience), tell=lambda _text: None, pause=pause))
 
@@ -139,7 +139,7 @@ def test_each_order_is_waited_for_until_its_own_execution_has_ended(stack: Stack
     assert (first.order_id, first.has_come, first.is_good) == ("12346", True, False)
     assert (second.order_id, second.has_come, second.is_good) == ("12345", True, True)
     assert second.execution is not None
-    assert second.execution.number == 2
+    assert second.execution.name == "12345--2"
 
 
 def test_a_refused_order_ends_with_the_reason_that_its_dead_letter_has(
@@ -154,6 +154,57 @@ def test_a_refused_order_ends_with_the_reason_that_its_dead_letter_has(
     )
     (end,) = waited(stack, Expected(ORDER, 1))
     assert (end.refused, end.has_come, end.is_good) == ("ConflictingOrder: other content", True, False)
+
+
+@pytest.mark.parametrize(("started", "ended"), [(0, 0), (600, 0), (600, 599), (300, 300)])
+def test_the_patience_is_one_for_all_orders_however_many(
+    stack: Stack, states: States, started: int, ended: int
+) -> None:
+    passed = list[float]()
+    states.page, states.fails = 1000, lambda _operation: bool(passed.append(0.1))  # a call takes so long
+    orders = [Order(f"{number}", ORDER.customer_email, ORDER.lines) for number in range(600)]
+    began = (datetime.now(UTC) - START).total_seconds()
+    for number, order in enumerate(orders[:started]):
+        states.put(order.order_id, "FAILED" if number < ended else "RUNNING", order.to_input(1), began=began)
+    ends = list(
+        wait_for(
+            stack,
+            [Expected(order, 1) for order in orders],
+            patience=timedelta(seconds=10),
+            tell=lambda _text: None,
+            clock=lambda: sum(passed),
+            pause=passed.append,
+        )
+    )
+    assert 10 <= sum(passed) < 13
+    assert len({end.order_id for end in ends}) == len(ends) == 600
+    assert sum(end.has_come for end in ends) == ended
+    assert sum(end.execution is not None for end in ends) == started
+
+
+def test_an_order_whose_execution_began_long_before_is_found_by_its_name(stack: Stack, states: States) -> None:
+    states.put("12345", "SUCCEEDED", ORDER.to_input(1))
+    put(stack, "OrdersTableName", order_id={"S": "12345"}, status={"S": "CONFIRMED"})
+    for number in range(20):
+        states.put(f"{number}", "SUCCEEDED", "{}", began=1 + number)
+    (end,) = waited(stack, Expected(ORDER, 1))
+    assert end.is_good
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_the_dead_letters_are_left_alone_while_every_order_has_an_execution(
+    stack: Stack, states: States, monkeypatch: pytest.MonkeyPatch, has_begun: bool
+) -> None:
+    monkeypatch.setattr(publish, "_DEAD_LETTERS_EVERY", -1.0)
+    stack.client("sqs").send_message(QueueUrl=stack["OrderDlqUrl"], MessageBody="another")
+    if has_begun:
+        states.put("12345", "RUNNING", ORDER.to_input(1))
+    waited(stack, Expected(ORDER, 1), patience=0.2)
+    received = stack.client("sqs").receive_message(
+        QueueUrl=stack["OrderDlqUrl"], MessageSystemAttributeNames=["ApproximateReceiveCount"]
+    )
+    (message,) = received["Messages"]
+    assert (message["Attributes"]["ApproximateReceiveCount"] == "1") is has_begun  # so nobody else received it
 
 
 def test_an_order_that_does_not_end_is_given_as_it_stands_when_the_patience_is_over(
