@@ -1,7 +1,6 @@
 """`orders dlq`: the dead letters, what is wrong with each, and the two things that can be done with one."""
 
 import json as json_
-import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Annotated, Final
@@ -84,8 +83,7 @@ def show(stack: Stack, id_: IdArgument, queue: QueueOption = None, json: JsonOpt
     ]
     screen.facts(rows)
     screen.say("body")
-    for line in _pretty(letter.body).splitlines():
-        screen.say(f"  {line}")
+    screen.say_lines(_pretty(letter.body), indent="  ")
     return screen.say(f"what to do: {dead_letters.advice(letter)}")
 
 
@@ -128,7 +126,9 @@ def drop(
     letters = _chosen(stack, ids, queue, all_=all_)
     if letters:
         ask(f"{_named(letters)}: delete for good?", yes=yes)
-    _report(dead_letters.drop(stack, letters, _print_body), "deleted", tell=screen.note)
+    # Each body is out before its letter is deleted.
+    outcome = dead_letters.drop(stack, letters, lambda letter: screen.hand_over(letter.body))
+    _report(outcome, "deleted", tell=screen.note)
 
 
 def _chosen(stack: Stack, ids: list[str] | None, queue: Queue | None, *, all_: bool) -> list[Letter]:
@@ -175,15 +175,6 @@ def _report(outcome: Outcome, what: str, *, tell: Callable[[str], None] = screen
         screen.complain(f"gone, or in somebody else's hands just now: {_named(outcome.gone)}")
     if outcome.failed or outcome.gone:
         raise typer.Exit(1)
-
-
-def _print_body(letter: Letter) -> None:
-    """Print a body as it is; to a terminal without what could drive it. It is out before the letter is deleted."""
-    if sys.stdout.isatty():
-        screen.say(letter.body)
-    else:
-        sys.stdout.write(letter.body + "\n")
-        sys.stdout.flush()
 
 
 def _pretty(body: str) -> str:

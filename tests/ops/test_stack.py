@@ -17,8 +17,7 @@ from botocore.exceptions import (
 from functions.shared.errors import TransientError
 from infra.settings import STAGES as DEPLOYABLE
 from ops import stack as stack_module
-from ops.cli.options import Choice
-from ops.errors import BadInput, StackError
+from ops.errors import StackError
 from ops.stack import STAGES, Stack, connect, connect_local, explained
 
 
@@ -124,26 +123,3 @@ def test_a_profile_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     with pytest.raises(StackError, match="nobody"):
         connect("dev", profile="nobody")
-
-
-# ---------------------------------------------------------------------------------------------------- the options
-
-
-def test_what_stands_after_the_commands_name_goes_before_what_stands_in_front() -> None:
-    before = Choice(stage="prod", profile="work", region="eu-west-1")
-    assert Choice(stage="dev").or_else(before) == Choice("dev", profile="work", region="eu-west-1")
-    assert Choice(local=True).or_else(Choice(stage="prod")) == Choice(local=True)
-    assert Choice().or_else(before) == before
-
-
-@pytest.mark.parametrize(
-    ("choice", "told"),
-    [
-        (Choice(), "--stage: name the stack"),
-        (Choice(stage="staging"), "--stage: must be one of local, dev, prod, not 'staging'"),
-        (Choice(local=True, profile="work"), "--local: the local AWS has neither profiles nor regions"),
-    ],
-)
-def test_a_stack_that_is_not_named_well_is_bad_input(choice: Choice, told: str) -> None:
-    with pytest.raises(BadInput, match=told):
-        choice.connect()
