@@ -79,7 +79,8 @@ def hand_over(text: str) -> None:
 
 def confirm(question: str) -> bool:
     """Ask a question that is answered by yes or no."""
-    return typer.confirm(visible(question), err=True)
+    err.print(plain(question), end="")  # by Typer it would be UTF-8 on an ASCII terminal
+    return typer.confirm("", err=True)
 
 
 def show_json(value: Any) -> None:
@@ -111,7 +112,7 @@ def as_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Ta
     """Make a table, likewise."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading, justify in columns.items():
-        shown.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
+        shown.add_column(plain(heading), justify="right" if justify == "right" else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(cell(value) for value in row))
     return shown
