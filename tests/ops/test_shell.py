@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from ops import dead_letters
 from ops.cli import screen
@@ -151,6 +152,14 @@ def test_every_command_that_is_printed_about_an_order_is_about_that_order(
     (only,) = orders.json("stuck", schema="stuck", code=1)["stuck"]
     assert pasted_after("", only["advice"]) == [resend]
     assert pasted_after("ask the customer", orders("retry", "--", id_).err) == [resend]
+
+
+def test_a_watched_order_ends_with_its_next_step_whole(
+    orders: Command, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "out", Console(width=40, force_terminal=True, color_system=None))
+    put_order(stack, id_ := "x" * 256, "FAILED")
+    assert pasted_after("next: ", orders("watch", id_).out) == [["retry", id_], ["cancel", id_]]
 
 
 @pytest.mark.parametrize("id_", PRINTED, ids=ascii)
