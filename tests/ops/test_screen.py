@@ -197,7 +197,7 @@ def test_a_prompt_shows_an_id_and_does_not_obey_it(
     "environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 )
 def test_an_ascii_terminal_ends_no_command(environment: dict[str, str]) -> None:
-    source = "from ops.cli import app, screen; app.app = lambda **_: screen.say('\xe9\u2026'); app.main()"
+    source = r"from ops.cli import app, screen; app.app = lambda **_: screen.say('\xe9\u2026'); app.main()"
     command = [sys.executable, "-c", source]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, cwd=ROOT, check=False)  # noqa: S603
     assert (done.returncode, done.stdout, done.stderr) == (0, b"\\xe9\\u2026\n", b"")
