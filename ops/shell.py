@@ -4,8 +4,7 @@ import re
 from typing import Final
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_@:,./+-][A-Za-z0-9_@:,./+=-]*")
-_BETWEEN_QUOTES: Final = re.compile(r"[ -~]+")
-_NOT_BETWEEN_QUOTES: Final = re.compile(r"['`\\]")
+_BETWEEN_QUOTES: Final = re.compile(r"(?:(?!['`\\])[ -~])*")
 _TO_ESCAPE: Final = re.compile(rb"^-|[^A-Za-z0-9 _@:,./+=#-]")
 _UNCARRIED: Final = str.maketrans("\0\n", "\1\1")
 
@@ -27,7 +26,7 @@ def quote_command(command: str, *arguments: str) -> str:
 def _quote(argument: str) -> str:
     if _BARE.fullmatch(argument):
         return argument
-    if not argument or (_BETWEEN_QUOTES.fullmatch(argument) and not _NOT_BETWEEN_QUOTES.search(argument)):
+    if _BETWEEN_QUOTES.fullmatch(argument):
         return f"'{argument}'"
     # `$'…'` would be shorter, and dash does not know it. No shell carries a NUL or a newline at the end; no id may
     # hold either, and in their place stands another control character, so that the id is refused and not another one.

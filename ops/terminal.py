@@ -14,7 +14,7 @@ _UNSEEN: Final = re.compile(
 )
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     r"""Write out each character that a terminal would obey, hide or reorder by, such as `\x1b`, `\u202e`, `\ud800`.
 
     Whatever somebody else wrote goes through here on its way to a terminal; a line break in it too is `\n`.
@@ -34,8 +34,8 @@ def _write_out(character: str) -> str:
 def working(console: Console, what: str) -> Iterator[Callable[[str], None]]:
     """Show `what` while the block runs, and after it the latest text given to the function it yields."""
     if not console.is_terminal or console.options.ascii_only:
-        console.print(Text(f"{visible(what)} …"), highlight=False)
+        console.print(Text(f"{make_visible(what)} …"), highlight=False)
         yield lambda _text: None
         return
-    with console.status(Text(visible(what))) as status:
-        yield lambda text: status.update(Text(visible(text)))
+    with console.status(Text(make_visible(what))) as status:
+        yield lambda text: status.update(Text(make_visible(text)))

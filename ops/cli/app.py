@@ -3,7 +3,7 @@
 import typer
 
 from ops.cli import check, cost, dead_letters, email, orders, screen, stock, watch
-from ops.cli.options import choose, without_stack
+from ops.cli.options import choose_stack, without_stack
 
 HELP = (
     "See what happened to an order, mend what is broken, and trust the answer.\n\n"
@@ -31,9 +31,9 @@ for name, command in {
     "stuck": orders.stuck_,
 }.items():
     app.command(name)(command)
-app.callback()(without_stack(choose))
+app.callback()(without_stack(choose_stack))
 for name, group in {"stock": stock.app, "dlq": dead_letters.app, "email": email.app}.items():
-    group.callback()(without_stack(choose))
+    group.callback()(without_stack(choose_stack))
     app.add_typer(group, name=name)
 app.command("check")(check.check)
 app.command("cost")(cost.cost)

@@ -127,7 +127,7 @@ def drop(
     if letters:
         ask(f"{_named(letters)}: delete for good?", yes=yes)
     # Each body is out before its letter is deleted.
-    outcome = dead_letters.drop(stack, letters, lambda letter: screen.hand_over(letter.body))
+    outcome = dead_letters.drop(stack, letters, lambda letter: screen.print_body(letter.body))
     _report(outcome, "deleted", tell=screen.note)
 
 

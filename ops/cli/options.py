@@ -94,7 +94,7 @@ def _check_stage(source: str, stage: str) -> None:
         raise BadInput(f"{source}: must be one of {', '.join(STAGES)}, not {stage!r}")
 
 
-def choose(
+def choose_stack(
     context: typer.Context,
     stage: StageOption = None,
     local: LocalOption = False,
@@ -111,12 +111,12 @@ def with_stack(command: Callable[..., None]) -> Callable[..., None]:
 
     What the function raises of `ops.errors`, and what AWS answers badly, becomes a line and an exit code.
     """
-    options = inspect.signature(choose).parameters
+    options = inspect.signature(choose_stack).parameters
     _, *own = inspect.signature(command).parameters.values()
 
     def run(*, context: typer.Context, **given: Any) -> None:
         with reported():
-            choose(context, **{name: given.pop(name) for name in options if name in given})
+            choose_stack(context, **{name: given.pop(name) for name in options if name in given})
             command(context.obj.connect(), **given)
 
     return _as_typer_reads_it(run, command, [*own, *options.values()])

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ops.terminal import visible
+from ops.terminal import make_visible
 
 _WIDTH_IN_A_FILE: Final = 120
 
@@ -67,9 +67,9 @@ def say_lines(text: str, *, indent: str = "") -> None:
         say(indent + line)
 
 
-def hand_over(text: str) -> None:
-    """Print a text to be kept, at once: into a file as it is, in UTF-8 whatever the locale; to a terminal visibly."""
-    if out.is_terminal:
+def print_body(text: str) -> None:
+    """Print a message's body, to be kept, at once: into a file as it is, in UTF-8; on a terminal visibly."""
+    if sys.stdout.isatty():
         say_lines(text)
     else:
         sys.stdout.flush()
@@ -157,7 +157,7 @@ def cell(value: object) -> Text:
 
 def plain(text: str) -> Text:
     """Show a text that somebody else wrote: no markup, and no character that could drive the terminal."""
-    return Text(visible(text))
+    return Text(make_visible(text))
 
 
 def ago(moment: datetime, now: datetime | None = None) -> str:

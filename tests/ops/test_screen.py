@@ -23,7 +23,7 @@ from ops.cli import order_view, screen
 from ops.local_aws import ROOT
 from ops.orders import OrderRow
 from ops.stack import Stack
-from ops.terminal import visible, working
+from ops.terminal import make_visible, working
 from tests.ops.command import Command
 from tests.ops.moto_stack import moto_stack, put
 from tests.ops.states import States
@@ -66,12 +66,12 @@ LINED = {"say_lines", "complain"}
 
 @pytest.mark.parametrize("text", DRIVING, ids=ascii)
 def test_a_character_that_is_not_seen_or_drives_a_terminal_is_written_out(text: str) -> None:
-    assert visible(f"a{text}b") == f"a{ascii(text)[1:-1]}b"
+    assert make_visible(f"a{text}b") == f"a{ascii(text)[1:-1]}b"
 
 
 @pytest.mark.parametrize("text", ["", "item001", "Łódź № 1 注文 طلب 😀", "e\u0301", "\\x1b", "[bold]x[/]"])
 def test_a_text_that_can_be_seen_stays_as_it_is(text: str) -> None:
-    assert visible(text) == text
+    assert make_visible(text) == text
 
 
 def printed(door: Callable[[str], object], text: str, *, encoding: str, terminal: bool) -> str:
@@ -99,7 +99,7 @@ def test_no_way_to_the_terminal_lets_anything_through_that_drives_it(name: str, 
     shown = printed(DOORS[name], text, encoding="utf-8", terminal=terminal)
     assert [character for character in shown if character != "\n" and unicodedata.category(character)[0] == "C"] == []
     for line in text.split("\n") if name in LINED else [text]:
-        assert visible(line).strip() in shown
+        assert make_visible(line).strip() in shown
 
 
 def test_a_live_line_moves_the_cursor_itself_and_its_text_does_not() -> None:
@@ -128,9 +128,9 @@ def test_json_is_ascii_and_holds_the_very_text(door: Callable[[object], None], v
 
 def test_a_body_is_handed_over_as_it_is_whatever_the_locale() -> None:
     out = io.TextIOWrapper(io.BytesIO(), "ascii")
-    with redirect_stdout(out), patch.object(screen, "out", Console(width=40)):
-        screen.hand_over('{"a": "é\x1b"}\n')
-        screen.hand_over('"\ud800"')
+    with redirect_stdout(out), patch.object(screen, "out", Console(force_terminal=True)):  # FORCE_COLOR makes it one
+        screen.print_body('{"a": "é\x1b"}\n')
+        screen.print_body('"\ud800"')
     assert out.buffer.getvalue() == '{"a": "é\x1b"}\n\n"\\ud800"\n'.encode()  # type: ignore[attr-defined]
 
 

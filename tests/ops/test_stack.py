@@ -2,6 +2,7 @@
 
 import socket
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +124,25 @@ def test_a_profile_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     with pytest.raises(StackError, match="nobody"):
         connect("dev", profile="nobody")
+
+
+def test_a_profile_and_a_region_that_are_typed_win_over_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text(
+        "[profile work]\nregion = us-east-1\naws_access_key_id = WORK\naws_secret_access_key = x\n"
+        "[profile home]\nregion = us-east-2\naws_access_key_id = HOME\naws_secret_access_key = x\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_PROFILE", "home")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "SHELL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-1")
+    found: list[tuple[Any, str]] = []
+    monkeypatch.setattr(stack_module, "_find", lambda aws, _stage, region: found.append((aws, region)))
+    connect("dev", profile="work", region="eu-west-1")
+    ((account, region),) = found
+    client = account.client("sqs")
+    assert (region, client.meta.region_name) == ("eu-west-1", "eu-west-1")
+    assert client._request_signer._credentials.access_key == "WORK"
