@@ -22,6 +22,7 @@ from typing import Any, Final
 from functions.shared.mail_tags import from_tags
 from ops.errors import BadInput, Refused
 from ops.pipeline import messages_in
+from ops.shell import quote_command
 from ops.stack import Stack
 
 ORDERS: Final = "orders"
@@ -163,7 +164,8 @@ def drop(stack: Stack, letters: Iterable[Letter], keep: Callable[[Letter], None]
 
 def advice(letter: Letter) -> str:
     """Say what a person does about a letter."""
-    drop_it = f"`orders dlq drop {letter.short_id}`"
+    drop_it = quote_command("orders dlq drop", letter.short_id)
+    redrive_it = quote_command("orders dlq redrive", letter.short_id)
     anew = "publish it under an id of its own (`orders place`)"
     match letter.queue:
         case "orders" if letter.error_type == "ConflictingOrder":
@@ -172,18 +174,16 @@ def advice(letter: Letter) -> str:
             return f"it was never an order: correct it, {anew}, then {drop_it}"
         case "orders":
             return (
-                f"mend what kept it from being started, then `orders dlq redrive {letter.short_id}`;"
+                f"mend what kept it from being started, then {redrive_it};"
                 " an order that was started already is told as a duplicate"
             )
-        case "releases" if letter.order_id is None:
-            return f"its execution was of no order, so nothing is held: {drop_it}"
+        case "releases" if letter.order_id:
+            retry_it = quote_command("orders retry", letter.order_id)
+            return f"{retry_it}: the next attempt takes the order over; then {drop_it}"
         case "releases":
-            return f"`orders retry {letter.order_id}`: the next attempt takes the order over; then {drop_it}"
+            return f"its execution was of no order, so nothing is held: {drop_it}"
         case _:
-            return (
-                "what became of a mail could not be written into the order's row: mend the cause,"
-                f" then `orders dlq redrive {letter.short_id}`"
-            )
+            return f"what became of a mail could not be written into the order's row: mend the cause, then {redrive_it}"
 
 
 def _each(stack: Stack, letters: Iterable[Letter], work: Callable[[str, list[Letter]], dict[str, str]]) -> Outcome:
@@ -227,7 +227,7 @@ def _parts(letters: list[Letter]) -> Iterator[list[Letter]]:
     """Split a batch so that a call carries each part."""
     part, size = list[Letter](), 0
     for letter in letters:
-        length = len(letter.body.encode())
+        length = len(letter.body.encode("utf-8", "surrogatepass"))
         if part and size + length > _MOST_BYTES:
             yield part
             part, size = [], 0

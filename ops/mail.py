@@ -10,6 +10,7 @@ from functions.shared import row
 from functions.shared.aws import ConditionFailed, call
 from ops.errors import Refused, StackError
 from ops.orders import moment
+from ops.shell import quote_command
 from ops.stack import Stack, explained
 
 VERIFIED: Final = "SUCCESS"
@@ -231,7 +232,7 @@ def resend(stack: Stack, order: OrderMail) -> OrderMail:
     except StackError as error:
         raise StackError(
             f"{error}\nthe mail's function could not be invoked: no mail is known to have left,"
-            f" and `orders email resend {order.order_id}` can be run again"
+            f" and {_resend_command(order)} can be run again"
         ) from error
     content = answer["Payload"].read()
     if answer.get("FunctionError"):
@@ -286,9 +287,13 @@ def _failure(order: OrderMail, content: bytes) -> str:
         case "EmailOutcomeUnknown":
             return f"it is unknown whether the mail left: {message}"
         case "TransientError":
-            return f"the mail has not left: {message}; `orders email resend {order.order_id}` tries again"
+            return f"the mail has not left: {message}; {_resend_command(order)} tries again"
         case _:
             return f"SendEmail failed: {f'{kind}: ' if kind else ''}{message}"
+
+
+def _resend_command(order: OrderMail) -> str:
+    return quote_command("orders email resend", order.order_id)
 
 
 def _vouchers(address: str) -> Iterator[str]:

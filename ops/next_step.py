@@ -1,16 +1,11 @@
 """What a person does next about an order, in one sentence; None where nothing is wrong, or it mends itself."""
 
-import shlex
 from collections.abc import Sequence
 
 from functions.shared import row
 from ops.dead_letters import RELEASES, Letter, advice
 from ops.orders import Attempt, OrderRow
-
-
-def command(name: str, order_id: str) -> str:
-    """Give a command on an order, as it is typed into a shell."""
-    return f"`orders {name} {shlex.quote(order_id)}`"
+from ops.shell import quote_command
 
 
 def next_step(order: OrderRow | None, latest: Attempt | None, letters: Sequence[Letter] = ()) -> str | None:
@@ -29,7 +24,7 @@ def of_order(order: OrderRow | None, latest: Attempt | None) -> str | None:
     if order.status == row.CONFIRMED:
         return _about_the_mail(order, latest)
     if order.status == row.FAILED:
-        return f"mend the cause, then {_retry(order.order_id)}; or {command('cancel', order.order_id)}"
+        return f"mend the cause, then {_retry(order.order_id)}; or {quote_command('orders cancel', order.order_id)}"
     if order.status in (row.REJECTED, row.CANCELLED):
         return None
     return f"{_retry(order.order_id)}: nobody works on it any more"
@@ -47,7 +42,7 @@ def _about_the_mail(order: OrderRow, latest: Attempt | None) -> str | None:
     name = order.order_id
     if order.email_status in (row.MAIL_SENT, row.MAIL_DELIVERED):
         return None
-    resend = command("email resend", name)
+    resend = quote_command("orders email resend", name)
     again = resend if latest and not latest.has_failed else _retry(name)
     untold = f"{again}: it is confirmed, and the customer was not told"
     return {
@@ -60,4 +55,4 @@ def _about_the_mail(order: OrderRow, latest: Attempt | None) -> str | None:
 
 
 def _retry(order_id: str) -> str:
-    return command("retry", order_id)
+    return quote_command("orders retry", order_id)

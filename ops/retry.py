@@ -8,9 +8,9 @@ from functions.shared.errors import InvalidOrder
 from functions.shared.order import Order
 from functions.start_workflow.message import parse_order
 from ops.errors import Refused
-from ops.next_step import command
 from ops.orders import Attempt, OrderRow
 from ops.publish import message_of
+from ops.shell import quote_command
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,15 @@ def plan(order_id: str, found: OrderRow | None, latest: Attempt | None) -> Retry
     if latest and latest.is_running:
         raise Refused(
             f"{order_id}: attempt {latest.number} is running: published again, it would be a duplicate;"
-            f" {command('watch', order_id)} follows it"
+            f" {quote_command('orders watch', order_id)} follows it"
         )
     if found:
         _refuse_settled(found)
     if latest and not latest.has_failed:
-        mail = (
-            f"; its mail alone: {command('email resend', order_id)}" if found and found.status == row.CONFIRMED else ""
-        )
+        resend = f"; its mail alone: {quote_command('orders email resend', order_id)}"
         raise Refused(
-            f"{order_id}: attempt {latest.number} has succeeded: published again, it would be a duplicate{mail}"
+            f"{order_id}: attempt {latest.number} has succeeded: published again, it would be a duplicate"
+            + (resend if found and found.status == row.CONFIRMED else "")
         )
     attempt = latest.number + 1 if latest else 1
     return Retry(_content(order_id, found, latest), attempt, _note(found, attempt))
@@ -57,7 +56,7 @@ def _refuse_settled(found: OrderRow) -> None:
     if found.email_status == row.MAIL_UNKNOWN:
         raise Refused(
             f"{order_id}: its mail may have left, and publishing it sends none; ask the customer, then"
-            f" {command('email resend', order_id)}"
+            f" {quote_command('orders email resend', order_id)}"
         )
     if found.status == row.CONFIRMED and found.email_status in row.MAIL_LEFT:
         raise Refused(f"{order_id}: it is CONFIRMED and its mail {found.email_status}: nothing is left to be done")

@@ -24,6 +24,7 @@ from ops.errors import StackError
 from ops.local_aws import ROOT, client_at
 from ops.local_aws.environment import REGION
 from ops.local_aws.state import StateFile
+from ops.shell import quote_command
 
 LOCAL_STAGE: Final = "local"
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")  # those of infra.settings, which takes a second to import
@@ -137,7 +138,7 @@ def _find(aws: Aws, stage: str, region: str) -> Stack:
         if error.response["Error"]["Code"] == "ValidationError":
             raise StackError(
                 f"no stack {name} in {region}: another region (--region) or account (--profile)?"
-                f" `cdk deploy -c stage={stage}` makes it"
+                f" {quote_command('cdk deploy -c', f'stage={stage}')} makes it"
             ) from error
         raise
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}

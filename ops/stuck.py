@@ -8,8 +8,9 @@ from typing import Any
 from functions.shared import row
 from functions.start_workflow.execution import execution_name
 from ops.mail import SENDING_TOO_LONG
-from ops.next_step import command, of_order
+from ops.next_step import of_order
 from ops.orders import OrderRow, Orders, Started
+from ops.shell import quote_command
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _slow(orders: Orders, execution: Started) -> Stuck:
         "running",
         execution.started_at,
         _with(f"execution {execution.name} still runs: {where}", state.error if state else None),
-        f"mend the cause ({command('show', order_id)} has it whole); it is tried again by itself",
+        f"mend the cause ({quote_command('orders show', order_id)} has it whole); it is tried again by itself",
     )
 
 

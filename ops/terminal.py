@@ -1,18 +1,41 @@
-"""What a person sees while something takes a while: a live line on a terminal, one plain line in a log."""
+"""What a person sees: any text in visible characters only, and a live line while something takes a while."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
+
+# Python counts these as printable, and nothing is seen of them: joiners, fillers, blanks, variation selectors.
+_UNSEEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
+
+def make_visible(text: str) -> str:
+    r"""Write out each character that a terminal would obey, hide or reorder by, such as `\x1b`, `\u202e`, `\ud800`.
+
+    Whatever somebody else wrote goes through here on its way to a terminal; a line break in it too is `\n`.
+    """
+    if text.isprintable() and not _UNSEEN.search(text):
+        return text
+    return "".join(_write_out(character) for character in text)
+
+
+def _write_out(character: str) -> str:
+    if character.isprintable() and not _UNSEEN.match(character):
+        return character
+    return ascii(character)[1:-1]
 
 
 @contextmanager
 def working(console: Console, what: str) -> Iterator[Callable[[str], None]]:
     """Show `what` while the block runs, and after it the latest text given to the function it yields."""
-    if not console.is_terminal:
-        console.print(f"{what} …", markup=False, highlight=False)
+    if not console.is_terminal or console.options.ascii_only:
+        console.print(Text(f"{make_visible(what)} …"), highlight=False)
         yield lambda _text: None
         return
-    with console.status(escape(what)) as status:
-        yield lambda text: status.update(escape(text))
+    with console.status(Text(make_visible(what))) as status:
+        yield lambda text: status.update(Text(make_visible(text)))

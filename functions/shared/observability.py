@@ -13,8 +13,9 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import MetricResolution, Metrics, MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
-# An encoder made once, and no try to read each message as JSON: half the time of a line.
-_encoder = json.JSONEncoder(default=str, separators=(",", ":"), ensure_ascii=False)
+# An encoder made once, and no try to read each message as JSON: half the time of a line. Its lines are ASCII: an
+# execution started by hand may hold half a surrogate pair, which UTF-8 lacks, or what drives the terminal of a reader.
+_encoder = json.JSONEncoder(default=str, separators=(",", ":"))
 logger = Logger(json_serializer=_encoder.encode, json_deserializer=str)
 
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from ops.audit.outcome import Outcome, Verdict
 from ops.audit.tools import ROOT, TOOLS, npm_packages, python_packages, write_bill_of_materials
-from ops.terminal import working
+from ops.terminal import make_visible, working
 
 _REASONS_SHOWN = 3
 _IN_WORDS = {
@@ -46,9 +46,9 @@ def _tell(console: Console, outcome: Outcome) -> None:
         found = "NOTHING CHECKED"
     console.print(escape(f"  {outcome.what}: {found}"))
     for line in outcome.vulnerabilities:
-        console.print(escape(f"    {line}"))
+        console.print(escape(f"    {make_visible(line)}"))
     for reason in outcome.not_checked[:_REASONS_SHOWN]:
-        console.print(escape(f"    not checked: {reason}"))
+        console.print(escape(f"    not checked: {make_visible(reason)}"))
     if more := outcome.not_checked[_REASONS_SHOWN:]:
         console.print(f"    … and {len(more)} more")
 

@@ -2,8 +2,8 @@
 
 import typer
 
-from ops.cli import check, cost, dead_letters, email, orders, stock, watch
-from ops.cli.options import Choice, LocalOption, ProfileOption, RegionOption, StageOption
+from ops.cli import check, cost, dead_letters, email, orders, screen, stock, watch
+from ops.cli.options import choose_stack, without_stack
 
 HELP = (
     "See what happened to an order, mend what is broken, and trust the answer.\n\n"
@@ -32,24 +32,15 @@ for name, command in {
     "stuck": orders.stuck_,
 }.items():
     app.command(name)(command)
-app.add_typer(stock.app, name="stock")
-app.add_typer(dead_letters.app, name="dlq")
-app.add_typer(email.app, name="email")
+app.callback()(without_stack(choose_stack))
+for name, group in {"stock": stock.app, "dlq": dead_letters.app, "email": email.app}.items():
+    group.callback()(without_stack(choose_stack))
+    app.add_typer(group, name=name)
 app.command("check")(check.check)
 app.command("cost")(cost.cost)
 
 
-@app.callback()
-def _choose(
-    context: typer.Context,
-    stage: StageOption = None,
-    local: LocalOption = False,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-) -> None:
-    context.obj = Choice(stage, local, profile, region)
-
-
 def main() -> None:
     """Run the command line."""
+    screen.accept_any_text()
     app(prog_name="orders")

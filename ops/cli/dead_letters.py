@@ -1,7 +1,6 @@
 """`orders dlq`: the dead letters, what is wrong with each, and the two things that can be done with one."""
 
 import json as json_
-import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Annotated, Final
@@ -97,8 +96,7 @@ def show(stack: Stack, id_: IdArgument, queue: QueueOption = None, json: JsonOpt
     ]
     screen.facts(rows)
     screen.say("body")
-    for line in _pretty(letter.body).splitlines():
-        screen.say(f"  {line}")
+    screen.say_lines(_pretty(letter.body), indent="  ")
     return screen.say(f"what to do: {dead_letters.advice(letter)}")
 
 
@@ -141,8 +139,10 @@ def drop(
     """Delete dead letters. Each body is printed before it is deleted: `orders dlq drop ID --yes > kept.json`."""
     found = _chosen(stack, ids, queue, all_=all_)
     if found.letters:
-        ask(f"{_named(found.letters)}: delete for good?", yes=yes)
-    _report(dead_letters.drop(stack, found.letters, _print_body), found, "deleted", tell=screen.note)
+        ask(f"{_named(found.letters)}: delete permanently?", yes=yes)
+    # Each body is out before its letter is deleted.
+    outcome = dead_letters.drop(stack, found.letters, lambda letter: screen.print_body(letter.body))
+    _report(outcome, found, "deleted", tell=screen.note)
 
 
 def _chosen(stack: Stack, ids: list[str] | None, queue: Queue | None, *, all_: bool) -> Peek:
@@ -194,15 +194,6 @@ def _report(outcome: Outcome, found: Peek, what: str, *, tell: Callable[[str], N
     _refuse_gap(found)
     if outcome.failed or outcome.gone:
         raise typer.Exit(1)
-
-
-def _print_body(letter: Letter) -> None:
-    """Print a body as it is; to a terminal without what could drive it. It is out before the letter is deleted."""
-    if sys.stdout.isatty():
-        screen.say(letter.body)
-    else:
-        sys.stdout.write(letter.body + "\n")
-        sys.stdout.flush()
 
 
 def _pretty(body: str) -> str:

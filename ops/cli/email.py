@@ -12,6 +12,7 @@ from ops.cli import screen
 from ops.cli.options import JsonOption, YesOption, ask, with_stack
 from ops.errors import Refused
 from ops.mail import Account, Address, Mail, OrderMail, order_mail, resend, why_no_mail
+from ops.shell import quote_command
 from ops.stack import Stack
 from ops.terminal import working
 
@@ -40,7 +41,8 @@ def verify(
     if not found.is_verified:
         screen.note(f"SES has mailed {address} a link, good for a day")
         if not wait:
-            return screen.say(f"{address}: {found.status}; `orders email status {address}` shows when it was followed")
+            ask_again = quote_command("orders email status", address)
+            return screen.say(f"{address}: {found.status}; {ask_again} shows when it was followed")
         with working(screen.err, f"waiting until {address} follows it"):
             found = mail.wait_until_verified(address, time.sleep)
     already = "already " if was_verified else ""

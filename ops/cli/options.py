@@ -1,35 +1,37 @@
 """What commands have in common: the options that name the stack, and how a failure ends."""
 
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import update_wrapper, wraps
 from typing import Annotated, Any, Final
 
 import typer
 
 from ops.cli import screen
 from ops.errors import BadInput, Refused, StackError
-from ops.stack import STAGES, Stack, connect, connect_local, explained
+from ops.stack import LOCAL_STAGE, STAGES, Stack, connect, connect_local, explained
 
 _PANEL: Final = "Which stack"
 _CODES: Final[dict[type[Exception], int]] = {Refused: 1, BadInput: 2, StackError: 3}
 
 StageOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        "--stage", envvar="ORDERS_STAGE", metavar="|".join(STAGES), help="The stack's stage.", rich_help_panel=_PANEL
+        "--stage", metavar="|".join(STAGES), help="The stack's stage; else ORDERS_STAGE.", rich_help_panel=_PANEL
     ),
 ]
 LocalOption = Annotated[
     bool, typer.Option("--local", help="The local AWS that `make up` started.", rich_help_panel=_PANEL)
 ]
 ProfileOption = Annotated[
-    str | None, typer.Option("--profile", help="The AWS profile; else AWS_PROFILE.", rich_help_panel=_PANEL)
+    list[str] | None,
+    typer.Option("--profile", metavar="NAME", help="The AWS profile; else AWS_PROFILE.", rich_help_panel=_PANEL),
 ]
 RegionOption = Annotated[
-    str | None, typer.Option("--region", help="The AWS region; else the profile's.", rich_help_panel=_PANEL)
+    list[str] | None,
+    typer.Option("--region", metavar="NAME", help="The AWS region; else the profile's.", rich_help_panel=_PANEL),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -37,34 +39,71 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 @dataclass(frozen=True)
 class Choice:
-    """Which stack was named; before the command's name as well as after it."""
+    """Everything that the options say of the stack, wherever they stand; none of them goes before another.
 
-    stage: str | None = None
+    Raises:
+        BadInput: there can be no such stack, or two are named.
+    """
+
+    stages: tuple[str, ...] = ()
     local: bool = False
-    profile: str | None = None
-    region: str | None = None
+    profiles: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
-    def or_else(self, other: "Choice") -> "Choice":
-        """Fill in from `other` what is not named here."""
-        names_stack = self.local or self.stage is not None
+    def __post_init__(self) -> None:
+        for stage in self.stages:
+            _check_stage("--stage", stage)
+        stacks = {f"--stage {stage}": stage for stage in self.stages} | ({"--local": LOCAL_STAGE} if self.local else {})
+        profiles = {f"--profile {profile}": profile for profile in self.profiles}
+        regions = {f"--region {region}": region for region in self.regions}
+        for named in (stacks, profiles, regions):
+            if len(set(named.values())) > 1:
+                raise BadInput(f"{' and '.join(named)}: they differ; name one")
+        if not all((*self.profiles, *self.regions)):
+            raise BadInput("--profile, --region: must not be empty")
+        if self.local and (self.profiles or self.regions):
+            raise BadInput("--local: the local AWS has neither profiles nor regions")
+
+    def joined(self, other: "Choice") -> "Choice":
+        """Join what stands in two places of a command line."""
         return Choice(
-            stage=self.stage if names_stack else other.stage,
-            local=self.local if names_stack else other.local,
-            profile=self.profile or other.profile,
-            region=self.region or other.region,
+            self.stages + other.stages,
+            self.local or other.local,
+            self.profiles + other.profiles,
+            self.regions + other.regions,
         )
 
     def connect(self) -> Stack:
-        """Find the stack."""
-        if self.local and (self.profile or self.region):
-            raise BadInput("--local: the local AWS has neither profiles nor regions")
+        """Find the stack; only where no option names it does the environment."""
         if self.local:
             return connect_local()
-        if self.stage is None:
-            raise BadInput("--stage: name the stack, as in --stage dev, or take the local AWS with --local")
-        if self.stage not in STAGES:
-            raise BadInput(f"--stage: must be one of {', '.join(STAGES)}, not {self.stage!r}")
-        return connect(self.stage, profile=self.profile, region=self.region)
+        stage = self.stages[0] if self.stages else _stage_of_environment()
+        return connect(stage, profile=next(iter(self.profiles), None), region=next(iter(self.regions), None))
+
+
+def _stage_of_environment() -> str:
+    stage = os.environ.get("ORDERS_STAGE")
+    if not stage:
+        raise BadInput("--stage: name the stack, as in --stage dev, or take the local AWS with --local")
+    _check_stage("ORDERS_STAGE", stage)
+    return stage
+
+
+def _check_stage(source: str, stage: str) -> None:
+    if stage not in STAGES:
+        raise BadInput(f"{source}: must be one of {', '.join(STAGES)}, not {stage!r}")
+
+
+def choose_stack(
+    context: typer.Context,
+    stage: StageOption = None,
+    local: LocalOption = False,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+) -> None:
+    """Add the options of one place to those before it; the context hands them on to what comes after it."""
+    given = Choice(tuple(stage or ()), local, tuple(profile or ()), tuple(region or ()))
+    context.obj = (context.obj or Choice()).joined(given)
 
 
 def with_stack(command: Callable[..., None]) -> Callable[..., None]:
@@ -72,41 +111,35 @@ def with_stack(command: Callable[..., None]) -> Callable[..., None]:
 
     What the function raises of `ops.errors`, and what AWS answers badly, becomes a line and an exit code.
     """
-
-    def run(
-        context: typer.Context,
-        *,
-        stage: StageOption = None,
-        local: LocalOption = False,
-        profile: ProfileOption = None,
-        region: RegionOption = None,
-        **chosen: Any,
-    ) -> None:
-        with reported():
-            named = Choice(stage, local, profile, region).or_else(context.find_root().obj or Choice())
-            command(named.connect(), **chosen)
-
+    options = inspect.signature(choose_stack).parameters
     _, *own = inspect.signature(command).parameters.values()
-    context_first, *options, _ = inspect.signature(run).parameters.values()
-    keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    parameters = [context_first, *keyword, *options]
-    update_wrapper(run, command, assigned=("__module__", "__name__", "__qualname__"))
-    run.__doc__ = _unwrapped(command)
-    # Typer reads both, and they have to be of what it calls.
-    run.__dict__["__signature__"] = inspect.Signature(parameters)
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
+
+    def run(*, context: typer.Context, **given: Any) -> None:
+        with reported():
+            choose_stack(context, **{name: given.pop(name) for name in options if name in given})
+            command(context.obj.connect(), **given)
+
+    return _as_typer_reads_it(run, command, [*own, *options.values()])
 
 
 def without_stack(command: Callable[..., None]) -> Callable[..., None]:
     """Make a command of a function that needs no stack."""
 
-    @wraps(command)
-    def run(*arguments: Any, **chosen: Any) -> None:
+    def run(**given: Any) -> None:
         with reported():
-            command(*arguments, **chosen)
+            command(**given)
 
-    run.__doc__ = _unwrapped(command)
+    return _as_typer_reads_it(run, command, [*inspect.signature(command).parameters.values()])
+
+
+def _as_typer_reads_it(
+    run: Callable[..., None], command: Callable[..., None], parameters: list[inspect.Parameter]
+) -> Callable[..., None]:
+    """Give `run` the command's description and these parameters, all by name."""
+    by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    run.__name__, run.__doc__ = command.__name__, _unwrapped(command)
+    run.__dict__["__signature__"] = inspect.Signature(by_name)
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
 
@@ -137,5 +170,5 @@ def ask(question: str, *, yes: bool) -> None:
         return
     if not screen.is_interactive():
         raise BadInput(f"--yes: needed where nobody can be asked: {question}")
-    if not typer.confirm(question, err=True):
+    if not screen.confirm(question):
         raise Refused("nothing was changed")

@@ -29,7 +29,8 @@ def picture(
     if letters:
         parts += [Text(), screen.plain("dead letters"), _inset(_letters(letters))]
     if next_step:
-        parts += [Text(), Text("next: ", style="bold") + screen.plain(next_step)]
+        # Not wrapped: it holds a command to paste, in which a line break would end the command.
+        parts += [Text(), Text("next: ", style="bold", no_wrap=True, overflow="ignore") + screen.plain(next_step)]
     return Group(*parts)
 
 

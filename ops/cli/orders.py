@@ -408,8 +408,9 @@ def stuck_(
     elif not found:
         screen.say("nothing is stuck")
     else:
-        rows = [(one.order_id, screen.ago(one.since) if one.since else None, one.what, one.advice) for one in found]
-        columns = {"order": "left", "for": "right", "what is wrong": "left", "what to do": "left"}
-        screen.table(columns, rows, empty="")
+        for one in found:  # no table, which would break the commands to paste into cells
+            still = f", for {screen.ago(one.since)}" if one.since else ""
+            screen.say(f"{one.order_id}{still}: {one.what}")
+            screen.say(f"  {one.advice}")
     if found:
         raise typer.Exit(1)

@@ -1,17 +1,23 @@
-"""How commands print: answers to standard output, as tables or JSON; everything else to standard error."""
+"""How commands print: answers to standard output, as tables or JSON; everything else to standard error.
+
+It is the one way to the terminal: what others wrote is shown in visible characters, a command to paste whole.
+"""
 
 import json
 import sys
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from typing import Any, Final
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from ops.terminal import make_visible
 
 _WIDTH_IN_A_FILE: Final = 120
 
@@ -28,6 +34,13 @@ _STYLES: Final = {
 }  # fmt: skip
 
 
+def accept_any_text() -> None:
+    """Have what standard output and error cannot encode, such as an é in ASCII, written out as in Python's strings."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def is_interactive() -> bool:
     """Whether there is somebody to ask."""
     return sys.stdin.isatty() and sys.stderr.isatty()
@@ -35,7 +48,7 @@ def is_interactive() -> bool:
 
 def complain(message: str) -> None:
     """Say what went wrong; each line of the message is one."""
-    err.print(Text("error: ", style="bold red") + Text("\n").join(map(plain, message.splitlines())))
+    err.print(Text("error: ", style="bold red") + Text("\n").join(map(plain, message.split("\n"))))
 
 
 def note(message: str) -> None:
@@ -48,14 +61,36 @@ def say(message: str) -> None:
     out.print(plain(message), soft_wrap=True)
 
 
+def say_lines(text: str, *, indent: str = "") -> None:
+    """Print a text that has lines, such as a message's body."""
+    for line in text.split("\n"):
+        say(indent + line)
+
+
+def print_body(text: str) -> None:
+    """Print a message's body, to be kept, at once: into a file as it is, in UTF-8; on a terminal visibly."""
+    if sys.stdout.isatty():
+        say_lines(text)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def confirm(question: str) -> bool:
+    """Ask a question that is answered by yes or no."""
+    err.print(plain(question), end="")  # by Typer it would be UTF-8 on an ASCII terminal
+    return typer.confirm("", err=True)
+
+
 def show_json(value: Any) -> None:
     """Print a value as JSON: dataclasses as objects, times in ISO 8601."""
-    sys.stdout.write(json.dumps(value, default=_jsonable, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(value, default=_jsonable, indent=2) + "\n")
 
 
 def as_json(value: Any) -> str:
-    """Give a value as one line of JSON."""
-    return json.dumps(value, default=_jsonable, ensure_ascii=False)
+    """Give a value as one line of JSON, in ASCII: every encoding holds it, and half a surrogate pair stays JSON."""
+    return json.dumps(value, default=_jsonable)
 
 
 def show_json_line(value: Any) -> None:
@@ -77,7 +112,7 @@ def as_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Ta
     """Make a table, likewise."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading, justify in columns.items():
-        shown.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
+        shown.add_column(plain(heading), justify="right" if justify == "right" else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(cell(value) for value in row))
     return shown
@@ -100,13 +135,16 @@ def as_facts(facts_: Iterable[tuple[str, object]]) -> Table:
 
 
 def show(picture: Any) -> None:
-    """Print a table or the like; in a file without the spaces that fill its lines up."""
+    """Print a table or the like; in a file without the spaces that fill its lines up.
+
+    Tables fit the width; a line of its own, such as the next step with its command, is not cut there.
+    """
     if out.is_terminal:
-        out.print(picture)
+        out.print(picture, crop=False)
         return
     with out.capture() as captured:
-        out.print(picture)
-    for line in captured.get().splitlines():
+        out.print(picture, crop=False)
+    for line in captured.get().split("\n")[:-1]:
         sys.stdout.write(line.rstrip() + "\n")
 
 
@@ -119,7 +157,7 @@ def cell(value: object) -> Text:
 
 def plain(text: str) -> Text:
     """Show a text that somebody else wrote: no markup, and no character that could drive the terminal."""
-    return Text("".join("�" if unicodedata.category(letter) in ("Cc", "Cf") else letter for letter in text))
+    return Text(make_visible(text))
 
 
 def ago(moment: datetime, now: datetime | None = None) -> str:

@@ -92,6 +92,8 @@ def _watch_one(follower: Follower, every: float, until: float | None, *, json: b
                 screen.note("it has not come to its end yet")
     except KeyboardInterrupt:
         screen.note("it has not come to its end yet")
+    if seen and isinstance(display, _OneOnScreen) and (advice := next_step(seen.row, seen.latest)):
+        screen.say(f"next: {advice}")  # a live picture is cut at the terminal's width, and a command must not be
     if seen is None or not seen.sighting.is_done:
         raise typer.Exit(1)
 
@@ -180,7 +182,7 @@ def _picture_of(seen: Progress) -> RenderableType:
     if seen.row is None and seen.latest is None:
         return screen.plain(f"order {seen.order_id}: nothing is known of it yet")
     attempts = [seen.latest] if seen.latest else []
-    return order_view.picture(seen.order_id, seen.row, attempts, (), next_step(seen.row, seen.latest))
+    return order_view.picture(seen.order_id, seen.row, attempts)
 
 
 def _cells(one: Sighting, now: datetime) -> tuple[object, ...]:

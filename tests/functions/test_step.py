@@ -1,5 +1,6 @@
 """The edge of every step: the event read once, hand-made input refused, what happened logged and counted."""
 
+import io
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -72,6 +73,21 @@ NO_ORDER = [
 def test_an_execution_started_by_hand_with_no_order_is_refused(cloud: Cloud, data: Any, error_message: str) -> None:
     assert refused(update_order, data) == error_message
     assert cloud.order() is None
+
+
+@pytest.mark.usefixtures("cloud")
+def test_whatever_an_execution_was_started_with_can_be_written_to_the_log(
+    output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdout = io.TextIOWrapper(io.BytesIO(), "utf-8")  # as Lambda's is: it takes no half of a surrogate pair
+    order_id = "12\ud800\x1b[31m\x9b\u202e\u2028345"
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", stdout)
+        assert refused(reserve_inventory, by_hand(order_id=order_id, items=[])) == f"items: {LIST}"
+        stdout.flush()
+    print(written := stdout.buffer.getvalue().decode(), end="")  # type: ignore[attr-defined]  # noqa: T201
+    assert written.replace("\n", "").isprintable()
+    assert [line["order_id"] for line in (*output.logs, *output.metrics)] == [order_id, order_id]
 
 
 @pytest.mark.parametrize("handler", STEPS, ids=lambda handler: handler.__name__)

@@ -22,24 +22,31 @@ _KINDS = ("HASH", "RANGE")
 
 
 @cache
-def _client(service: str) -> Any:
+def _client(service: str, region: str) -> Any:
     """A client outlives the test that made it: making one takes longer than most tests."""
     return boto3.client(  # type: ignore[call-overload]  # any service
-        service, region_name="us-west-2", aws_access_key_id="test", aws_secret_access_key="test"
+        service, region_name=region, aws_access_key_id="test", aws_secret_access_key="test"
     )
 
 
 @dataclass(frozen=True)
 class _Moto:
+    region: str
+
     def client(self, service: str) -> Any:
-        return _client(service)
+        return _client(service, self.region)
 
 
 @contextmanager
-def moto_stack(*, queues: bool = False, tables: bool = False, states: States | None = None) -> Iterator[Stack]:
-    """Give a stack with what is asked for, under its outputs' own names; `states` is its Step Functions."""
+def moto_stack(
+    *, queues: bool = False, tables: bool = False, states: States | None = None, region: str = "us-west-2"
+) -> Iterator[Stack]:
+    """Give a stack with what is asked for, under its outputs' own names; `states` is its Step Functions.
+
+    Several at once stand in several regions.
+    """
     with mock_aws():
-        stack = Stack("order-processing-test", "us-west-2", _Moto(), {})
+        stack = Stack("order-processing-test", region, _Moto(region), {})
         outputs = {"SenderEmail": "orders@example.com"}
         if queues:
             outputs |= {name: stack.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}

@@ -143,7 +143,7 @@ def test_letters_are_listed_and_shown_with_what_to_do(orders: Command, stack: St
     assert "`orders retry 12345`" in orders.json("dlq", "show", release, schema="dlq-show")["advice"]
     (event,) = orders.json("dlq", "list", "--queue", "mail-events", schema="dlq-list")["letters"]
     assert event["body"] == "no \x1b[31mJSON"
-    assert "no �[31mJSON" in orders("dlq", "show", event["message_id"]).out
+    assert r"no \x1b[31mJSON" in orders("dlq", "show", event["message_id"]).out
 
 
 def test_letters_in_somebody_else_s_hands_are_never_silently_missing(orders: Command, stack: Stack) -> None:

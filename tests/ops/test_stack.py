@@ -2,6 +2,7 @@
 
 import socket
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +18,7 @@ from botocore.exceptions import (
 from functions.shared.errors import TransientError
 from infra.settings import STAGES as DEPLOYABLE
 from ops import stack as stack_module
-from ops.cli.options import Choice
-from ops.errors import BadInput, StackError
+from ops.errors import StackError
 from ops.stack import STAGES, Stack, connect, connect_local, explained
 
 
@@ -126,24 +126,23 @@ def test_a_profile_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) ->
         connect("dev", profile="nobody")
 
 
-# ---------------------------------------------------------------------------------------------------- the options
-
-
-def test_what_stands_after_the_commands_name_goes_before_what_stands_in_front() -> None:
-    before = Choice(stage="prod", profile="work", region="eu-west-1")
-    assert Choice(stage="dev").or_else(before) == Choice("dev", profile="work", region="eu-west-1")
-    assert Choice(local=True).or_else(Choice(stage="prod")) == Choice(local=True)
-    assert Choice().or_else(before) == before
-
-
-@pytest.mark.parametrize(
-    ("choice", "told"),
-    [
-        (Choice(), "--stage: name the stack"),
-        (Choice(stage="staging"), "--stage: must be one of local, dev, prod, not 'staging'"),
-        (Choice(local=True, profile="work"), "--local: the local AWS has neither profiles nor regions"),
-    ],
-)
-def test_a_stack_that_is_not_named_well_is_bad_input(choice: Choice, told: str) -> None:
-    with pytest.raises(BadInput, match=told):
-        choice.connect()
+def test_a_profile_and_a_region_that_are_typed_win_over_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text(
+        "[profile work]\nregion = us-east-1\naws_access_key_id = WORK\naws_secret_access_key = x\n"
+        "[profile home]\nregion = us-east-2\naws_access_key_id = HOME\naws_secret_access_key = x\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_PROFILE", "home")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "SHELL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-1")
+    found: list[tuple[Any, str]] = []
+    monkeypatch.setattr(stack_module, "_find", lambda aws, _stage, region: found.append((aws, region)))
+    connect("dev", profile="work", region="eu-west-1")
+    ((account, region),) = found
+    client = account.client("sqs")
+    assert (region, client.meta.region_name) == ("eu-west-1", "eu-west-1")
+    assert client._request_signer._credentials.access_key == "WORK"

@@ -1,0 +1,35 @@
+"""Commands that a person is given to paste: every one that is printed with a value in it is made here."""
+
+import re
+from typing import Final
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_@:,./+-][A-Za-z0-9_@:,./+=-]*")
+_BETWEEN_QUOTES: Final = re.compile(r"(?:(?!['`\\])[ -~])*")
+_TO_ESCAPE: Final = re.compile(rb"^-|[^A-Za-z0-9 _@:,./+=#-]")
+_UNCARRIED: Final = str.maketrans("\0\n", "\1\1")
+
+
+def quote_command(command: str, *arguments: str) -> str:
+    r"""Give a command in backticks, to be pasted into a shell: `orders retry -- '-2002; ls'`.
+
+    It is plain ASCII on one line, whatever the arguments hold, so that no terminal, encoding or editor on its way
+    changes it, and none of its arguments can drive the terminal. It holds no backtick of its own.
+
+    Args:
+        command: Its beginning, options included, which needs no quotes.
+        arguments: What follows, such as the order's id; each arrives as it is in any POSIX shell.
+    """
+    end_of_options = ["--"] if any(argument.startswith("-") for argument in arguments) else []
+    return f"`{' '.join([command, *end_of_options, *map(_quote, arguments)])}`"
+
+
+def _quote(argument: str) -> str:
+    if _BARE.fullmatch(argument):
+        return argument
+    if _BETWEEN_QUOTES.fullmatch(argument):
+        return f"'{argument}'"
+    # `$'…'` would be shorter, and dash does not know it. No shell carries a NUL or a newline at the end; no id may
+    # hold either, and in their place stands another control character, so that the id is refused and not another one.
+    encoded = argument.translate(_UNCARRIED).encode("utf-8", "surrogatepass")
+    escaped = _TO_ESCAPE.sub(lambda found: b"\\%03o" % ord(found[0]), encoded)
+    return f"\"$(printf '{escaped.decode()}')\""
