@@ -225,7 +225,7 @@ def test_what_cannot_be_cancelled_is_refused_before_anybody_is_asked(orders: Com
     put_order(stack, "told", "CONFIRMED", "DELIVERED")
     put(stack, "OrdersTableName", order_id={"S": "odd"}, status={"S": "CONFIRMED"}, items={"S": "two teas"})
     refused(orders, "cancel", "told", code=1, told="too late: its mail is DELIVERED: its customer was told")
-    refused(orders, "cancel", "odd", code=1, told="its row does not tell what it holds")
+    refused(orders, "cancel", "odd", code=1, told="its row is odd: `items` must be a list of item_id and quantity")
     refused(orders, "cancel", "new", code=2, told="Nothing is known of order new. Close its id")
 
 
