@@ -1,7 +1,7 @@
 """A row's attributes as an operator's tools read them: whatever anybody wrote there, reading never fails.
 
-The functions read their own rows strictly (`functions.shared.row`). Here an attribute that is missing or of another kind
-is None, or no lines, and the row says so among its `problems`; so an odd row is named, and the others are shown.
+The functions read their own rows strictly (`functions.shared.row`). Here an attribute that is missing or of another
+kind is None, or no lines, and the row says so among its `problems`; so an odd row is named, and the others are shown.
 """
 
 from collections.abc import Mapping

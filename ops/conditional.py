@@ -1,4 +1,4 @@
-"""Conditional writes of an operator's: tried again while others write first, and more slowly while DynamoDB throttles."""
+"""An operator's conditional writes: tried again while others write first, and more slowly while DynamoDB throttles."""
 
 import random
 import time

@@ -30,7 +30,8 @@ def candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:
     One that does not tell when it changed last, or not by a text, may be.
     """
     return {
-        "FilterExpression": "(#status = :processing AND (updated_at < :before OR NOT attribute_type(updated_at, :text)))"
+        "FilterExpression": "(#status = :processing AND"
+        " (updated_at < :before OR NOT attribute_type(updated_at, :text)))"
         " OR (#status = :confirmed AND (attribute_not_exists(email_status)"
         " OR email_status IN (:pending, :sending, :unknown, :rejected)))",
         "ExpressionAttributeNames": {"#status": "status"},

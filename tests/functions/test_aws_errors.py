@@ -180,7 +180,7 @@ def test_a_cancelled_transaction_says_why_for_each_action() -> None:
         {},
     ]
     with pytest.raises(
-        TransactionCancelled, match="cancelled: ConditionalCheckFailed, .*, ValidationError$"
+        TransactionCancelled, match=r"cancelled: ConditionalCheckFailed, .*, ValidationError$"
     ) as cancelled:
         call(raising(client_error("TransactionCanceledException", CancellationReasons=reasons)))
     found = cancelled.value.reasons

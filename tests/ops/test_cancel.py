@@ -143,7 +143,7 @@ def test_an_order_that_keeps_moving_is_given_up_with_nothing_changed(stack: Stac
 
 
 class Refusing:
-    """DynamoDB that cancels each transaction with these reasons. (Moto adds to a text; DynamoDB does not.)"""
+    """DynamoDB that cancels each transaction with these reasons; moto adds to a text, which DynamoDB does not."""
 
     def __init__(self, stack: Stack, *reasons: dict[str, str]) -> None:
         self._stack, self._reasons = stack, list(reasons)

@@ -35,8 +35,10 @@ def test_a_whole_number_is_read(text: str, number: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-", "+", "-+5", "--5", "1.0", "1e3", "two", "1_000", "٣", "²", "1000000001", "9" * 5000, "0x10", "1 0"]
-    + [" 7", "7 ", "7\n", "+3", "007", "-0", "1,000", "1.000", "1\u202f000", "１", "\u22123"],
+    [
+        *("", "-", "+", "-+5", "--5", "1.0", "1e3", "two", "1_000", "٣", "²", "1000000001", "9" * 5000, "0x10", "1 0"),
+        *(" 7", "7 ", "7\n", "+3", "007", "-0", "1,000", "1.000", "1\u202f000", "１", "\u22123"),
+    ],
 )
 def test_what_is_no_whole_number_within_its_bounds_is_bad_input(text: str) -> None:
     with pytest.raises(BadInput, match=r"^PIECES: must be a whole number from 0 to 1000000000, in digits alone, not "):
