@@ -10,17 +10,17 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 from functions.shared.aws import TransactionCancelled, call
-from functions.shared.row import CONFIRMED, now, number, text
+from functions.shared.row import now, number, text
 from ops import attributes
 from ops.attributes import Item, Problem, in_words
 from ops.conditional import TRIES, ChangedMeanwhile, until_written
 from ops.errors import Refused
 from ops.stack import Stack
+from ops.tables import read_all, read_by_keys, read_confirmed, read_movements
 
 OPENING: Final = "opening balance: stock that was put there without a movement"
 
 _WHOLE: Final = "must be a whole number"
-_A_BATCH: Final = 100  # keys that BatchGetItem takes
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ class Stock:
 
     def items(self) -> list[StockItem]:
         """Return every item, by its id."""
-        pages = self._pages("scan", TableName=self._inventory, ConsistentRead=True)
-        return sorted(map(StockItem.from_item, pages), key=lambda item: item.item_id)
+        rows = read_all(self._dynamodb, self._inventory)
+        return sorted(map(StockItem.from_item, rows), key=lambda item: item.item_id)
 
     def item(self, item_id: str) -> StockItem | None:
         """Return one item; None if nothing is known of it."""
@@ -142,14 +142,7 @@ class Stock:
 
     def movements(self, item_id: str) -> list[Movement]:
         """Return an item's movements, the first first."""
-        rows = self._pages(
-            "query",
-            TableName=self._movements,
-            KeyConditionExpression="item_id = :item",
-            ExpressionAttributeValues={":item": text(item_id)},
-            ConsistentRead=True,
-        )
-        return [Movement.from_item(row) for row in rows]
+        return [Movement.from_item(item) for item in read_movements(self._dynamodb, self._movements, item_id)]
 
     def add(self, item_id: str, change: int, reason: str) -> Movement:
         """Add pieces, or take some away if `change` is below zero.
@@ -265,36 +258,19 @@ class Stock:
     def _held(self, item_ids: Collection[str]) -> Counter[str]:
         """Add up what CONFIRMED orders hold of these items, in one reading of all orders."""
         held = Counter[str](dict.fromkeys(item_ids, 0))
-        for row in self._confirmed():
-            for line in attributes.lines(row.get("items")):
+        for order in read_confirmed(self._dynamodb, self._orders):
+            for line in order.items:
                 if line.item_id in held:
                     held[line.item_id] += line.quantity
         return held
-
-    def _confirmed(self) -> Iterator[Item]:
-        return self._pages(
-            "scan",
-            TableName=self._orders,
-            FilterExpression="#status = :confirmed",
-            ProjectionExpression="#items",
-            ExpressionAttributeNames={"#status": "status", "#items": "items"},
-            ExpressionAttributeValues={":confirmed": text(CONFIRMED)},
-            ConsistentRead=True,
-        )
 
     def _find(self, item_id: str) -> _Found:
         answer = self._dynamodb.get_item(TableName=self._inventory, Key=_key(item_id), ConsistentRead=True)
         return _Found(item_id, answer.get("Item", {}))
 
     def _find_all(self, item_ids: Collection[str]) -> Iterator[_Found]:
-        wanted = [_key(item_id) for item_id in item_ids]
-        while wanted:
-            batch, wanted = wanted[:_A_BATCH], wanted[_A_BATCH:]
-            asked = {self._inventory: {"Keys": batch, "ConsistentRead": True}}
-            answer = self._dynamodb.batch_get_item(RequestItems=asked)
-            for row in answer["Responses"].get(self._inventory, ()):
-                yield _Found(row["item_id"]["S"], row)
-            wanted += answer.get("UnprocessedKeys", {}).get(self._inventory, {}).get("Keys", ())
+        rows = read_by_keys(self._dynamodb, self._inventory, "item_id", item_ids)
+        return (_Found(row["item_id"]["S"], row) for row in rows)
 
     def _add(self, found: _Found, change: int, reason: str) -> Movement:
         """Move by so many, whatever orders do to the item meanwhile."""
@@ -348,10 +324,6 @@ class Stock:
         except TransactionCancelled as cancelled:
             raise _why_not_written(Movement.from_item(movement), cancelled) from cancelled
         return Movement.from_item(movement)
-
-    def _pages(self, operation: str, **parameters: Any) -> Iterator[Item]:
-        for page in self._dynamodb.get_paginator(operation).paginate(**parameters):
-            yield from page["Items"]
 
 
 def _why_not_written(movement: Movement, cancelled: TransactionCancelled) -> Exception:
