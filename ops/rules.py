@@ -19,6 +19,7 @@ LONGEST_REASON: Final = 200
 # As many digits as the largest count has. Python's own `int` takes far more: 1_000, ٥, and spaces around.
 _WHOLE: Final = re.compile(rf"0|-?[1-9][0-9]{{0,{len(str(MOST_AVAILABLE)) - 1}}}")
 
+_SECONDS: Final = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
 _DURATION: Final = re.compile(r"([0-9]{1,5})(s|m|min|h|d)")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 
@@ -49,6 +50,14 @@ def whole_number(field: str, text: str, *, least: int, most: int = MOST_AVAILABL
     number = int(text) if _WHOLE.fullmatch(text) else None
     if number is None or not least <= number <= most:
         raise BadInput(f"{field}: must be a whole number from {least} to {most}, in digits alone, not {text!r}")
+    return number
+
+
+def seconds(field: str, text: str, *, least: float) -> float:
+    """Read a number of seconds in plain digits, as 2 or 0.5; `BadInput` names the field and the rule."""
+    number = float(text) if _SECONDS.fullmatch(text) else None
+    if number is None or number < least:
+        raise BadInput(f"{field}: must be a number of seconds from {least}, as in 2 or 0.5, not {text!r}")
     return number
 
 

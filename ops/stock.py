@@ -193,10 +193,11 @@ class Stock:
         def account() -> Movement | None:
             try:
                 found = self._sound(item_id)
+                moved = self.movements(item_id)
                 if found.item is None or found.item.available is None:
-                    raise Refused(f"unknown: {item_id}")
+                    raise _Broken("it is gone") if moved else Refused(f"unknown: {item_id}")
                 available = found.item.available
-                missing = available + self._held([item_id])[item_id] - _sum(self.movements(item_id))
+                missing = available + self._held([item_id])[item_id] - _sum(moved)
                 return self._put(found, available, missing, reason) if missing else None
             except _Broken as broken:
                 raise _count_it(item_id, broken) from broken
@@ -285,21 +286,21 @@ class Stock:
             values[":least"] = number(-change)
         values[":change"] = number(change)
         update = "SET movements = :number ADD available :change", conditions, values
-        return self._write(found.item_id, found.next_number, change, reason, update)
+        return self._write(found, found.next_number, change, reason, update)
 
     def _put(self, found: _Found, available: int, change: int, reason: str, *, number_: int | None = None) -> Movement:
         """Have so many pieces, unless the row has changed since it was found."""
         conditions, values = found.as_it_was("movements", "available")
         values[":available"] = number(available)
         update = "SET movements = :number, available = :available", conditions, values
-        return self._write(found.item_id, number_ or found.next_number, change, reason, update)
+        return self._write(found, number_ or found.next_number, change, reason, update)
 
     def _write(
-        self, item_id: str, number_: int, change: int, reason: str, update: tuple[str, list[str], dict[str, Any]]
+        self, found: _Found, number_: int, change: int, reason: str, update: tuple[str, list[str], dict[str, Any]]
     ) -> Movement:
         """Update the row and put the movement, both or neither."""
         movement = {
-            **_key(item_id),
+            **_key(found.item_id),
             "number": number(number_),
             "change": number(change),
             "moved_at": now(),
@@ -309,7 +310,7 @@ class Stock:
         expression, conditions, values = update
         row = {
             "TableName": self._inventory,
-            "Key": _key(item_id),
+            "Key": _key(found.item_id),
             "UpdateExpression": expression,
             "ConditionExpression": " AND ".join(conditions),
             "ExpressionAttributeValues": {**values, ":number": number(number_)},
@@ -322,20 +323,20 @@ class Stock:
         try:
             call(self._dynamodb.transact_write_items, TransactItems=[{"Update": row}, {"Put": put}])
         except TransactionCancelled as cancelled:
-            raise _why_not_written(Movement.from_item(movement), cancelled) from cancelled
+            raise _why_not_written(found, number_, cancelled) from cancelled
         return Movement.from_item(movement)
 
 
-def _why_not_written(movement: Movement, cancelled: TransactionCancelled) -> Exception:
+def _why_not_written(found: _Found, number_: int, cancelled: TransactionCancelled) -> Exception:
     """Tell what a cancelled transaction's reasons mean: the row's own, and the movement's."""
     update, put = cancelled.reasons
     if cancelled.is_transient:
         return cancelled
     if update.condition_failed:
         return ChangedMeanwhile()
-    if put.condition_failed:  # and the row does not know of it
-        return _Broken(f"movement {movement.number} is there already, and its row does not count it")
-    return Refused(f"{movement.item_id}: DynamoDB refused it: {update if update.code else put}; nothing was changed")
+    if put.condition_failed:
+        return _Broken(f"it {'does not count' if found.row else 'is gone, and there is'} movement {number_}")
+    return Refused(f"{found.item_id}: DynamoDB refused it: {update if update.code else put}; nothing was changed")
 
 
 def _count_it(item_id: str, broken: _Broken) -> Refused:

@@ -236,14 +236,14 @@ def list_(
     older_than: Annotated[
         str | None, typer.Option("--older-than", metavar="TIME", help="Only what has not changed for so long.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="So many at most, the newest.")] = 50,
+    limit: Annotated[str, typer.Option("--limit", "-n", metavar="N", help="So many at most, the newest.")] = "50",
     json: JsonOption = False,
 ) -> None:
     """List orders, those that changed last first.
 
     It reads the whole table: with millions of orders that takes minutes.
     """
-    now = datetime.now(UTC)
+    now, most = datetime.now(UTC), rules.whole_number("--limit", limit, least=1)
     wanted = Filter(
         status=status,
         mail=mail,
@@ -252,7 +252,7 @@ def list_(
     )
     with working(screen.err, "reading the orders") as tell:
         counted = _Counted(Orders.of(stack).scan(wanted.parameters(), lambda read: tell(f"{read} orders read")))
-        found = heapq.nlargest(limit, counted, key=_changed)
+        found = heapq.nlargest(most, counted, key=_changed)
     if json:
         return screen.show_json({"orders": found, "matching": counted.number})
     columns = {

@@ -173,3 +173,32 @@ def test_times_are_in_utc_whatever_the_clock_on_the_wall() -> None:
 
 def test_items_are_named_as_in_the_mail() -> None:
     assert items_in_words((Line("item001", 2), Line("item002", 1))) == "2 × item001, 1 × item002"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[(name, value) for name in ("updated_at", "created_at") for value in ({"N": "1"}, {"S": ""}, {"S": "2026-13-01"})],
+        *[("attempt", value) for value in ({"N": "1.5"}, {"N": "0"}, {"S": "1"}, {"N": "NaN"}, {"L": []}, {"NULL": True})],
+        *[("items", {"L": [line]}) for line in ({"S": "tea"}, {"M": {}}, {"M": {"item_id": {"S": "tea"}}}, {"M": "tea"})],
+        ("items", {"L": []}),
+        ("items", {"M": {}}),
+        ("status", {"N": "1"}),
+        ("email_claim", {"SS": ["a"]}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_odd_about_a_row_is_named_and_the_rest_read(name: str, value: dict[str, Any]) -> None:
+    line = {"M": {"item_id": {"S": "tea"}, "quantity": {"N": "2"}}}
+    sound = {"order_id": {"S": "12345"}, "status": {"S": "FAILED"}, "attempt": {"N": "1"}, "items": {"L": [line]}}
+    assert OrderRow.from_item(sound).problems == ()
+    found = OrderRow.from_item(sound | {name: value})
+    assert [problem.attribute for problem in found.problems] == [name]
+    assert getattr(found, name) in (None, ())
+    assert found.order_id == "12345"
+
+
+def test_only_an_order_that_was_cancelled_before_it_came_lacks_attempt_and_items() -> None:
+    for status, lacking in (("CANCELLED", []), ("PROCESSING", ["attempt", "items"]), (None, ["attempt", "items"])):
+        item = {"order_id": {"S": "12345"}} | ({"status": {"S": status}} if status else {})
+        assert [problem.attribute for problem in OrderRow.from_item(item).problems] == lacking
