@@ -178,9 +178,10 @@ def test_items_are_named_as_in_the_mail() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[(name, value) for name in ("updated_at", "created_at") for value in ({"N": "1"}, {"S": ""}, {"S": "2026-13-01"})],
-        *[("attempt", value) for value in ({"N": "1.5"}, {"N": "0"}, {"S": "1"}, {"N": "NaN"}, {"L": []}, {"NULL": True})],
-        *[("items", {"L": [line]}) for line in ({"S": "tea"}, {"M": {}}, {"M": {"item_id": {"S": "tea"}}}, {"M": "tea"})],
+        *[("updated_at", value) for value in ({"N": "1"}, {"S": ""}, {"S": "2026-13-01"})],
+        ("created_at", {"S": "0001-01-01T00:00:00+14:00"}),
+        *[("attempt", value) for value in ({"N": "1.5"}, {"N": "0"}, {"S": "1"}, {"N": "NaN"}, {"NULL": True})],
+        *[("items", {"L": [line]}) for line in ({"S": "tea"}, {"M": {}}, {"M": {"item_id": {"S": "tea"}}})],
         ("items", {"L": []}),
         ("items", {"M": {}}),
         ("status", {"N": "1"}),

@@ -261,7 +261,7 @@ def test_a_movement_that_cannot_be_read_hides_no_other(stack: Stack, stock: Stoc
     assert (odd.number, odd.change, odd.moved_at, odd.moved_by, odd.reason) == (None,) * 5
 
 
-# ---------------------------------------------------------------------------------------------------- DynamoDB's reasons
+# ---------------------------------------------------------------------------------------------------- reasons
 
 
 class Cancelling:
