@@ -12,11 +12,16 @@ from typing import Any, Final, Self
 from functions.shared import row
 from functions.shared.aws import ConditionFailed, TransactionCancelled, call
 from functions.shared.order import Line
+from ops.attributes import in_words
+from ops.conditional import ChangedMeanwhile, until_written
 from ops.errors import Refused
+from ops.orders import OrderRow
 from ops.stack import Stack
 
 # An order under way changes a few times in a second, and then stands still.
 _TRIES: Final = 5
+# What giving back goes by; what else is odd about a row, it leaves alone.
+_GOES_BY: Final = frozenset({"items", "email_status"})
 _TOO_LATE: Final[Mapping[str | None, str]] = {
     row.MAIL_SENDING: "its mail may be leaving now; look again in a minute",
     row.MAIL_UNKNOWN: "its mail may have left, so the customer may count on it",
@@ -63,25 +68,23 @@ class CancelStore:
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
-    def give_back(self, found: row.Row, reason: str) -> tuple[Line, ...]:
+    def give_back(self, found: OrderRow, reason: str) -> tuple[Line, ...]:
         """CONFIRMED→CANCELLED and `available += quantity` of every item, if the row still is as it was found."""
-        pieces = Counter[str]()
-        for line in found.lines:
-            pieces[line.item_id] += line.quantity
-        lines = tuple(Line(item_id, quantity) for item_id, quantity in pieces.items())
+        lines = _pieces(found)
         updates = [self._cancel_confirmed(found, reason), *map(self._put_back, lines)]
         call(self._dynamodb.transact_write_items, TransactItems=[{"Update": update} for update in updates])
         return lines
 
-    def _cancel_confirmed(self, found: row.Row, reason: str) -> dict[str, Any]:
-        values = {**_cancelled(reason), ":confirmed": row.text(row.CONFIRMED)}
-        conditions = ["#status = :confirmed"]
-        for attribute, value in (
-            ("attempt", row.number(found.attempt) if found.attempt else None),
-            ("email_status", row.text(found.email_status) if found.email_status else None),
-        ):
-            conditions.append(f"{attribute} = :{attribute}" if value else f"attribute_not_exists({attribute})")
-            values |= {f":{attribute}": value} if value else {}
+    def _cancel_confirmed(self, found: OrderRow, reason: str) -> dict[str, Any]:
+        conditions, values = ["#status = :confirmed"], {**_cancelled(reason), ":confirmed": row.text(row.CONFIRMED)}
+        if found.email_status is None:
+            conditions.append("attribute_not_exists(email_status)")
+        else:
+            conditions.append("email_status = :mail")
+            values[":mail"] = row.text(found.email_status)
+        if found.attempt is not None:
+            conditions.append("attempt = :attempt")
+            values[":attempt"] = row.number(found.attempt)
         return {
             "TableName": self._orders,
             "Key": row.key(found.order_id),
@@ -104,48 +107,69 @@ def cancel(store: CancelStore, order_id: str, reason: str) -> Cancellation:
     """Cancel an order that may still be cancelled; one that nobody has placed yet is closed before it comes.
 
     Raises:
-        Refused: the customer was told, or may have been, or it is REJECTED; or it kept moving.
+        Refused: the customer was told, or may have been, or it is REJECTED; or its row or an item's is odd; or it kept
+            moving.
         TransientError: DynamoDB is out of reach or throttles; cancelling again is safe.
     """
-    for _ in range(_TRIES):
+
+    def write() -> Cancellation:
         try:
             store.close(order_id, reason)
         except ConditionFailed as found:
-            if (done := _otherwise(store, found.row, reason)) is not None:
-                return done
-        else:
-            return Cancellation()
-    raise Refused(f"{order_id}: it changed each of the {_TRIES} times it was tried; nothing was cancelled")
+            if found.item is None:
+                raise ChangedMeanwhile from found
+            return _give_back(store, OrderRow.from_item(found.item), reason)
+        return Cancellation()
+
+    return until_written(order_id, write, tries=_TRIES)
 
 
-def _otherwise(store: CancelStore, found: row.Row | None, reason: str) -> Cancellation | None:
-    """Decide by the row that was found; None if it has changed since."""
-    if found is None:
-        return None
+def _give_back(store: CancelStore, found: OrderRow, reason: str) -> Cancellation:
+    """Decide by the row that was found."""
     if found.status == row.CANCELLED:
         return Cancellation(already=True)
-    if refusal := why_not(found.order_id, found.status, found.email_status):
+    if refusal := why_not(found):
         raise Refused(refusal)
     try:
         return Cancellation(given_back=store.give_back(found, reason))
     except TransactionCancelled as cancelled:
-        if cancelled.is_transient or cancelled.reasons[0].condition_failed:
-            return None
+        if cancelled.is_transient:
+            raise
+        if cancelled.reasons[0].condition_failed:
+            raise ChangedMeanwhile from cancelled
         raise Refused(
-            f"{found.order_id}: the stock of one of its items is not a number; `orders check` names it"
-        ) from (cancelled)
+            f"{found.order_id}: {_why_not_given_back(found, cancelled)}; nothing was cancelled"
+        ) from cancelled
 
 
-def why_not(order_id: str, status: str | None, email_status: str | None) -> str | None:
+def _why_not_given_back(found: OrderRow, cancelled: TransactionCancelled) -> str:
+    """Name the items whose rows DynamoDB could not add to, with its own reasons."""
+    refused = zip(_pieces(found), cancelled.reasons[1:], strict=False)
+    items = ", ".join(f"{line.item_id} ({reason})" for line, reason in refused if reason.code)
+    return f"nothing can be given back to {items}; count it, and `orders stock set` puts its row right"
+
+
+def _pieces(found: OrderRow) -> tuple[Line, ...]:
+    """Add up the lines of each item: a transaction writes a row once."""
+    pieces = Counter[str]()
+    for line in found.items:
+        pieces[line.item_id] += line.quantity
+    return tuple(Line(item_id, quantity) for item_id, quantity in pieces.items())
+
+
+def why_not(found: OrderRow) -> str | None:
     """Say why an order cannot be cancelled; None if it can, or is."""
+    order_id, status, mail = found.order_id, found.status, found.email_status
     if status == row.REJECTED:
         return f"{order_id}: it is REJECTED, so it is closed already and holds nothing"
     if status != row.CONFIRMED:
         known = (None, row.PROCESSING, row.FAILED, row.CANCELLED)
         return None if status in known else f"{order_id}: its status {status!r} is none that the workflow writes"
-    if email_status in row.MAIL_NOT_LEFT:
+    if odd := tuple(problem for problem in found.problems if problem.attribute in _GOES_BY):
+        return f"{order_id}: its row is odd: {in_words(odd)}; correct it first"
+    if mail in row.MAIL_NOT_LEFT:
         return None
-    return f"{order_id}: too late: its mail is {email_status}: {_TOO_LATE.get(email_status, _TOLD)}"
+    return f"{order_id}: too late: its mail is {mail}: {_TOO_LATE.get(mail, _TOLD)}"
 
 
 def _cancelled(reason: str) -> dict[str, row.Value]:

@@ -3,53 +3,33 @@
 Per item, what its movements add up to = what is available + what CONFIRMED orders hold. Three tables cannot be read in
 one instant, so what disagrees is read again. An order changes its row and the item's in one transaction: where two
 readings show the very same row, movements and orders, nothing moved between them, and they do disagree.
+
+No order and no movement is kept: they are summed up by item while they are read. Which orders hold an item is known
+only of what disagrees, which is read again by its keys.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from functions.shared import row
-from functions.shared.order import Line
+from ops.orders import OrderRow
 from ops.stack import Stack
+from ops.stock import Movement, StockItem
+from ops.tables import read_all, read_by_keys, read_confirmed, read_movements
 
 _STATUSES: Final = frozenset({row.PROCESSING, row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCELLED})
 _MAILS: Final = row.MAIL_NOT_LEFT | row.MAIL_LEFT | {row.MAIL_SENDING, row.MAIL_UNKNOWN}
 _READINGS: Final = 5
+_MOST_MISSING: Final = 10  # movements that are named
+_TOLD_EVERY: Final = 1000
 PAUSE_SECONDS: Final = 2.0
 
-Value = Mapping[str, Any]
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class StockRow:
-    """An item's row; None is what is missing or no whole number. `movements` is its newest movement's number."""
-
-    available: int | None
-    movements: int | None = None
-
-
-@dataclass(frozen=True)
-class OrderRow:
-    """An order's row; `attempt` and `lines` are None where they are missing or malformed."""
-
-    status: str | None
-    attempt: int | None = None
-    lines: tuple[Line, ...] | None = None
-    mail: str | None = None
-
-
-@dataclass(frozen=True)
-class Reading:
-    """All three tables, read one after the other: stock, orders, movements (their changes by number, per item)."""
-
-    stock: Mapping[str, StockRow]
-    orders: Mapping[str, OrderRow]
-    movements: Mapping[str, Mapping[int, int | None]]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Holder:
     """A CONFIRMED order that holds pieces of an item."""
 
@@ -57,11 +37,61 @@ class Holder:
     quantity: int
 
 
+@dataclass
+class Ledger:
+    """What one reading found of an item; `holders` and `numbers` (of its movements) only where they are asked for."""
+
+    stock: StockItem | None = None
+    held: int = 0
+    moved: int = 0
+    count: int = 0  # of its movements
+    newest: int = 0
+    odd_numbers: int = 0
+    odd_changes: tuple[int | None, ...] = ()
+    orders: int = 0  # who holds it, without their names: the sum of what each hashes to
+    holders: list[Holder] = field(default_factory=list)
+    numbers: set[int] = field(default_factory=set)
+
+    def add_order(self, order: OrderRow, quantity: int, *, named: bool) -> None:
+        """Count what a CONFIRMED order holds."""
+        self.held += quantity
+        self.orders += hash((order.order_id, order.attempt, quantity))
+        if named:
+            self.holders.append(Holder(order.order_id, quantity))
+
+    def add_movement(self, movement: Movement, *, named: bool) -> None:
+        """Count a movement."""
+        self.moved += movement.change or 0
+        self.count += 1
+        self.newest = max(self.newest, movement.number or 0)
+        self.odd_numbers += movement.number is None
+        if movement.change is None:
+            self.odd_changes += (movement.number,)
+        if named and movement.number:
+            self.numbers.add(movement.number)
+
+    @property
+    def evidence(self) -> object:
+        """What is the same in two readings if nothing moved in between."""
+        return self.stock, self.held, self.orders, self.moved, self.count, self.newest, self.odd_changes
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether movements account for it."""
+        return self.stock is None or self.stock.movements != 0 or self.count > 0
+
+    @property
+    def difference(self) -> int:
+        """How many pieces more are found than its movements account for."""
+        available = (self.stock.available if self.stock else 0) or 0
+        return available + self.held - self.moved if self.is_audited else 0
+
+
 @dataclass(frozen=True)
 class WrongItem:
     """An item that does not add up: `difference` pieces more (below 0: fewer) than its movements account for.
 
-    `holders` are the orders that hold it, those of just that many pieces first.
+    `holders` are the orders that hold it, those of just that many pieces first; known from the second reading on.
     """
 
     item_id: str
@@ -83,8 +113,30 @@ class WrongOrder:
     evidence: object = field(repr=False, default=None)
 
 
-Wrong = WrongItem | WrongOrder
-_Key = tuple[type, str]
+@dataclass(frozen=True)
+class Suspects:
+    """What disagreed in a reading, and has to be read again."""
+
+    items: Mapping[str, WrongItem]
+    orders: Mapping[str, WrongOrder]
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.items or self.orders)
+
+    def unmoved(self, before: "Suspects") -> "Suspects":
+        """Return those that disagree with the very evidence of the reading before."""
+        return Suspects(
+            {name: wrong for name, wrong in self.items.items() if wrong.evidence == before.items[name].evidence},
+            {name: wrong for name, wrong in self.orders.items() if wrong.evidence == before.orders[name].evidence},
+        )
+
+    def without(self, others: "Suspects") -> "Suspects":
+        """Return the others of them."""
+        return Suspects(
+            {name: wrong for name, wrong in self.items.items() if name not in others.items},
+            {name: wrong for name, wrong in self.orders.items() if name not in others.orders},
+        )
 
 
 @dataclass(frozen=True)
@@ -105,102 +157,162 @@ class Report:
         return not (self.wrong_items or self.wrong_orders or self.moving)
 
 
-def check(read: Callable[[], Reading], pause: Callable[[], None], tell: Progress = lambda _text: None) -> Report:
+class Reading:
+    """The tables summed up; `only` these items, with the orders that hold them by name; without, all items."""
+
+    def __init__(self, only: Collection[str] | None = None) -> None:
+        self.orders = 0
+        self.ledgers: dict[str, Ledger] = {}
+        self.wrong_orders: dict[str, WrongOrder] = {}
+        self._only = only
+
+    def add_stock(self, item: StockItem) -> None:
+        """Take an item's row; all of them before the orders, which are judged by them."""
+        self._ledger(item.item_id).stock = item
+
+    def judge(self, order: OrderRow) -> None:
+        """Keep an order whose row cannot be."""
+        self.orders += 1
+        if problems := tuple(self._of_order(order)):
+            self.wrong_orders[order.order_id] = WrongOrder(order.order_id, problems, evidence=(order, problems))
+
+    def add_order(self, order: OrderRow) -> None:
+        """Sum up what an order holds."""
+        if order.status != row.CONFIRMED:
+            return
+        for line in order.items:
+            if self._only is None or line.item_id in self._only:
+                self._ledger(line.item_id).add_order(order, line.quantity, named=self._only is not None)
+
+    def add_movement(self, movement: Movement) -> None:
+        """Sum up a movement."""
+        self._ledger(movement.item_id).add_movement(movement, named=self._only is not None)
+
+    @property
+    def items(self) -> dict[str, Ledger]:
+        """The ledgers of the items that there are: an order may hold one of which there is neither row nor movement."""
+        return {item_id: ledger for item_id, ledger in self.ledgers.items() if ledger.stock or ledger.count}
+
+    @property
+    def suspects(self) -> Suspects:
+        """What disagrees; on a system at rest that is what is wrong."""
+        asked = (one for one in self.items.items() if self._only is None or one[0] in self._only)
+        found = ((item_id, _wrong(item_id, ledger)) for item_id, ledger in asked)
+        return Suspects({item_id: wrong for item_id, wrong in found if wrong}, self.wrong_orders)
+
+    def _ledger(self, item_id: str) -> Ledger:
+        return self.ledgers.setdefault(item_id, Ledger())
+
+    def _of_order(self, order: OrderRow) -> Iterator[str]:
+        if order.status not in _STATUSES:
+            yield f"unknown status {order.status}" if order.status else "has no status"
+        yield from map(str, order.problems)
+        if order.email_status not in _MAILS:
+            yield f"unknown email_status {order.email_status}"
+        elif order.email_status not in row.MAIL_NOT_LEFT and order.status != row.CONFIRMED:
+            yield f"a mail ({order.email_status}), though it is {order.status}"
+        if order.status == row.CONFIRMED:
+            for item_id in sorted({line.item_id for line in order.items}):
+                if not ((ledger := self.ledgers.get(item_id)) and ledger.stock):
+                    yield f"holds {item_id}, which has no row in the inventory"
+
+
+def check(tables: "Tables", pause: Callable[[], None], tell: Progress = lambda _text: None) -> Report:
     """Read until everything agrees, or disagrees twice with the same evidence, or has been read five times."""
-    reading = read()
-    suspects, certain = _judge(reading), list[Wrong]()
+    first = _read(tables, tell)
+    suspects, items, orders = first.suspects, list[WrongItem](), list[WrongOrder]()
     readings = 1
     while suspects and readings < _READINGS:
-        tell(f"{len(suspects)} disagree: reading again")
+        tell(f"{len(suspects.items) + len(suspects.orders)} disagree: reading them again")
         pause()
-        reading, readings = read(), readings + 1
-        found = {key: wrong for key, wrong in _judge(reading).items() if key in suspects}
-        settled = {key for key, wrong in found.items() if wrong.evidence == suspects[key].evidence}
-        certain += [found[key] for key in settled]
-        suspects = {key: wrong for key, wrong in found.items() if key not in settled}
+        found, readings = _read_again(tables, suspects).suspects, readings + 1
+        certain = found.unmoved(suspects)
+        items += certain.items.values()
+        orders += certain.orders.values()
+        suspects = found.without(certain)
     return Report(
-        items=len(reading.stock.keys() | reading.movements.keys()),
-        orders=len(reading.orders),
-        not_audited=tuple(sorted(item for item in reading.stock if _is_not_audited(reading, item))),
-        wrong_items=tuple(sorted((one for one in certain if isinstance(one, WrongItem)), key=lambda one: one.item_id)),
-        wrong_orders=tuple(
-            sorted((one for one in certain if isinstance(one, WrongOrder)), key=lambda one: one.order_id)
-        ),
-        moving=tuple(sorted(name for _, name in suspects)),
+        items=len(first.items),
+        orders=first.orders,
+        not_audited=tuple(sorted(item_id for item_id, ledger in first.items.items() if not ledger.is_audited)),
+        wrong_items=tuple(sorted(items, key=lambda one: one.item_id)),
+        wrong_orders=tuple(sorted(orders, key=lambda one: one.order_id)),
+        moving=tuple(sorted([*suspects.items, *suspects.orders])),
         readings=readings,
     )
 
 
-def judge(reading: Reading) -> list[Wrong]:
-    """Return what disagrees in one reading; on a system at rest that is what is wrong."""
-    return [*_items(reading), *_orders(reading)]
+def _read(tables: "Tables", tell: Progress) -> Reading:
+    reading = Reading()
+    for item in tables.stock():
+        reading.add_stock(item)
+    for order in tables.orders(tell):
+        reading.judge(order)
+        reading.add_order(order)
+    for movement in tables.movements():
+        reading.add_movement(movement)
+    return reading
 
 
-def _judge(reading: Reading) -> dict[_Key, Wrong]:
-    return {
-        (type(wrong), wrong.item_id if isinstance(wrong, WrongItem) else wrong.order_id): wrong
-        for wrong in judge(reading)
-    }
+def _read_again(tables: "Tables", suspects: Suspects) -> Reading:
+    """Read suspects by their keys; who holds an item, only a reading of all CONFIRMED orders tells."""
+    reading = Reading(only=suspects.items)
+    orders = list(tables.orders_of(suspects.orders))
+    for item in tables.stock_of({*suspects.items, *(line.item_id for order in orders for line in order.items)}):
+        reading.add_stock(item)
+    for order in orders:
+        reading.judge(order)
+    if suspects.items:
+        for order in tables.confirmed():
+            reading.add_order(order)
+    for movement in tables.movements_of(suspects.items):
+        reading.add_movement(movement)
+    return reading
 
 
-def _is_not_audited(reading: Reading, item_id: str) -> bool:
-    return not reading.stock[item_id].movements and not reading.movements.get(item_id)
+def _wrong(item_id: str, ledger: Ledger) -> WrongItem | None:
+    problems = (*_of_row(ledger.stock), *_of_numbers(ledger), *_of_sum(ledger.difference))
+    if not problems:
+        return None
+    fitting = sorted(ledger.holders, key=lambda one: (one.quantity != abs(ledger.difference), one.order_id))
+    return WrongItem(
+        item_id=item_id,
+        problems=problems,
+        expected=ledger.moved,
+        available=ledger.stock.available if ledger.stock else None,
+        held=ledger.held,
+        difference=ledger.difference,
+        holders=tuple(fitting),
+        evidence=ledger.evidence,
+    )
 
 
-def _items(reading: Reading) -> Iterator[WrongItem]:
-    holders = _holders(reading.orders)
-    for item_id in sorted(reading.stock.keys() | reading.movements.keys()):
-        stock, changes = reading.stock.get(item_id), reading.movements.get(item_id, {})
-        holding = holders.get(item_id, ())
-        held = sum(holder.quantity for holder in holding)
-        available = (stock.available if stock else None) or 0
-        expected = sum(change or 0 for change in changes.values())
-        audited = stock is None or not _is_not_audited(reading, item_id)
-        difference = available + held - expected if audited else 0
-        if problems := (*_of_row(stock), *_of_numbers(stock, changes), *_of_sum(difference)):
-            fitting = sorted(holding, key=lambda one: (one.quantity != abs(difference), one.order_id))
-            yield WrongItem(
-                item_id=item_id,
-                problems=problems,
-                expected=expected,
-                available=stock.available if stock else None,
-                held=held,
-                difference=difference,
-                holders=tuple(fitting),
-                evidence=(stock, dict(changes), frozenset(holding)),
-            )
-
-
-def _holders(orders: Mapping[str, OrderRow]) -> dict[str, list[Holder]]:
-    holders: dict[str, list[Holder]] = {}
-    for order_id, order in orders.items():
-        if order.status == row.CONFIRMED:
-            for line in order.lines or ():
-                holders.setdefault(line.item_id, []).append(Holder(order_id, line.quantity))
-    return holders
-
-
-def _of_row(stock: StockRow | None) -> Iterator[str]:
+def _of_row(stock: StockItem | None) -> Iterator[str]:
     if stock is None:
         yield "has movements, and no row in the inventory"
-    elif stock.available is None:
-        yield "`available` must be a whole number"
-    elif stock.available < 0:
-        yield f"{stock.available} available: less than nothing"
+    else:
+        yield from map(str, stock.problems)
+        if stock.available is not None and stock.available < 0:
+            yield f"{stock.available} available: less than nothing"
 
 
-def _of_numbers(stock: StockRow | None, changes: Mapping[int, int | None]) -> Iterator[str]:
+def _of_numbers(ledger: Ledger) -> Iterator[str]:
     """The movements are numbered from 1 without a gap, and the row has the newest one's number."""
-    newest = max(changes, default=0)
-    if min(changes, default=1) < 1:
+    if ledger.odd_numbers:
         yield "a movement's `number` must be a whole number from 1"
-    if missing := [str(number) for number in range(1, newest + 1) if number not in changes]:
-        yield f"missing: movement {', '.join(missing)}"
-    if stock and (stock.movements or 0) != newest:
-        yield f"its row counts {stock.movements or 0} movements, the newest one is number {newest}"
-    for number, change in changes.items():
-        if change is None:
-            yield f"movement {number}: `change` must be a whole number"
+    if ledger.newest != ledger.count - ledger.odd_numbers:
+        yield f"missing: movement {_missing(ledger)}"
+    counted = ledger.stock.movements if ledger.stock else None
+    if counted is not None and counted != ledger.newest:
+        yield f"its row counts {counted} movements, the newest one is number {ledger.newest}"
+    for number in ledger.odd_changes:
+        yield f"{f'movement {number}:' if number else 'a movement of no number:'} `change` must be a whole number"
+
+
+def _missing(ledger: Ledger) -> str:
+    """Name those that are missing, as far as a person reads that; numbers may be as large as anybody wrote them."""
+    gaps = (str(number) for number in range(1, ledger.newest) if number not in ledger.numbers)
+    named = list(islice(gaps, _MOST_MISSING))
+    return ", ".join(named) + (", …" if next(gaps, None) else "")
 
 
 def _of_sum(difference: int) -> Iterator[str]:
@@ -208,31 +320,8 @@ def _of_sum(difference: int) -> Iterator[str]:
         yield f"{abs(difference)} {'too many' if difference > 0 else 'missing'}"
 
 
-def _orders(reading: Reading) -> Iterator[WrongOrder]:
-    for order_id, order in sorted(reading.orders.items()):
-        if problems := tuple(_of_order(order, reading.stock)):
-            yield WrongOrder(order_id, problems, evidence=(order, problems))
-
-
-def _of_order(order: OrderRow, stock: Mapping[str, StockRow]) -> Iterator[str]:
-    if order.status not in _STATUSES:
-        yield f"unknown status {order.status}" if order.status else "has no status"
-    if order.status != row.CANCELLED:  # that one may have been cancelled before it came
-        if order.attempt is None:
-            yield "`attempt` must be a whole number from 1"
-        if order.lines is None:
-            yield "`items` must be a list of item_id and quantity"
-    if order.mail not in _MAILS:
-        yield f"unknown email_status {order.mail}"
-    elif order.mail not in row.MAIL_NOT_LEFT and order.status != row.CONFIRMED:
-        yield f"a mail ({order.mail}), though it is {order.status}"
-    if order.status == row.CONFIRMED:
-        for item_id in sorted({line.item_id for line in order.lines or ()} - stock.keys()):
-            yield f"holds {item_id}, which has no row in the inventory"
-
-
 class Tables:
-    """The three tables of a stack."""
+    """The three tables of a stack, row by row; a Scan holds one page of up to a megabyte at a time."""
 
     def __init__(self, dynamodb: Any, *, orders: str, inventory: str, movements: str) -> None:
         self._dynamodb = dynamodb
@@ -250,55 +339,34 @@ class Tables:
             movements=stack["StockMovementsTableName"],
         )
 
-    def read(self, tell: Progress = lambda _text: None) -> Reading:
-        """Read all there is; an order's transaction that falls in between shows as a disagreement."""
-        stock = {item["item_id"]["S"]: _stock(item) for page in self._pages(self._inventory) for item in page}
-        orders: dict[str, OrderRow] = {}
-        for page in self._pages(self._orders):
-            orders |= {item["order_id"]["S"]: _order(item) for item in page}
-            tell(f"reading: {len(orders):,} orders")
-        movements: dict[str, dict[int, int | None]] = {}
-        for item in (item for page in self._pages(self._movements) for item in page):
-            changes = movements.setdefault(item["item_id"]["S"], {})
-            changes[_whole(item["number"]) or 0] = _whole(item.get("change"))
-        return Reading(stock, orders, movements)
+    def stock(self) -> Iterator[StockItem]:
+        """Read the inventory."""
+        return map(StockItem.from_item, read_all(self._dynamodb, self._inventory))
 
-    def _pages(self, table: str) -> Iterator[list[dict[str, Value]]]:
-        for page in self._dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-            yield page["Items"]
+    def stock_of(self, item_ids: Collection[str]) -> Iterator[StockItem]:
+        """Read some items."""
+        return map(StockItem.from_item, read_by_keys(self._dynamodb, self._inventory, "item_id", item_ids))
 
+    def orders(self, tell: Progress = lambda _text: None) -> Iterator[OrderRow]:
+        """Read all orders."""
+        for number, item in enumerate(read_all(self._dynamodb, self._orders), start=1):
+            yield OrderRow.from_item(item)
+            if not number % _TOLD_EVERY:
+                tell(f"reading: {number:,} orders")
 
-def _stock(item: dict[str, Value]) -> StockRow:
-    return StockRow(_whole(item.get("available")), _whole(item.get("movements")))
+    def orders_of(self, order_ids: Collection[str]) -> Iterator[OrderRow]:
+        """Read some orders."""
+        return map(OrderRow.from_item, read_by_keys(self._dynamodb, self._orders, "order_id", order_ids))
 
+    def confirmed(self) -> Iterator[OrderRow]:
+        """Read what all CONFIRMED orders hold."""
+        return read_confirmed(self._dynamodb, self._orders)
 
-def _order(item: dict[str, Value]) -> OrderRow:
-    attempt = _whole(item.get("attempt"))
-    return OrderRow(
-        status=_text(item.get("status")),
-        attempt=attempt if attempt and attempt > 0 else None,
-        lines=_lines(item.get("items")),
-        mail=_text(item.get("email_status")),
-    )
+    def movements(self) -> Iterator[Movement]:
+        """Read all movements."""
+        return map(Movement.from_item, read_all(self._dynamodb, self._movements))
 
-
-def _lines(items: Value | None) -> tuple[Line, ...] | None:
-    lines = [_line(line) for line in (items or {}).get("L", ())]
-    return tuple(line for line in lines if line) if lines and all(lines) else None
-
-
-def _line(line: Value) -> Line | None:
-    fields = line.get("M", {})
-    item_id, quantity = _text(fields.get("item_id")), _whole(fields.get("quantity"))
-    return Line(item_id, quantity) if item_id and quantity and quantity > 0 else None
-
-
-def _text(value: Value | None) -> str | None:
-    return value.get("S") if value else None
-
-
-def _whole(value: Value | None) -> int | None:
-    try:
-        return int(value["N"]) if value else None
-    except (KeyError, ValueError):
-        return None
+    def movements_of(self, item_ids: Collection[str]) -> Iterator[Movement]:
+        """Read the movements of some items."""
+        for item_id in item_ids:
+            yield from map(Movement.from_item, read_movements(self._dynamodb, self._movements, item_id))

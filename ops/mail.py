@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from functions.shared import row
 from functions.shared.aws import ConditionFailed, call
+from ops.attributes import in_words
 from ops.errors import Refused, StackError
-from ops.orders import moment
+from ops.orders import OrderRow
 from ops.shell import quote_command
 from ops.stack import Stack, explained
 
@@ -145,33 +146,11 @@ class Mail:
             token = {"NextToken": answer["NextToken"]}
 
 
-@dataclass(frozen=True)
-class OrderMail:
-    """An order's row as far as its mail goes; what is None is absent."""
-
-    order_id: str
-    attempt: int | None
-    status: str | None
-    customer_email: str | None
-    mail: str | None
-    claim: str | None
-    message_id: str | None
-    error: str | None
-    changed: datetime | None = None
-
-    @property
-    def is_being_sent(self) -> bool:
-        """Whether somebody may be at it at this moment."""
-        fresh = self.changed is None or datetime.now(UTC) - self.changed <= SENDING_TOO_LONG
-        return self.mail == row.MAIL_SENDING and fresh
-
-    @property
-    def may_have_left(self) -> bool:
-        """Whether another mail might be the customer's second."""
-        return self.mail not in row.MAIL_NOT_LEFT
+# What sending a mail again goes by.
+_MAILS_OWN: Final = frozenset({"status", "attempt", "customer_email", "email_status", "email_claim"})
 
 
-def order_mail(stack: Stack, order_id: str) -> OrderMail:
+def order_mail(stack: Stack, order_id: str) -> OrderRow:
     """Read an order's row.
 
     Raises:
@@ -182,29 +161,31 @@ def order_mail(stack: Stack, order_id: str) -> OrderMail:
     )
     if "Item" not in answer:
         raise Refused(f"order {order_id!r} has no row")
-    texts = {name: value.get("S", value.get("N")) for name, value in answer["Item"].items()}
-    return OrderMail(
-        order_id=order_id,
-        attempt=int(texts["attempt"]) if texts.get("attempt") else None,
-        status=texts.get("status"),
-        customer_email=texts.get("customer_email"),
-        mail=texts.get("email_status"),
-        claim=texts.get("email_claim"),
-        message_id=texts.get("email_message_id"),
-        error=texts.get("email_error"),
-        changed=moment(answer["Item"], "updated_at"),
-    )
+    return OrderRow.from_item(answer["Item"])
 
 
-def why_no_mail(order: OrderMail, suppression: Callable[[str], Suppression | None]) -> str | None:
+def is_being_sent(order: OrderRow) -> bool:
+    """Whether somebody may be sending its mail at this moment."""
+    fresh = order.updated_at is None or datetime.now(UTC) - order.updated_at <= SENDING_TOO_LONG
+    return order.email_status == row.MAIL_SENDING and fresh
+
+
+def may_have_left(order: OrderRow) -> bool:
+    """Whether another mail might be the customer's second."""
+    return order.email_status not in row.MAIL_NOT_LEFT
+
+
+def why_no_mail(order: OrderRow, suppression: Callable[[str], Suppression | None]) -> str | None:
     """Say why an order's mail must not be sent again; None if it may. A bounced one's address is looked up."""
+    if odd := tuple(problem for problem in order.problems if problem.attribute in _MAILS_OWN):
+        return f"its row is odd: {in_words(odd)}; correct it first"
     if order.status != row.CONFIRMED:
         return f"it is {order.status or 'without a status'}, and only a CONFIRMED order has a mail"
-    if order.is_being_sent:
+    if is_being_sent(order):
         return "its mail is being sent; look again in a minute"
-    if order.mail == row.MAIL_COMPLAINED:
+    if order.email_status == row.MAIL_COMPLAINED:
         return "the customer has complained about its mail"
-    bounced = order.customer_email if order.mail == row.MAIL_BOUNCED else None
+    bounced = order.customer_email if order.email_status == row.MAIL_BOUNCED else None
     if bounced and (held := suppression(bounced)):
         return (
             f"its address is on the account's suppression list ({held.reason}, {held.since:%Y-%m-%d}):"
@@ -213,7 +194,7 @@ def why_no_mail(order: OrderMail, suppression: Callable[[str], Suppression | Non
     return None
 
 
-def resend(stack: Stack, order: OrderMail) -> OrderMail:
+def resend(stack: Stack, order: OrderRow) -> OrderRow:
     """Send an order's mail by the very function that sends all mails, and return the order as it is then.
 
     First the row goes from what was read to PENDING, so that the function may claim it; whatever it sent before is no
@@ -240,9 +221,9 @@ def resend(stack: Stack, order: OrderMail) -> OrderMail:
     return order_mail(stack, order.order_id)
 
 
-def _open(stack: Stack, order: OrderMail) -> None:
+def _open(stack: Stack, order: OrderRow) -> None:
     """Take the mail from what was read to PENDING, and its claim away."""
-    read = {"email_status": order.mail, "email_claim": order.claim}
+    read = {"email_status": order.email_status, "email_claim": order.email_claim}
     conditions = [
         f"attribute_not_exists({name})" if value is None else f"{name} = :{name}" for name, value in read.items()
     ]
@@ -265,7 +246,7 @@ def _open(stack: Stack, order: OrderMail) -> None:
         raise Refused(f"order {order.order_id!r} has changed meanwhile; nothing was sent") from changed
 
 
-def _payload(order: OrderMail) -> dict[str, Any]:
+def _payload(order: OrderRow) -> dict[str, Any]:
     """Make what the state machine sends to SendConfirmation."""
     return {
         "order": {"order_id": order.order_id, "attempt": order.attempt or 1},
@@ -275,7 +256,7 @@ def _payload(order: OrderMail) -> dict[str, Any]:
     }
 
 
-def _failure(order: OrderMail, content: bytes) -> str:
+def _failure(order: OrderRow, content: bytes) -> str:
     try:
         raised = json.loads(content)
         kind, message = str(raised["errorType"]), str(raised["errorMessage"])
@@ -292,7 +273,7 @@ def _failure(order: OrderMail, content: bytes) -> str:
             return f"SendEmail failed: {f'{kind}: ' if kind else ''}{message}"
 
 
-def _resend_command(order: OrderMail) -> str:
+def _resend_command(order: OrderRow) -> str:
     return quote_command("orders email resend", order.order_id)
 
 

@@ -8,8 +8,10 @@ from typing import Any, Final, Self
 
 from functions.shared import row
 from functions.shared.order import Line
-from functions.shared.row import key, text
+from functions.shared.row import CANCELLED, key, text
 from functions.start_workflow.execution import execution_name
+from ops import attributes
+from ops.attributes import Item, Problem
 from ops.history import Visit, visits
 from ops.pace import Pace
 from ops.stack import Stack
@@ -20,9 +22,32 @@ _NEWEST_EVENTS: Final = 1000
 LARGEST_PAGE: Final = 1000  # of executions, and of events
 
 
+# What an order's row may hold, and the rules it must keep.
+_TEXTS: Final = (
+    "status",
+    "customer_email",
+    "status_reason",
+    "email_status",
+    "email_message_id",
+    "email_error",
+    "email_claim",
+)
+_MOMENTS: Final = ("created_at", "updated_at")
+_RULES: Final = {
+    **dict.fromkeys(_TEXTS, "must be a text"),
+    **dict.fromkeys(_MOMENTS, "must be a moment, ISO 8601"),
+    "attempt": "must be a whole number from 1",
+    "items": "must be a list of item_id and quantity",
+}
+
+
 @dataclass(frozen=True)
 class OrderRow:
-    """An order's row; what it lacks, written by hand or cancelled before it was placed, is None or empty."""
+    """An order's row; what it lacks, or what is odd about it, is None or empty.
+
+    `problems` are what no step of the workflow writes so. An order that was cancelled before it was placed has neither
+    attempt nor items.
+    """
 
     order_id: str
     status: str | None
@@ -35,23 +60,35 @@ class OrderRow:
     email_status: str | None
     email_message_id: str | None
     email_error: str | None
+    email_claim: str | None = None
+    problems: tuple[Problem, ...] = ()
 
     @classmethod
-    def from_item(cls, item: dict[str, Any]) -> Self:
+    def from_item(cls, item: Item) -> Self:
         """Read a row as DynamoDB returns it."""
-        attempt = item.get("attempt", {}).get("N")
+        texts = {name: attributes.text(item.get(name)) for name in _TEXTS}
+        moments = {name: attributes.moment(item.get(name)) for name in _MOMENTS}
+        attempt, items = attributes.positive(item.get("attempt")), attributes.lines(item.get("items"))
+        needed = () if texts["status"] == CANCELLED else ("attempt", "items")
+        found = {**texts, **moments, "attempt": attempt, "items": items}
         return cls(
             order_id=item["order_id"]["S"],
-            status=_text(item, "status"),
-            attempt=int(attempt) if attempt else None,
-            customer_email=_text(item, "customer_email"),
-            items=_lines(item),
-            created_at=moment(item, "created_at"),
-            updated_at=moment(item, "updated_at"),
-            status_reason=_text(item, "status_reason"),
-            email_status=_text(item, "email_status"),
-            email_message_id=_text(item, "email_message_id"),
-            email_error=_text(item, "email_error"),
+            status=texts["status"],
+            attempt=attempt,
+            customer_email=texts["customer_email"],
+            items=items,
+            created_at=moments["created_at"],
+            updated_at=moments["updated_at"],
+            status_reason=texts["status_reason"],
+            email_status=texts["email_status"],
+            email_message_id=texts["email_message_id"],
+            email_error=texts["email_error"],
+            email_claim=texts["email_claim"],
+            problems=tuple(
+                Problem(name, _RULES[name])
+                for name in found
+                if found[name] in (None, ()) and (name in item or name in needed)
+            ),
         )
 
 
@@ -325,28 +362,6 @@ def _utc(states: tuple[Visit, ...]) -> tuple[Visit, ...]:
 def _iso(moment: datetime | None) -> str | None:
     """Write a moment as the rows do, so that the texts compare as the moments do."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment else None
-
-
-def moment(item: dict[str, Any], name: str) -> datetime | None:
-    """Read a moment from a row as DynamoDB returns it; None where there is none that can be read."""
-    try:
-        found = datetime.fromisoformat(item[name]["S"])
-    except (KeyError, ValueError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _text(item: dict[str, Any], name: str) -> str | None:
-    value: str | None = item.get(name, {}).get("S")
-    return value
-
-
-def _lines(item: dict[str, Any]) -> tuple[Line, ...]:
-    try:
-        lines = [line["M"] for line in item["items"]["L"]]
-        return tuple(Line(line["item_id"]["S"], int(line["quantity"]["N"])) for line in lines)
-    except (KeyError, ValueError):  # written by hand; `orders check` names it
-        return ()
 
 
 def _number_in(content: str) -> int:

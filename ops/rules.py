@@ -1,6 +1,7 @@
 """The contract's rules for what an operator types: the very schema that the starter holds messages against."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -13,11 +14,12 @@ from ops.errors import BadInput
 # A count beyond it is a slip of the keyboard; DynamoDB would take far more.
 MOST_AVAILABLE: Final = 1_000_000_000
 
-_LONGEST_REASON: Final = 200
+LONGEST_REASON: Final = 200
 
-# As many digits as the largest count has.
-_WHOLE: Final = re.compile(rf"[-+]?[0-9]{{1,{len(str(MOST_AVAILABLE))}}}")
+# As many digits as the largest count has. Python's own `int` takes far more: 1_000, ٥, and spaces around.
+_WHOLE: Final = re.compile(rf"0|-?[1-9][0-9]{{0,{len(str(MOST_AVAILABLE)) - 1}}}")
 
+_SECONDS: Final = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
 _DURATION: Final = re.compile(r"([0-9]{1,5})(s|m|min|h|d)")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 
@@ -44,23 +46,36 @@ email: Final = _rule(SCHEMA["properties"]["customer_email"])
 
 
 def whole_number(field: str, text: str, *, least: int, most: int = MOST_AVAILABLE) -> int:
-    """Read a whole number; `BadInput` names the field and the rule."""
-    number = int(text) if _WHOLE.fullmatch(text.strip()) else None
+    """Read a whole number in plain digits, as 0, 7 or -7; `BadInput` names the field and the rule."""
+    number = int(text) if _WHOLE.fullmatch(text) else None
     if number is None or not least <= number <= most:
-        raise BadInput(f"{field}: must be a whole number from {least} to {most}, not {text!r}")
+        raise BadInput(f"{field}: must be a whole number from {least} to {most}, in digits alone, not {text!r}")
+    return number
+
+
+def seconds(field: str, text: str, *, least: float) -> float:
+    """Read a number of seconds in plain digits, as 2 or 0.5; `BadInput` names the field and the rule."""
+    number = float(text) if _SECONDS.fullmatch(text) else None
+    if number is None or number < least:
+        raise BadInput(f"{field}: must be a number of seconds from {least}, as in 2 or 0.5, not {text!r}")
     return number
 
 
 def reason(text: str) -> str:
     """Read why somebody did something; `BadInput` names the rule."""
-    if not text.strip() or len(text) > _LONGEST_REASON or not text.isprintable():
-        raise BadInput(f"--reason: must be 1 to {_LONGEST_REASON} printable characters")
-    return text.strip()
+    if not text or text != text.strip() or len(text) > LONGEST_REASON or not all(map(is_printable, text)):
+        raise BadInput(f"--reason: must be 1 to {LONGEST_REASON} printable characters, the first and last no space")
+    return text
+
+
+def is_printable(character: str) -> bool:
+    """Whether it can stand in a line of text: spaces of all kinds too, which Python's own `isprintable` refuses."""
+    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 def duration(field: str, text: str) -> timedelta:
     """Read a length of time such as 90s, 30m, 2h or 7d; `BadInput` names the field and the rule."""
-    match = _DURATION.fullmatch(text.strip())
+    match = _DURATION.fullmatch(text)
     if match is None:
         raise BadInput(f"{field}: must be a length of time such as 90s, 30m, 2h or 7d, not {text!r}")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

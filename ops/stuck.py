@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.shared import row
 from functions.start_workflow.execution import execution_name
+from ops.attributes import in_words
 from ops.mail import SENDING_TOO_LONG
 from ops.next_step import of_order
 from ops.orders import OrderRow, Orders, Started
@@ -25,9 +26,13 @@ class Stuck:
 
 
 def candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:
-    """Give the Scan that finds every row that may be stuck, and few others."""
+    """Give the Scan that finds every row that may be stuck, and few others.
+
+    One that does not tell when it changed last, or not by a text, may be.
+    """
     return {
-        "FilterExpression": "(#status = :processing AND (updated_at < :before OR attribute_not_exists(updated_at)))"
+        "FilterExpression": "(#status = :processing AND"
+        " (updated_at < :before OR NOT attribute_type(updated_at, :text)))"
         " OR (#status = :confirmed AND (attribute_not_exists(email_status)"
         " OR email_status IN (:pending, :sending, :unknown, :rejected)))",
         "ExpressionAttributeNames": {"#status": "status"},
@@ -38,6 +43,7 @@ def candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:
             ":sending": row.text(row.MAIL_SENDING),
             ":unknown": row.text(row.MAIL_UNKNOWN),
             ":rejected": row.text(row.MAIL_REJECTED),
+            ":text": row.text("S"),
             ":before": row.text((now - older_than).isoformat(timespec="milliseconds")),
         },
     }
@@ -76,9 +82,9 @@ def judged(
     for order in rows:
         problem = _problem(order, older_than, now)
         if problem and (problem[0] in ("mail-unknown", "mail-rejected") or not _is_worked_on(order, running)):
-            yield Stuck(
-                order.order_id, problem[0], order.updated_at, problem[1], of_order(order, None) or "nothing: look again"
-            )
+            what = _with(problem[1], f"its row is odd: {in_words(order.problems)}" if order.problems else None)
+            advice = of_order(order, None) or "nothing: look again"
+            yield Stuck(order.order_id, problem[0], order.updated_at, what, advice)
 
 
 def _problem(order: OrderRow, older_than: timedelta, now: datetime) -> tuple[str, str] | None:

@@ -69,11 +69,16 @@ _TRANSIENT_REASONS: Final = frozenset({"ProvisionedThroughputExceeded", "Throttl
 
 
 class ConditionFailed(Exception):
-    """A conditional write found the row otherwise; `row` is what it found, None where there is no row."""
+    """A conditional write found the row otherwise; `item` is what it found, None where there is no row."""
 
-    def __init__(self, row: Row | None) -> None:
+    def __init__(self, item: dict[str, Any] | None) -> None:
         super().__init__("the condition does not hold")
-        self.row = row
+        self.item = item
+
+    @property
+    def row(self) -> Row | None:
+        """What it found, read as an order's row."""
+        return Row.from_item(self.item) if self.item else None
 
 
 class ExecutionExists(Exception):
@@ -82,18 +87,36 @@ class ExecutionExists(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why one action of a transaction did not happen; `item` is the row it found, in DynamoDB's own shape."""
+    """Why one action of a transaction did not happen; `item` is the row it found, in DynamoDB's own shape.
 
-    condition_failed: bool
-    transient: bool
-    item: dict[str, Any] | None
+    `code` is DynamoDB's own, such as ValidationError; None of an action that nothing was wrong with.
+    """
+
+    code: str | None
+    message: str | None = None
+    item: dict[str, Any] | None = None
+
+    @property
+    def condition_failed(self) -> bool:
+        """Whether a rule of ours refused it."""
+        return self.code == "ConditionalCheckFailed"
+
+    @property
+    def transient(self) -> bool:
+        """Whether another try is worth it: throttled, or another write was in the way."""
+        return self.code in _TRANSIENT_REASONS
+
+    def __str__(self) -> str:
+        """Give DynamoDB's code, and its message if there is one."""
+        return ": ".join(filter(None, (self.code, self.message)))
 
 
 class TransactionCancelled(Exception):
     """A transaction did not happen; `reasons` has one entry an action, in their order."""
 
     def __init__(self, reasons: tuple[Reason, ...]) -> None:
-        super().__init__("the transaction was cancelled")
+        codes = sorted({reason.code for reason in reasons if reason.code})
+        super().__init__(f"the transaction was cancelled: {', '.join(codes)}")
         self.reasons = reasons
 
     @property
@@ -163,8 +186,8 @@ def send(operation: Callable[..., T], **parameters: Any) -> T:
 def _translated(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
-        item = error.response.get("Item")
-        return ConditionFailed(Row.from_item(item) if item else None)
+        item: Any = error.response.get("Item")
+        return ConditionFailed(item or None)
     if code == "TransactionCanceledException":
         return TransactionCancelled(tuple(_reason(reason) for reason in error.response["CancellationReasons"]))
     if code == "ExecutionAlreadyExists":
@@ -176,11 +199,7 @@ def _translated(error: ClientError) -> Exception:
 
 def _reason(reason: Any) -> Reason:
     code = reason.get("Code")
-    return Reason(
-        condition_failed=code == "ConditionalCheckFailed",
-        transient=code in _TRANSIENT_REASONS,
-        item=reason.get("Item") or None,
-    )
+    return Reason(None if code == "None" else code, reason.get("Message"), reason.get("Item") or None)
 
 
 def _is_fault(error: ClientError) -> bool:

@@ -25,7 +25,7 @@ def check(stack: Stack, json: JsonOption = False) -> None:
     """
     tables = Tables.of(stack)
     with working(screen.err, "reading the tables") as tell:
-        report = check_(lambda: tables.read(tell), lambda: time.sleep(PAUSE_SECONDS), tell)
+        report = check_(tables, lambda: time.sleep(PAUSE_SECONDS), tell)
     if json:
         screen.show_json(_object(report))
     else:

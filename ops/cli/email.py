@@ -11,7 +11,8 @@ from ops import rules
 from ops.cli import screen
 from ops.cli.options import JsonOption, YesOption, ask, with_stack
 from ops.errors import Refused
-from ops.mail import Account, Address, Mail, OrderMail, order_mail, resend, why_no_mail
+from ops.mail import Account, Address, Mail, may_have_left, order_mail, resend, why_no_mail
+from ops.orders import OrderRow
 from ops.shell import quote_command
 from ops.stack import Stack
 from ops.terminal import working
@@ -117,21 +118,27 @@ def resend_(
     found = order_mail(stack, order)
     if reason := why_no_mail(found, Mail(stack.client("sesv2")).suppression):
         raise Refused(f"order {order}: {reason}")
-    if found.may_have_left:
+    if may_have_left(found):
         ask(f"{_left(found)} Send it again?", yes=yes)
     with working(screen.err, "sending the mail"):
         sent = resend(stack, found)
-    screen.say(f"{order}: {sent.mail}" + (f", message {sent.message_id}" if sent.message_id else ""))
+    screen.say(
+        f"{order}: {sent.email_status}" + (f", message {sent.email_message_id}" if sent.email_message_id else "")
+    )
 
 
-def _left(order: OrderMail) -> str:
+def _left(order: OrderRow) -> str:
     """Say what is known of the mail that there was."""
-    if order.mail in (row.MAIL_UNKNOWN, row.MAIL_SENDING):
-        why = "its sender never came back" if order.mail == row.MAIL_SENDING else order.error or "no reason is noted"
+    if order.email_status in (row.MAIL_UNKNOWN, row.MAIL_SENDING):
+        why = (
+            "its sender never came back"
+            if order.email_status == row.MAIL_SENDING
+            else order.email_error or "no reason is noted"
+        )
         return (
             f"Order {order.order_id}: it is unknown whether its mail left ({why}); this may be the customer's second."
         )
-    return f"Order {order.order_id}: its mail is {order.mail}; this will be the customer's second."
+    return f"Order {order.order_id}: its mail is {order.email_status}; this will be the customer's second."
 
 
 def _state(address: Address) -> tuple[str, str | None]:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from ops.attributes import in_words
 from ops.cli import screen
 from ops.dead_letters import Letter
 from ops.history import Visit
@@ -62,6 +63,13 @@ def mail_in_words(order: OrderRow) -> str | None:
     return f"{order.email_status}: {beside}" if beside else order.email_status
 
 
+def note_odd_rows(orders: Iterable[OrderRow]) -> None:
+    """Name the rows that no step of the workflow writes so."""
+    for order in orders:
+        if order.problems:
+            screen.note(f"odd row: order {order.order_id}: {in_words(order.problems)}")
+
+
 def _head(order_id: str, order: OrderRow | None) -> RenderableType:
     if order is None:
         return Text.assemble(("order ", "bold"), screen.plain(order_id), ": it has no row")
@@ -74,6 +82,7 @@ def _head(order_id: str, order: OrderRow | None) -> RenderableType:
         ("items", items_in_words(order.items) or None),
         ("created", _moment(order.created_at)),
         ("changed", _moment(order.updated_at)),
+        ("odd", in_words(order.problems) or None),
     ]
     return screen.as_facts(facts)
 

@@ -249,23 +249,23 @@ def list_(
     older_than: Annotated[
         str | None, typer.Option("--older-than", metavar="TIME", help="Only what has not changed for so long.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="So many at most, the newest.")] = 50,
+    limit: Annotated[str, typer.Option("--limit", "-n", metavar="N", help="So many at most, the newest.")] = "50",
     json: JsonOption = False,
 ) -> None:
     """List orders, those that changed last first.
 
     It reads the whole table: with millions of orders that takes minutes.
     """
-    now = datetime.now(UTC)
+    now, most = datetime.now(UTC), rules.whole_number("--limit", limit, least=1)
     wanted = Filter(
         status=status,
         mail=mail,
-        since=now - rules.duration("--since", since) if since else None,
-        before=now - rules.duration("--older-than", older_than) if older_than else None,
+        since=now - rules.duration("--since", since) if since is not None else None,
+        before=now - rules.duration("--older-than", older_than) if older_than is not None else None,
     )
     with working(screen.err, "reading the orders") as tell:
         counted = _Counted(Orders.of(stack).scan(wanted.parameters(), lambda read: tell(f"{read} orders read")))
-        found = heapq.nlargest(limit, counted, key=_changed)
+        found = heapq.nlargest(most, counted, key=_changed)
     if json:
         return screen.show_json({"orders": found, "matching": counted.number})
     columns = {
@@ -277,6 +277,7 @@ def list_(
         "changed": "right",
     }
     screen.table(columns, map(_list_cells, found), empty="no such order")
+    order_view.note_odd_rows(found)
     if counted.number > len(found):
         screen.note(f"the newest {len(found)} of {counted.number}; --limit shows more")
     return None
@@ -355,7 +356,7 @@ def cancel(
     rules.order_id("ORDER", order)
     why = rules.reason(reason)
     found = Orders.of(stack).row(order)
-    _refuse(order, found)
+    _refuse(found)
     if not (found and found.status == row.CANCELLED):
         ask(_question(order, found), yes=yes)
     done = cancelling.cancel(cancelling.CancelStore.of(stack), order, why)
@@ -366,14 +367,12 @@ def cancel(
         screen.say(f"{order}: CANCELLED; " + (f"given back: {given_back}" if given_back else "it held nothing"))
 
 
-def _refuse(order: str, found: OrderRow | None) -> None:
+def _refuse(found: OrderRow | None) -> None:
     """Refuse what cannot be cancelled before anybody is asked."""
     if found is None:
         return
-    if refusal := cancelling.why_not(order, found.status, found.email_status):
+    if refusal := cancelling.why_not(found):
         raise Refused(refusal)
-    if found.status == row.CONFIRMED and not found.items:
-        raise Refused(f"{order}: its row does not tell what it holds; `orders check` names what is wrong")
 
 
 def _question(order: str, found: OrderRow | None) -> str:

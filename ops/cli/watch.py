@@ -24,6 +24,7 @@ from ops.watch import Changes, Follower, Look, Progress, Sighting, Watcher
 T = TypeVar("T", Look, Progress)
 T_contra = TypeVar("T_contra", contravariant=True)
 
+_SHORTEST_PAUSE: Final = 0.2  # seconds between two looks
 _SLOWEST: Final = 60.0  # seconds between two looks while AWS throttles or is out of reach
 _COLUMNS: Final = {"order": "left", "status": "left", "mail": "left", "now": "left", "time": "right"}
 
@@ -45,7 +46,7 @@ def watch(
         str | None,
         typer.Argument(metavar="ORDER", help="Only this one, until it has come to its end.", show_default=False),
     ] = None,
-    every: Annotated[float, typer.Option("--every", min=0.2, metavar="SECONDS", help="Between two looks.")] = 2.0,
+    every: Annotated[str, typer.Option("--every", metavar="SECONDS", help="Between two looks, as in 0.5.")] = "2",
     for_: Annotated[
         str | None, typer.Option("--for", metavar="TIME", help="End after so long, as in 30s or 10m.")
     ] = None,
@@ -62,11 +63,12 @@ def watch(
     """
     if order is not None:
         rules.order_id("ORDER", order)
-    until = time.monotonic() + rules.duration("--for", for_).total_seconds() if for_ else None
+    until = time.monotonic() + rules.duration("--for", for_).total_seconds() if for_ is not None else None
+    pause = rules.seconds("--every", every, least=_SHORTEST_PAUSE)
     if order is None:
-        _watch_all(Watcher(stack), every, until, json=json)
+        _watch_all(Watcher(stack), pause, until, json=json)
     else:
-        _watch_one(Follower(stack, order), every, until, json=json)
+        _watch_one(Follower(stack, order), pause, until, json=json)
 
 
 def _watch_all(watcher: Watcher, every: float, until: float | None, *, json: bool) -> None:

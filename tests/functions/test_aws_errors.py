@@ -176,21 +176,18 @@ def test_a_cancelled_transaction_says_why_for_each_action() -> None:
         {"Code": "TransactionConflict"},
         {"Code": "ThrottlingError"},
         {"Code": "ProvisionedThroughputExceeded"},
-        {"Code": "ValidationError"},
+        {"Code": "ValidationError", "Message": "An operand in the update expression has an incorrect data type"},
         {},
     ]
-    with pytest.raises(TransactionCancelled) as cancelled:
+    with pytest.raises(
+        TransactionCancelled, match=r"cancelled: ConditionalCheckFailed, .*, ValidationError$"
+    ) as cancelled:
         call(raising(client_error("TransactionCanceledException", CancellationReasons=reasons)))
-    assert cancelled.value.reasons == (
-        Reason(condition_failed=False, transient=False, item=None),
-        Reason(condition_failed=True, transient=False, item=item),
-        Reason(condition_failed=True, transient=False, item=None),
-        Reason(condition_failed=False, transient=True, item=None),
-        Reason(condition_failed=False, transient=True, item=None),
-        Reason(condition_failed=False, transient=True, item=None),
-        Reason(condition_failed=False, transient=False, item=None),
-        Reason(condition_failed=False, transient=False, item=None),
-    )
+    found = cancelled.value.reasons
+    assert found[:3] == (Reason(None), Reason("ConditionalCheckFailed", item=item), Reason("ConditionalCheckFailed"))
+    assert [reason.condition_failed for reason in found] == [False, True, True, *[False] * 5]
+    assert [reason.transient for reason in found] == [*[False] * 3, *[True] * 3, *[False] * 2]
+    assert str(found[6]) == "ValidationError: An operand in the update expression has an incorrect data type"
 
 
 def test_an_execution_of_that_name_is_an_error_of_its_own() -> None:

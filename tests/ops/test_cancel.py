@@ -9,8 +9,10 @@ from botocore.exceptions import ClientError
 from functions.shared.errors import OrderClosed, TransientError
 from functions.shared.order import Line
 from functions.shared.row import Row, why_not_open
+from ops import conditional
 from ops.cancel import Cancellation, CancelStore, cancel
 from ops.errors import Refused
+from ops.orders import OrderRow
 from ops.stack import Stack
 from tests.ops.moto_stack import moto_stack, put, rows
 
@@ -116,7 +118,7 @@ class Racing(CancelStore):
         self._stack = stack
         self._moves = moves
 
-    def give_back(self, found: Row, reason: str) -> tuple[Line, ...]:
+    def give_back(self, found: OrderRow, reason: str) -> tuple[Line, ...]:
         if self._moves:
             put_order(self._stack, *self._moves.pop(0))
         return super().give_back(found, reason)
@@ -134,30 +136,85 @@ def test_a_lost_race_is_decided_anew(stack: Stack) -> None:
 def test_an_order_that_keeps_moving_is_given_up_with_nothing_changed(stack: Stack) -> None:
     put_order(stack, "CONFIRMED")
     moves: list[tuple[str, str | None]] = [("CONFIRMED", mail) for mail in ("PENDING", "REJECTED") * 3]
-    with pytest.raises(Refused, match="changed each of the 5 times"):
+    with pytest.raises(Refused, match="it changed each of the 5 times"):
         cancel(Racing(stack, moves), "12345", "gone")
     assert order(stack)["status"] == {"S": "CONFIRMED"}
     assert available(stack) == {"item001": 5, "item002": 5}
 
 
-def test_stock_that_is_not_a_number_is_named_and_nothing_is_cancelled(stack: Stack) -> None:
+class Refusing:
+    """DynamoDB that cancels each transaction with these reasons; moto adds to a text, which DynamoDB does not."""
+
+    def __init__(self, stack: Stack, *reasons: dict[str, str]) -> None:
+        self._stack, self._reasons = stack, list(reasons)
+        self.times = 0
+
+    def update_item(self, **parameters: Any) -> Any:
+        return self._stack.client("dynamodb").update_item(**parameters)
+
+    def transact_write_items(self, **_: Any) -> Any:
+        self.times += 1
+        code = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": self._reasons}
+        raise ClientError(code, "TransactWriteItems")  # type: ignore[arg-type]  # as botocore makes it
+
+    @property
+    def store(self) -> CancelStore:
+        return CancelStore(self, orders=self._stack["OrdersTableName"], inventory=self._stack["InventoryTableName"])
+
+
+NONE = {"Code": "None"}
+
+
+def test_stock_that_nothing_can_be_added_to_is_named_with_its_reason_and_nothing_is_cancelled(stack: Stack) -> None:
     put_order(stack, "CONFIRMED")
-
-    class Refusing:
-        """Moto adds to a text; DynamoDB cancels with ValidationError."""
-
-        def update_item(self, **parameters: Any) -> Any:
-            return stack.client("dynamodb").update_item(**parameters)
-
-        def transact_write_items(self, **_: Any) -> Any:
-            reasons = [{"Code": "None"}, {"Code": "ValidationError"}, {"Code": "None"}]
-            code = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
-            raise ClientError(code, "TransactWriteItems")  # type: ignore[arg-type]  # as botocore makes it
-
-    store = CancelStore(Refusing(), orders=stack["OrdersTableName"], inventory=stack["InventoryTableName"])
-    with pytest.raises(Refused, match="is not a number"):
-        cancel(store, "12345", "gone")
+    odd = {"Code": "ValidationError", "Message": "An operand in the update expression has an incorrect data type"}
+    with pytest.raises(Refused, match=r"given back to item002 \(ValidationError: An operand .*`orders stock set`"):
+        cancel(Refusing(stack, NONE, NONE, odd).store, "12345", "gone")
     assert order(stack)["status"] == {"S": "CONFIRMED"}
+
+
+def test_a_throttled_transaction_is_tried_again_after_a_pause_and_then_left_to_a_person(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(conditional.time, "sleep", pauses.append)
+    put_order(stack, "CONFIRMED")
+    dynamodb = Refusing(stack, NONE, {"Code": "ThrottlingError"}, NONE)
+    with pytest.raises(TransientError, match="12345: the transaction was cancelled: ThrottlingError"):
+        cancel(dynamodb.store, "12345", "gone")
+    assert (dynamodb.times, len(pauses)) == (5, 4)
+    assert 0 < pauses[0] < pauses[-1]
+
+
+@pytest.mark.parametrize("attempt", [{"N": "1.5"}, {"S": "1"}, None])
+def test_an_order_whose_attempt_cannot_be_read_is_cancelled_all_the_same(
+    stack: Stack, attempt: dict[str, str] | None
+) -> None:
+    """What it holds and what its customer was told do not depend on it."""
+    put_order(stack, "CONFIRMED", **({"attempt": attempt} if attempt else {}))
+    if attempt is None:
+        key = {"TableName": stack["OrdersTableName"], "Key": {"order_id": {"S": "12345"}}}
+        stack.client("dynamodb").update_item(**key, UpdateExpression="REMOVE attempt")
+    assert cancel(CancelStore.of(stack), "12345", "gone").given_back == LINES
+    assert (order(stack)["status"], available(stack)) == ({"S": "CANCELLED"}, {"item001": 7, "item002": 6})
+
+
+@pytest.mark.parametrize(
+    ("odd", "rule"),
+    [
+        ({"items": {"S": "two teas"}}, "`items` must be a list of item_id and quantity"),
+        ({"items": {"L": [{"S": "tea"}]}}, "`items` must be"),
+        ({"email_status": {"N": "1"}}, "`email_status` must be a text"),
+    ],
+)
+def test_an_order_of_which_it_is_unknown_what_it_holds_or_whom_it_told_is_not_cancelled(
+    stack: Stack, odd: dict[str, Any], rule: str
+) -> None:
+    put_order(stack, "CONFIRMED", **odd)
+    before = order(stack)
+    with pytest.raises(Refused, match=f"12345: its row is odd: {rule}"):
+        cancel(CancelStore.of(stack), "12345", "gone")
+    assert (order(stack), available(stack)) == (before, {"item001": 5, "item002": 5})
 
 
 def test_a_throttled_cancellation_may_be_tried_again() -> None:

@@ -10,6 +10,7 @@ import pytest
 from ops import check, dead_letters
 from ops.cli import check as check_command
 from ops.cli import screen
+from ops.orders import OrderRow
 from ops.stack import Stack
 from tests.ops.command import Command
 from tests.ops.moto_stack import moto_stack, put
@@ -80,12 +81,17 @@ def test_what_cannot_be_done_with_stock_says_why(
     assert "there is no stock yet" in orders("stock", "show").err
 
 
-def test_a_file_sets_its_items_and_run_again_changes_nothing(orders: Command, tmp_path: Path) -> None:
-    file = tmp_path / "count.csv"
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "count.csv"
+
+
+def test_a_file_sets_its_items_and_run_again_changes_nothing(orders: Command, file: Path) -> None:
     file.write_text('item_id,available\ntea,7\n\n"tea, green",3\n', encoding="utf-8-sig")  # as spreadsheets write it
 
-    assert orders("stock", "import", str(file)).out == "2 items: 2 changed, 0 as they were\n"
-    assert orders("stock", "import", str(file)).out == "2 items: 0 changed, 2 as they were\n"
+    answer = orders("stock", "import", str(file), "--yes").out
+    assert answer.endswith("2 items: 2 new, 0 changed, 0 as they were\n")
+    assert orders("stock", "import", str(file)).out == "2 items: 0 new, 0 changed, 2 as they were\n"
 
     found = orders.json("stock", "show", "tea", "tea, green", schema="stock-show")["items"]
     assert [(one["available"], one["history"][0]["reason"]) for one in found] == [
@@ -94,32 +100,83 @@ def test_a_file_sets_its_items_and_run_again_changes_nothing(orders: Command, tm
     ]
 
 
-def test_a_file_with_anything_wrong_in_it_changes_nothing_and_names_every_line(orders: Command, tmp_path: Path) -> None:
-    file = tmp_path / "count.csv"
-    file.write_text("item_id,available\ntea,7\ncup,two\ntea,8\npot\n,4\n", encoding="utf-8")
-    for told in (
-        "nothing was written",
-        "line 3: available: must be a whole number from 0 to 1000000000, not 'two'",
-        "line 5: must have 2 columns, not 1",
-        "line 6: item_id: must be a text of 1 to 256 characters",
-        "tea: stands there more than once",
-    ):
-        refused(orders, "stock", "import", str(file), code=2, told=told)
-    assert "there is no stock yet" in orders("stock", "show").err
+def test_what_a_file_would_do_is_shown_before_anything_is_written(
+    orders: Command, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An id that was mistyped is a new item."""
+    orders("stock", "add", "tea", "5")
+    orders("stock", "add", "cup", "2")
+    file.write_text("item_id,available\ntea,7\nteaa,1\ncup,2\n", encoding="utf-8")
+    question = "3 items: 1 new, 1 changed, 1 as they were. Write it?"
+    assert orders("stock", "import", str(file)).code == 2
+    monkeypatch.setattr(screen, "is_interactive", lambda: True)
+
+    answer = orders("stock", "import", str(file), stdin="n\n")
+
+    assert (answer.code, question in answer.err) == (1, True)
+    shown = [line.split() for line in answer.out.splitlines()[2:4]]
+    assert shown == [["new", "teaa", "1"], ["changed", "tea", "5", "7"]]
+    assert {one["item_id"]: one["available"] for one in orders.json("stock", "show", schema="stock-show")["items"]} == {
+        "tea": 5,
+        "cup": 2,
+    }
+    assert orders("stock", "import", str(file), stdin="y\n").out.endswith("1 new, 1 changed, 1 as they were\n")
+
+
+def test_what_a_file_did_is_told_as_json(orders: Command, file: Path) -> None:
+    orders("stock", "add", "tea", "5")
+    file.write_text("item_id,available\ntea,7\ncup,1\n", encoding="utf-8")
+    refused(orders, "stock", "import", str(file), "--json", code=2, told="--yes: needed where nobody can be asked")
+    found = orders.json("stock", "import", str(file), "--yes", schema="stock-import")
+    assert found == {
+        "items": [
+            {"item_id": "tea", "what": "changed", "before": 5, "available": 7},
+            {"item_id": "cup", "what": "new", "before": None, "available": 1},
+        ],
+        "new": 1,
+        "changed": 1,
+        "as_they_were": 0,
+    }
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("name", "reason"),
     [
-        (b"available,item_id\n7,tea\n", "its first line must be item_id,available"),
-        (b"", "its first line must be item_id,available"),
-        (b"item_id,available\n\xff\xfe,1\n", "must be a CSV file in UTF-8"),
+        ("3.15\u202fPM.csv", "import of 3.15\u202fPM.csv"),
+        ("a\tb.csv", "import of a\ufffdb.csv"),
+        ("a" * 200 + ".csv", "import of " + "a" * 189 + "…"),
+        (" .csv ", "import of  .csv "),
     ],
 )
-def test_a_file_that_is_no_count_is_refused(orders: Command, tmp_path: Path, content: bytes, told: str) -> None:
-    file = tmp_path / "count.csv"
-    file.write_bytes(content)
-    refused(orders, "stock", "import", str(file), code=2, told=told)
+def test_a_file_may_have_any_name(orders: Command, tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / name).write_text("item_id,available\ntea,7\n", encoding="utf-8")
+    assert orders("stock", "import", str(tmp_path / name), "--yes").code == 0
+    (tea,) = orders.json("stock", "show", "tea", schema="stock-show")["items"]
+    assert tea["history"][0]["reason"] == reason
+
+
+def test_a_file_with_anything_wrong_in_it_changes_nothing_and_names_every_line(orders: Command, file: Path) -> None:
+    file.write_text("item_id,available\ntea,7\ncup,two\ntea,8\npot\n,4\n", encoding="utf-8")
+    for told in (
+        "nothing was written",
+        "line 3: available: must be a whole number from 0 to 1000000000, in digits alone, not 'two'",
+        "line 4: item_id: 'tea' stands in line 2 already",
+        "line 5: must have 2 columns, not 1",
+        "line 6: item_id: must be a text of 1 to 256 characters",
+    ):
+        refused(orders, "stock", "import", str(file), "--yes", code=2, told=told)
+    assert "there is no stock yet" in orders("stock", "show").err
+
+
+def test_a_file_that_cannot_be_read_says_why(orders: Command, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("item_id,available\n", encoding="utf-8")
+    refused(orders, "stock", "import", str(file), "--reason", "", code=2, told="--reason: must be 1 to 200 printable")
+
+    def unreadable(_path: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", unreadable)
+    refused(orders, "stock", "import", str(file), code=2, told="Input/output error")
 
 
 # ---------------------------------------------------------------------------------------------------- dead letters
@@ -220,7 +277,7 @@ def test_dropped_letters_are_on_standard_output_as_they_were(orders: Command, st
     body = json.dumps(ORDER, indent=1)
     dropped = lay(stack, "orders", body)
     lay(stack, "releases", "other \x1b")
-    refused(orders, "dlq", "drop", dropped, code=2, told="(12345): delete for good?")
+    refused(orders, "dlq", "drop", dropped, code=2, told="(12345): delete permanently?")
 
     answer = orders("dlq", "drop", dropped[:8], "--yes")
     assert (answer.code, answer.out) == (0, body + "\n")
@@ -309,13 +366,13 @@ def test_what_keeps_moving_cannot_be_told_yet(orders: Command, stack: Stack, mon
     orders("stock", "add", "tea", "5")
     hold(stack, "held", 1)
     quantities = iter(range(2, 99))
-    read = check.Tables.read
+    confirmed = check.Tables.confirmed
 
-    def while_it_moves(tables: check.Tables, tell: check.Progress) -> check.Reading:
+    def while_it_moves(tables: check.Tables) -> Iterator[OrderRow]:
         hold(stack, "held", next(quantities))
-        return read(tables, tell)
+        return confirmed(tables)
 
-    monkeypatch.setattr(check.Tables, "read", while_it_moves)
+    monkeypatch.setattr(check.Tables, "confirmed", while_it_moves)
     answer = orders("check")
     assert (answer.code, answer.out) == (3, "1 item, 1 order: they agree but for what keeps moving\n")
     assert "it cannot be told yet, run it again: tea moved at each of 5 readings" in answer.err

@@ -65,9 +65,9 @@ def test_the_costs_are_shown_at_the_volumes_that_were_named(orders: Command) -> 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--orders", "0"), "--orders: must be a whole number from 1 to 1000000000, not '0'"),
+        (("--orders", "0"), "--orders: must be a whole number from 1 to 1000000000, in digits alone, not '0'"),
         (("--orders", "many"), "--orders: must be a whole number"),
-        (("--items", "100"), "--items: must be a whole number from 1 to 99, not '100'"),
+        (("--items", "100"), "--items: must be a whole number from 1 to 99, in digits alone, not '100'"),
     ],
 )
 def test_a_volume_that_is_none_is_bad_input(orders: Command, arguments: tuple[str, ...], told: str) -> None:

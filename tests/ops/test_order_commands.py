@@ -152,6 +152,74 @@ def test_a_row_that_lacks_everything_is_shown_as_it_is(orders: Command, stack: S
     assert "bare" in orders("list").out
 
 
+ODD_ROWS: list[dict[str, Any]] = [
+    {"attempt": {"N": "1.5"}},
+    {"attempt": {"S": "1"}},
+    {"attempt": {"N": "0"}},
+    {"items": {"S": "two teas"}},
+    {"items": {"L": [{"S": "tea"}]}},
+    {"items": {"L": [{"M": {"item_id": {"S": "tea"}, "quantity": {"N": "1.5"}}}]}},
+    {"items": {"L": [{"M": {"item_id": {"N": "1"}, "quantity": {"N": "1"}}}]}},
+    {"items": {"NULL": True}},
+    {"status": {"N": "1"}},
+    {"customer_email": {"L": []}},
+    {"updated_at": {"S": "yesterday"}},
+    {"created_at": {"S": "0001-01-01T00:00:00+14:00"}},
+    {"email_status": {"BOOL": True}},
+    {"email_error": {"B": b"x"}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_ROWS, ids=str)
+def test_an_odd_row_is_named_and_the_others_are_shown(
+    orders: Command, stack: Stack, states: States, odd: dict[str, Any]
+) -> None:
+    put_order(stack, "good", "PROCESSING", minutes=200)
+    put_order(stack, "odd", "PROCESSING", minutes=200)
+    (row,) = (row for row in rows(stack, "OrdersTableName") if row["order_id"] == {"S": "odd"})
+    put(stack, "OrdersTableName", **row | odd)
+    states.put("odd", "FAILED", ORDER.to_input(1))
+    named = f"`{next(iter(odd))}` must be "
+
+    listed = orders("list")
+    assert ("good" in listed.out, "odd" in listed.out) == (True, True)
+    assert f"odd row: order odd: {named}" in listed.err
+    problems = {one["order_id"]: one["problems"] for one in orders.json("list", schema="list")["orders"]}
+    assert [one["attribute"] for one in problems["odd"]] == list(odd)
+    assert problems["good"] == []
+    assert named in orders("show", "odd").out
+    assert orders.json("show", "odd", schema="show")["order"]["problems"] == problems["odd"]
+    stuck = {one["order_id"]: one["what"] for one in orders.json("stuck", schema="stuck", code=1)["stuck"]}
+    assert "good" in stuck
+    assert "odd" not in stuck or f"its row is odd: {named}" in stuck["odd"]
+    assert "odd" in orders("watch", "odd", "--for", "0s").out
+    assert f"order odd: {named}" in orders("check").out or f"; {named}" in orders("check").out
+    assert orders("cancel", "odd", "--yes").code in (0, 1)
+    assert orders("retry", "odd").code in (0, 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "--limit", "1_0"),
+        ("list", "--limit", "٥"),
+        ("list", "--limit", " 5"),
+        ("list", "--limit", "0"),
+        ("list", "--since", ""),
+        ("list", "--older-than", ""),
+        ("watch", "--every", "nan"),
+        ("watch", "--every", "0.1"),
+        ("watch", "--for", ""),
+        ("place", "--item", "tea= 2", "--email", "a@example.com"),
+        ("stuck", "--older-than", "2h "),
+    ],
+)
+def test_what_is_typed_is_taken_as_it_is_or_refused_by_the_options_name(
+    orders: Command, arguments: tuple[str, ...]
+) -> None:
+    refused(orders, *arguments, code=2, told=f"{arguments[1]}: must be ")
+
+
 def test_of_an_unknown_order_nothing_is_shown_or_started(orders: Command) -> None:
     refused(orders, "show", "nobody's", code=1, told="nothing is known of it: no row, no execution, no dead letter")
     refused(orders, "retry", "nobody's", code=1, told="nothing is known of it")
@@ -251,7 +319,7 @@ def test_what_cannot_be_cancelled_is_refused_before_anybody_is_asked(orders: Com
     put_order(stack, "told", "CONFIRMED", "DELIVERED")
     put(stack, "OrdersTableName", order_id={"S": "odd"}, status={"S": "CONFIRMED"}, items={"S": "two teas"})
     refused(orders, "cancel", "told", code=1, told="too late: its mail is DELIVERED: its customer was told")
-    refused(orders, "cancel", "odd", code=1, told="its row does not tell what it holds")
+    refused(orders, "cancel", "odd", code=1, told="its row is odd: `items` must be a list of item_id and quantity")
     refused(orders, "cancel", "new", code=2, told="Nothing is known of order new. Close its id")
 
 

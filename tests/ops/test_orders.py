@@ -210,3 +210,33 @@ def test_dead_letters_are_looked_for_only_where_row_and_execution_leave_somethin
     )
     latest = Attempt(1, "12345", execution, START, None, "{}") if execution else None
     assert is_explained(row if status else None, latest) is explained
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("updated_at", value) for value in ({"N": "1"}, {"S": ""}, {"S": "2026-13-01"})],
+        ("created_at", {"S": "0001-01-01T00:00:00+14:00"}),
+        *[("attempt", value) for value in ({"N": "1.5"}, {"N": "0"}, {"S": "1"}, {"N": "NaN"}, {"NULL": True})],
+        *[("items", {"L": [line]}) for line in ({"S": "tea"}, {"M": {}}, {"M": {"item_id": {"S": "tea"}}})],
+        ("items", {"L": []}),
+        ("items", {"M": {}}),
+        ("status", {"N": "1"}),
+        ("email_claim", {"SS": ["a"]}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_odd_about_a_row_is_named_and_the_rest_read(name: str, value: dict[str, Any]) -> None:
+    line = {"M": {"item_id": {"S": "tea"}, "quantity": {"N": "2"}}}
+    sound = {"order_id": {"S": "12345"}, "status": {"S": "FAILED"}, "attempt": {"N": "1"}, "items": {"L": [line]}}
+    assert OrderRow.from_item(sound).problems == ()
+    found = OrderRow.from_item(sound | {name: value})
+    assert [problem.attribute for problem in found.problems] == [name]
+    assert getattr(found, name) in (None, ())
+    assert found.order_id == "12345"
+
+
+def test_only_an_order_that_was_cancelled_before_it_came_lacks_attempt_and_items() -> None:
+    for status, lacking in (("CANCELLED", []), ("PROCESSING", ["attempt", "items"]), (None, ["attempt", "items"])):
+        item = {"order_id": {"S": "12345"}} | ({"status": {"S": status}} if status else {})
+        assert [problem.attribute for problem in OrderRow.from_item(item).problems] == lacking

@@ -1,11 +1,17 @@
 """Stock moves only with a movement that says by how much, when, by whom and why; and the two always add up."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from functions.shared.errors import TransientError
+from ops import conditional
+from ops.attributes import Problem
+from ops.check import Tables, check
 from ops.errors import Refused
 from ops.stack import Stack
 from ops.stock import OPENING, Stock, StockItem
@@ -146,7 +152,7 @@ def test_two_who_move_an_item_at_once_leave_two_movements(stack: Stack, stock: S
 def test_an_item_that_keeps_moving_is_left_alone(stack: Stack, stock: Stock) -> None:
     stock.add("tea", 10, "delivery")
     slow = stock_of(stack, Meanwhile(stack.client("dynamodb"), lambda: stock.add("tea", 1, "quick"), times=99))
-    with pytest.raises(Refused, match="tea: orders moved it each of the 10 times it was tried"):
+    with pytest.raises(Refused, match="tea: it changed each of the 10 times it was tried; nothing was changed"):
         slow.set("tea", 50, "counted")
     assert changes(stock, "tea") == [10] + [1] * 10
 
@@ -155,7 +161,14 @@ def test_items_are_listed_by_their_ids_whatever_their_rows_hold(stack: Stack, st
     stock.add("tea", 1, "delivery")
     put_loose(stack, "cup", 2)
     put(stack, "InventoryTableName", item_id={"S": "bare"})
-    assert stock.items() == [StockItem("bare", 0, 0), StockItem("cup", 2, 0), StockItem("tea", 1, 1)]
+    put(stack, "InventoryTableName", item_id={"S": "half"}, available={"N": "1.5"}, movements={"S": "2"})
+    rule = "must be a whole number"
+    assert stock.items() == [
+        StockItem("bare", None, 0, (Problem("available", rule),)),
+        StockItem("cup", 2, 0),
+        StockItem("half", None, None, (Problem("available", rule), Problem("movements", rule))),
+        StockItem("tea", 1, 1),
+    ]
 
 
 @pytest.mark.parametrize(("available", "missing"), [(3, -5), (9, 1)])
@@ -184,3 +197,145 @@ def test_an_unknown_item_is_not_reconciled(stack: Stack, stock: Stock) -> None:
     with pytest.raises(Refused, match="unknown: tea"):
         stock.reconcile("tea", "nothing")
     assert rows(stack, "StockMovementsTableName") == []
+
+
+# ---------------------------------------------------------------------------------------------------- odd rows
+
+ODD: list[dict[str, Any] | None] = [
+    {"available": {"N": "1.5"}, "movements": {"N": "2"}},
+    {"available": {"S": "5"}, "movements": {"N": "2"}},
+    {"movements": {"N": "2"}},
+    {"available": {"M": {}}, "movements": {"N": "2"}},
+    {"available": {"N": "5"}, "movements": {"S": "2"}},
+    {"available": {"N": "5"}, "movements": {"N": "1"}},  # behind the newest movement
+    {"available": {"N": "5"}},
+    None,  # deleted
+]
+
+
+def put_odd(stack: Stack, stock: Stock, odd: dict[str, Any] | None) -> None:
+    """Have an item with two movements of ten together, of which an order holds three; then spoil its row."""
+    stock.add("tea", 8, "delivery")
+    stock.add("tea", 2, "delivery")
+    put_order(stack, "a", "CONFIRMED", tea=3)
+    stack.client("dynamodb").delete_item(TableName=stack["InventoryTableName"], Key={"item_id": {"S": "tea"}})
+    if odd is not None:
+        put(stack, "InventoryTableName", item_id={"S": "tea"}, **odd)
+
+
+def problems_in(stack: Stack) -> list[Any]:
+    """Give what `orders check` finds wrong with the stock."""
+    return [one.problems for one in check(Tables.of(stack), lambda: None).wrong_items]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_a_count_repairs_an_odd_row_and_the_books_agree(stack: Stack, stock: Stock, odd: dict[str, Any] | None) -> None:
+    put_odd(stack, stock, odd)
+    assert problems_in(stack) != []
+
+    movement = stock.set("tea", 6, "counted")
+
+    assert movement is not None
+    assert (movement.number, movement.change) == (3, -1)  # 6 counted + 3 held - 10 moved
+    assert stock.item("tea") == StockItem("tea", 6, 3)
+    assert problems_in(stack) == []
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_an_odd_row_is_named_by_whatever_cannot_repair_it_and_stays(
+    stack: Stack, stock: Stock, odd: dict[str, Any] | None
+) -> None:
+    put_odd(stack, stock, odd)
+    before = rows(stack, "InventoryTableName")
+    for move in (lambda: stock.add("tea", 1, "delivery"), lambda: stock.reconcile("tea", "found out")):
+        with pytest.raises(Refused, match=r"^tea: its row is odd: .*; count its pieces, and `orders stock set`"):
+            move()
+    assert (rows(stack, "InventoryTableName"), changes(stock, "tea")) == (before, [8, 2])
+
+
+def test_a_movement_that_cannot_be_read_hides_no_other(stack: Stack, stock: Stock) -> None:
+    stock.add("tea", 8, "delivery")
+    put(stack, "StockMovementsTableName", item_id={"S": "tea"}, number={"N": "1.5"}, change={"S": "2"})
+    first, odd = stock.movements("tea")
+    assert (first.change, first.reason) == (8, "delivery")
+    assert (odd.number, odd.change, odd.moved_at, odd.moved_by, odd.reason) == (None,) * 5
+
+
+# ---------------------------------------------------------------------------------------------------- reasons
+
+
+class Cancelling:
+    """DynamoDB that cancels the first `times` transactions with these reasons."""
+
+    def __init__(self, dynamodb: Any, times: int, *reasons: dict[str, str]) -> None:
+        self._dynamodb, self._times, self._reasons = dynamodb, times, list(reasons)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dynamodb, name)
+
+    def transact_write_items(self, **parameters: Any) -> Any:
+        if not self._times:
+            return self._dynamodb.transact_write_items(**parameters)
+        self._times -= 1
+        code = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": self._reasons}
+        raise ClientError(code, "TransactWriteItems")  # type: ignore[arg-type]  # as botocore makes it
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    slept: list[float] = []
+    monkeypatch.setattr(conditional.time, "sleep", slept.append)
+    return slept
+
+
+def test_a_throttled_write_waits_longer_each_time_and_then_is_done(
+    stack: Stack, stock: Stock, pauses: list[float]
+) -> None:
+    throttled = Cancelling(stack.client("dynamodb"), 9, {"Code": "ThrottlingError"}, {"Code": "None"})
+    stock_of(stack, throttled).set("tea", 5, "counted")
+    assert stock.item("tea") == StockItem("tea", 5, 1)
+    assert len(pauses) == 9
+    assert pauses[0] < pauses[4] < pauses[8] <= 5
+
+
+def test_a_write_that_is_throttled_to_the_end_says_so(stack: Stack, stock: Stock, pauses: list[float]) -> None:
+    throttled = Cancelling(stack.client("dynamodb"), 99, {"Code": "None"}, {"Code": "ProvisionedThroughputExceeded"})
+    with pytest.raises(TransientError, match=r"^tea: .*ProvisionedThroughputExceeded, at each of 10 tries; nothing"):
+        stock_of(stack, throttled).add("tea", 5, "delivery")
+    assert (stock.item("tea"), len(pauses)) == (None, 9)
+
+
+def test_what_dynamodb_refuses_is_reported_with_its_own_reason(stack: Stack, pauses: list[float]) -> None:
+    reason = {"Code": "ValidationError", "Message": "Number overflow"}
+    refusing = Cancelling(stack.client("dynamodb"), 99, reason, {"Code": "None"})
+    with pytest.raises(Refused, match="tea: DynamoDB refused it: ValidationError: Number overflow; nothing was"):
+        stock_of(stack, refusing).add("tea", 5, "delivery")
+    assert pauses == []
+
+
+def test_many_opening_balances_take_one_reading_of_the_orders(stack: Stack, stock: Stock) -> None:
+    for number in range(40):
+        put_loose(stack, f"item{number}", number)
+    put_order(stack, "a", "CONFIRMED", item1=2, item39=1, other=9)
+    calls = Counter[str]()
+    counting = Counting(stack.client("dynamodb"), calls)
+
+    stock_of(stack, counting).open([f"item{number}" for number in range(40)])
+
+    assert calls["scan"] == 1
+    assert changes(stock, "item1") == [3]
+    assert [changes(stock, f"item{number}") for number in (0, 38, 39)] == [[0], [38], [40]]
+
+
+class Counting:
+    """DynamoDB whose readings are counted, each Scan once however many pages it has."""
+
+    def __init__(self, dynamodb: Any, calls: Counter[str]) -> None:
+        self._dynamodb, self._calls = dynamodb, calls
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dynamodb, name)
+
+    def get_paginator(self, operation: str) -> Any:
+        self._calls[operation] += 1
+        return self._dynamodb.get_paginator(operation)
