@@ -68,7 +68,7 @@ class Gate:
             self._held.close()
 
     def fail(self, fault: Fault, operation: str | None = None, containing: bytes = b"") -> None:
-        """Break every call from now on until the gate is mended; or those to one operation, or with this in their body."""
+        """Break every call, or those to one operation, or with this in their body, until the gate is mended."""
         self.mend()
         self._operation, self._containing, self._fault = operation, containing, fault
         if fault is Fault.DOWN:
