@@ -5,7 +5,7 @@ order published again, or the execution redriven. Which cells there are say `SAM
 check them against every end that they come to.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -29,7 +29,8 @@ NOT_LEFT: Final = frozenset({None, "PENDING", "REJECTED"})
 IN_STOCK: Final = 5
 HELD: Final = {line.item_id: line.quantity for line in ORDER.lines}
 
-# What fails an execution where it stands. A denied call and a function that does not start have the mail's Catch pass.
+# What fails an execution where it stands: no Catch of the mail or the release names these, and only these two have no
+# Catch for everything else.
 CANNOT_RUN: Final = ("AccessDeniedException", "Runtime.ImportModuleError", "TransientError", "Lambda.Unknown")
 ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(TASKS, UNCATCHABLE),
@@ -222,105 +223,9 @@ def _row(found: Found, number: int) -> dict[str, Any]:
         "attempt": {"N": str(number)},
         "customer_email": {"S": ORDER.customer_email},
         "items": {
-            "L": [{"M": {"item_id": {"S": item}, "quantity": {"N": str(number)}}} for item, number in HELD.items()]
+            "L": [{"M": {"item_id": {"S": item}, "quantity": {"N": str(quantity)}}} for item, quantity in HELD.items()]
         },
         "created_at": {"S": "2026-01-01T00:00:00.000+00:00"},
     }
     mail = {"email_status": {"S": found.mail}, "email_claim": {"S": "earlier"}} if found.mail else {}
     return row | mail
-
-
-# ----------------------------------------------------------------------------------------------- the table
-
-COLUMNS: Final[tuple[tuple[str, str, frozenset[str | None]], ...]] = (
-    *((name, name, frozenset({None})) for name in STATUSES[:2]),
-    ("CONFIRMED, no mail tried", "CONFIRMED", frozenset({None})),
-    ("CONFIRMED, mail PENDING or REJECTED", "CONFIRMED", frozenset({"PENDING", "REJECTED"})),
-    ("CONFIRMED, mail SENDING or UNKNOWN", "CONFIRMED", frozenset({"SENDING", "UNKNOWN"})),
-    ("CONFIRMED, mail has left", "CONFIRMED", frozenset(MAIL_LEFT)),
-    *((name, name, frozenset({None})) for name in STATUSES[3:]),
-)
-NOT_THERE: Final = "–"
-
-
-def tables(account: Account) -> list[str]:
-    """Give three tables in Markdown: of rows of the execution's own attempt, of an earlier one and of a later one."""
-    titles = [title for title, _, _ in COLUMNS]
-    return [
-        *_table(["execution", *titles, f"why not, where there is {NOT_THERE}"], _own_lines(account)),
-        "",
-        "Where the row is an earlier attempt's:",
-        "",
-        *_table(["execution", *titles[1:]], _merged(_lines(account, -1))),
-        "",
-        "And where it is a later attempt's:",
-        "",
-        *_table(["execution", *titles[1:]], _merged(_lines(account, 1))),
-    ]
-
-
-def _table(head: list[str], lines: Iterable[list[str]]) -> list[str]:
-    return ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines)]
-
-
-def _own_lines(account: Account) -> list[list[str]]:
-    reasons = [MAIL_DONE if ends[0] == MAILED else SAME[ends[0].state][1] for _, ends in _grouped()]
-    return [[*line, reason] for line, reason in zip(_lines(account, 0), reasons, strict=True)]
-
-
-def _lines(account: Account, age: int) -> list[list[str]]:
-    rows = [row for row in ROWS if row.age == age]
-    return [
-        [title, *(_cell(account, ends, [row for row in rows if _in(row, column)]) for column in COLUMNS)]
-        for title, ends in _grouped()
-    ]
-
-
-def _merged(lines: Iterable[list[str]]) -> list[list[str]]:
-    """Put lines with the same cells into one; another attempt's order is there, so that it has a row."""
-    titles: dict[tuple[str, ...], dict[str, list[str]]] = {}
-    for title, _, *cells in lines:
-        how, _, state = title.partition(" at ")
-        titles.setdefault(tuple(cells), {}).setdefault(how, []).append(state)
-    return [
-        ["; ".join(f"{how} at {', '.join(states)}" for how, states in of.items()), *cells]
-        for cells, of in titles.items()
-        if set(cells) != {NOT_THERE}
-    ]
-
-
-def _grouped() -> list[tuple[str, list[End]]]:
-    """The lines: whether a person or the time limit stops an execution makes no difference, which the cells show."""
-    lines = [(str(end), [end]) for end in ENDS if not end.stopped]
-    return lines + [(f"ABORTED or TIMED_OUT at {state}", [End(how, state) for how in STOPPED]) for state in TASKS]
-
-
-def _in(row: Found, column: tuple[str, str, frozenset[str | None]]) -> bool:
-    return row.status == column[1] and row.mail in column[2]
-
-
-def _cell(account: Account, ends: list[End], rows: list[Found]) -> str:
-    found = {cell_of(account, end, row) for end in ends for row in rows if possible(end, row)}
-    return "; ".join(sorted(found)) or NOT_THERE
-
-
-def cell_of(account: Account, end: End, found: Found) -> str:
-    """Run one cell, and say in words what the release did and what an operator does then."""
-    error = ERRORS[end.state][0] if end.status == FAILED and end.state in ERRORS else None
-    before = Case(account, end, found, error).state()
-    case = Case(account, end, found, error)
-    released = case.release()
-    did = [] if released == before else ["given back" if before.held else "closed"]
-    settled = case.settle()
-    again = case.publish_again()
-    if end.status == SUCCEEDED and settled.mail == "REJECTED":
-        return "resend"
-    return ", ".join([*did, _act(settled, again)])
-
-
-def _act(before: State, after: State) -> str:
-    if after.mail == "UNKNOWN":
-        return "ask"
-    if after == before:
-        return "="
-    return "mail" if before.held else "again"

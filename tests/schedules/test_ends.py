@@ -21,10 +21,10 @@ from tests.schedules.ends import (
     Found,
     State,
     possible,
-    tables,
 )
 from tests.schedules.interpreter import DEFINITION, FAILED, SUCCEEDED
 from tests.schedules.ledger import MAIL_LEFT
+from tests.schedules.report import tables
 
 CELLS = [pytest.param(end, found, id=f"{end}-{found}") for end, found in product(ENDS, ROWS) if possible(end, found)]
 each_cell = pytest.mark.parametrize(("end", "found"), CELLS)
