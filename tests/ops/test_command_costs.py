@@ -27,27 +27,11 @@ _PAGE = 3  # rows
 
 
 @dataclass
-class CountedStates(States):
-    """Step Functions that counts what it is asked, each page of a list as one."""
-
-    calls: Counter[str] = field(default_factory=Counter)
-
-    def describe_execution(self, **parameters: Any) -> dict[str, Any]:
-        self.calls["DescribeExecution"] += 1
-        return super().describe_execution(**parameters)
-
-    def page_through(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        for page in super().page_through(operation, **parameters):
-            self.calls[operation] += 1
-            yield page
-
-
-@dataclass
 class Counted:
     """A stack of `size`, whose tables have pages of three rows and whose calls are counted."""
 
     stack: Stack
-    states: CountedStates
+    states: States
     orders: Command
     folder: Path
     size: int
@@ -68,7 +52,7 @@ def counted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp
     """Give it with as many items as its size, of one movement each, and twice as many CONFIRMED orders."""
     monkeypatch.setattr(dead_letters, "_WAIT", 0)
     monkeypatch.setattr(check_command, "PAUSE_SECONDS", 0)
-    states = CountedStates()
+    states = States()
     with moto_stack(tables=True, queues=True, states=states) as moto:
         stack = replace(
             moto, outputs={**moto.outputs, "OrderTopicArn": moto.client("sns").create_topic(Name="o")["TopicArn"]}

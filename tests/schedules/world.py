@@ -19,6 +19,7 @@ from ops.cancel import CancelStore, cancel
 from tests.functions.builders import SENT, Handler, LambdaContext, abandoned_event, mail_event
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.cloud import Cloud, Fate, Letter, Mail
+from tests.schedules.expressions import Item
 from tests.schedules.interpreter import Execution
 from tests.schedules.invocations import Invocation, Killed, Reply
 from tests.schedules.ledger import status
@@ -54,6 +55,16 @@ class Work:
     execution: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an execution has ended, and its order's row at that moment."""
+
+    execution: str
+    status: str
+    state: str
+    row: Item | None
+
+
 @dataclass
 class World:
     """A pipeline with nothing in it."""
@@ -67,6 +78,7 @@ class World:
     events: list[dict[str, Any]] = field(default_factory=list)
     mail_queue: list[Message] = field(default_factory=list)
     untold: list[str] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: count(1))
 
     # ------------------------------------------------------------------------------------------------ the shop
@@ -120,6 +132,7 @@ class World:
                 self._fail(execution, kind, json.dumps({"errorType": kind, "errorMessage": str(invocation.error)}))
             else:
                 execution.succeed()
+                self._note_end(execution)
 
         def timed_out() -> None:
             self._fail(execution, "States.Timeout", "no answer within TimeoutSeconds")
@@ -175,12 +188,16 @@ class World:
         for work in [work for work in self.under_way if work.execution == name]:
             self.under_way.remove(work)
             self.late.append(work.invocation)
-        self._tell_eventbridge(execution)
+        self._note_end(execution)
 
     def redrive(self, name: str) -> None:
         self.cloud.executions[name].redrive()
-        if not self.cloud.executions[name].running:
-            self._tell_eventbridge(self.cloud.executions[name])
+        self._note_end(self.cloud.executions[name])
+
+    def stand_at(self, name: str, state: str) -> None:
+        """Put an execution before a state, or at the end that this state is."""
+        self.cloud.executions[name].stand_at(state)
+        self._note_end(self.cloud.executions[name])
 
     # ------------------------------------------------------------------------------------------------ SES
 
@@ -243,7 +260,10 @@ class World:
         self.late.clear()
 
     def status(self, order_id: str) -> str | None:
-        return status(self.cloud.dynamodb.rows[ORDERS].get(order_id))
+        return status(self._order(order_id))
+
+    def _order(self, order_id: str) -> Item | None:
+        return self.cloud.dynamodb.rows[ORDERS].get(order_id)
 
     def _settle_one(self) -> bool:
         if self.late:
@@ -287,10 +307,14 @@ class World:
 
     def _fail(self, execution: Execution, error: str, cause: str) -> None:
         execution.fail(error, cause)
-        if not execution.running:
-            self._tell_eventbridge(execution)
+        self._note_end(execution)
 
-    def _tell_eventbridge(self, execution: Execution) -> None:
+    def _note_end(self, execution: Execution) -> None:
+        """Remember how an execution has ended and its order's row then; EventBridge is told of one that ended badly."""
+        if execution.running:
+            return
+        order_id = json.loads(execution.input)["order_id"]
+        self.ended.append(Ended(execution.name, execution.status, execution.state, self._order(order_id)))
         if execution.status != "SUCCEEDED":
             error = {"error": execution.error} if execution.error else {}
             self.events.append(
