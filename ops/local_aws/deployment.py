@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ops.local_aws.concurrency import limit_each_function
 from ops.local_aws.environment import ACCOUNT, REGION, tool_environment, tools
 from ops.local_aws.errors import LocalAwsError
 from ops.local_aws.process import kill_group
@@ -63,6 +64,7 @@ def deploy(
             folder=ROOT,
             progress=lambda line: _tell_event(line, progress),
         )
+        limit_each_function(aws.client("lambda"))
         return _single_stack(json.loads(outputs.read_text(encoding="utf-8")))
 
 

@@ -9,8 +9,6 @@ HOST = "127.0.0.1"
 REGION = "us-west-2"  # so that the topic's ARN has the region the documentation shows
 ACCOUNT = "000000000000"
 
-# Concurrent cold starts beyond this choke two cores.
-_LAMBDA_CONCURRENCY = 8
 # MiniStack and every function inherit nothing else: no PYTHONPATH, no proxy, no setting of another emulator.
 _KEPT_BY_SERVER = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 # What a shell may hold for the real AWS or another project, and a deploy must not see.
@@ -59,7 +57,7 @@ def server_environment(
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        "LAMBDA_ACCOUNT_CONCURRENCY": str(_LAMBDA_CONCURRENCY),
+        "LAMBDA_ACCOUNT_CONCURRENCY": "0",  # no common limit: `deploy` gives each function its own
         "SFN_WAIT_SCALE": str(wait_scale),
         "TMPDIR": str(temporary),
         "STATE_DIR": str(temporary / "state"),

@@ -28,7 +28,8 @@ from ops.local_aws.process import birth_of, kill_group
 _READY_WITHIN_SECONDS = 90.0
 _LOG_TAIL_LINES = 15
 _FREE_PORT_TRIES = 3
-_COMMAND = [sys.executable, "-m", "ministack"]
+# -P: the guard is run by its path, and its neighbours are no top-level modules.
+_COMMAND = [sys.executable, "-P", str(Path(__file__).with_name("guard.py"))]
 
 
 class _PortTakenError(LocalAwsError):
