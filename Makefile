@@ -9,8 +9,26 @@ UV := .venv/bin/uv
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # As pip and uv do: a company's own certificate authority is known to the system.
 export NODE_USE_SYSTEM_CA := 1
+# What the CDK unpacks, and the caches where the home can hold none: in this folder.
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/.build/jsii
+ifneq ($(shell [ -d "$$HOME" ] && [ -w "$$HOME" ] && echo writable),writable)
+export PIP_CACHE_DIR ?= $(CURDIR)/.build/cache/pip
+export UV_CACHE_DIR ?= $(CURDIR)/.build/cache/uv
+export npm_config_cache ?= $(CURDIR)/.build/cache/npm
+endif
 # What a shell may hold of another project; and bytecode is kept, since uv compiles none and every start would.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE NODE_ENV
+# Of the settings of pip, uv and npm only those that say from where and how to fetch: not into which folder, or what.
+FETCHING := INDEX% DEFAULT_INDEX EXTRA_INDEX_URL FIND_LINKS NO_INDEX TRUSTED_HOST INSECURE_HOST KEYRING_PROVIDER \
+	CERT CLIENT_CERT PROXY DEFAULT_TIMEOUT TIMEOUT RETRIES HTTP_% REQUEST_TIMEOUT CONCURRENT_% SYSTEM_CERTS NATIVE_TLS \
+	OFFLINE CACHE_DIR NO_CACHE NO_CACHE_DIR CONFIG_FILE LINK_MODE PYTHON_INSTALL_DIR PYTHON_INSTALL_MIRROR
+NPM_FETCHING := registry proxy https_proxy https-proxy noproxy no_proxy ca cafile cert key strict_ssl strict-ssl \
+	_auth% //% @% cache userconfig globalconfig fetch_% fetch-% maxsockets offline prefer_offline prefer-offline \
+	REGISTRY PROXY HTTPS_PROXY NOPROXY NO_PROXY CA CAFILE CERT KEY STRICT_SSL CACHE USERCONFIG GLOBALCONFIG FETCH_% \
+	MAXSOCKETS OFFLINE PREFER_OFFLINE
+unexport $(filter-out $(FETCHING:%=PIP_%) $(FETCHING:%=UV_%), $(filter PIP_% UV_%, $(.VARIABLES)))
+unexport $(filter-out $(NPM_FETCHING:%=npm_config_%) $(NPM_FETCHING:%=NPM_CONFIG_%), \
+	$(filter npm_config_% NPM_CONFIG_%, $(.VARIABLES)))
 
 PYTHON_STAMP := .venv/.installed
 NODE_STAMP := node_modules/.installed
@@ -92,7 +110,7 @@ diff: install  ## say what a deploy would change on AWS (STAGE=dev CDK_ARGS="-c 
 # The commands are the ones that stand in each file's header.
 lock: install  ## write requirements/ from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	$(UV) pip compile -q $(UPGRADE) --generate-hashes --universal --no-annotate pyproject.toml -o requirements/functions.txt
-	$(UV) pip compile -q $(UPGRADE) --generate-hashes --universal --no-annotate --group dev \
+	$(UV) pip compile -q $(UPGRADE) --generate-hashes --universal --no-annotate --extra cli --group dev \
 		-c requirements/functions.txt pyproject.toml -o requirements/dev.txt
 	{ head -n 1 requirements/bootstrap.txt; awk '/^[^ ]/ { keep = /^uv==/ } keep' requirements/dev.txt; } \
 		> requirements/bootstrap.new && mv requirements/bootstrap.new requirements/bootstrap.txt
@@ -114,7 +132,9 @@ $(PYTHON_STAMP): requirements/bootstrap.txt requirements/dev.txt
 		echo "error: $(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "installing the Python packages …" >&2
 	@$(PY) -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-user --require-hashes -r requirements/bootstrap.txt
+	@[ -x $(UV) ] || { \
+		echo "error: pip installed uv elsewhere than into .venv. See \`pip config list\` for a target, prefix or root" >&2; exit 1; }
 	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
 	@# The `orders` command, in place; --offline, since it needs nothing that is not here by now.
 	@$(UV) pip install --quiet --offline --no-deps --python $(PY) --editable .
@@ -124,7 +144,7 @@ $(PYTHON_STAMP): requirements/bootstrap.txt requirements/dev.txt
 
 $(NODE_STAMP): $(PYTHON_STAMP) package.json package-lock.json .npmrc
 	@echo "installing the npm packages …" >&2
-	@npm ci --no-fund --no-audit --no-update-notifier --loglevel=error >&2
+	@npm ci --include=dev --global=false --dry-run=false --no-fund --no-audit --no-update-notifier --loglevel=error >&2
 	@touch $@
 
 # -------------------------------------------------------------------------------------------------- Python 3.13 too

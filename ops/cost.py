@@ -1,9 +1,18 @@
 """What the system costs a month, by the same model as the benchmark: counted on the real handlers, at list prices."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+from pathlib import Path
+from typing import Final
 
-from bench import cost, order
+from ops import prices
+from ops.prices import OrderUsage
+
+# What the benchmark counted; a test counts anew and compares. No benchmark is there where only the wheel is.
+COUNTS: Final = Path(__file__).with_name("counts.json")
 
 
 @dataclass(frozen=True)
@@ -28,18 +37,34 @@ class Estimate:
 
 
 def estimate(orders: Sequence[int], items: int) -> Estimate:
-    """Take one order through the real handlers, count what it takes, and price it; a few seconds."""
-    (usage,) = order.count(items)
+    """Price what the benchmark counted that an order of so many items takes."""
+    usage = usage_of(items)
     lines = (
-        *(Line(line.service, tuple(line.usd * n for n in orders), line.note) for line in cost.per_order(usage)),
-        *(Line(line.service, (line.usd,) * len(orders), line.note) for line in cost.per_month()),
+        *(Line(line.service, tuple(line.usd * n for n in orders), line.note) for line in prices.per_order(usage)),
+        *(Line(line.service, (line.usd,) * len(orders), line.note) for line in prices.per_month()),
     )
     total = tuple(sum(column) for column in zip(*(line.usd for line in lines), strict=True))
     return Estimate(
         orders=tuple(orders),
         items=items,
-        prices_as_of=cost.PRICES_AS_OF,
+        prices_as_of=prices.PRICES_AS_OF,
         lines=tuple(sorted(lines, key=lambda line: line.usd[-1], reverse=True)),
         total=total,
         an_order=tuple(dollars / n for dollars, n in zip(total, orders, strict=True)),
     )
+
+
+def usage_of(items: int) -> OrderUsage:
+    """Return what an order of so many items takes; between two sizes that were counted, in proportion, rounded up."""
+    counts = read_counts()
+    for fewer, more in pairwise(counts):
+        if fewer["items"] <= items <= more["items"]:
+            share = (items - fewer["items"]) / (more["items"] - fewer["items"])
+            return OrderUsage(**{name: ceil(fewer[name] + share * (more[name] - fewer[name])) for name in fewer})
+    raise ValueError(f"orders of {counts[0]['items']} to {counts[-1]['items']} items were counted, not of {items}")
+
+
+def read_counts() -> list[dict[str, int]]:
+    """Return what was counted, from the fewest items to the most."""
+    counts: list[dict[str, int]] = json.loads(COUNTS.read_text(encoding="utf-8"))
+    return counts

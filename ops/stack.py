@@ -1,6 +1,7 @@
 """The deployed stack: found by its stage, known by its outputs, spoken to through AWS's own APIs."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from ops.shell import quote_command
 
 LOCAL_STAGE: Final = "local"
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")  # those of infra.settings, which takes a second to import
+_LOCAL: Final = re.compile(r"https?://(127\.0\.0\.1|localhost)(:[0-9]+)?/?")
 _NOTE: Final = ROOT / ".local" / "aws.json"
 # Seconds. An operator's call may take longer than a function's; three tries either way.
 _CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 3})
@@ -111,7 +113,7 @@ def connect_local() -> Stack:
         StackError: none is up, or nothing is deployed to it.
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    if not endpoint.startswith(("http://127.0.0.1:", "http://localhost:")):
+    if not _LOCAL.fullmatch(endpoint):
         running = StateFile(_NOTE).running()
         if running is None:
             raise StackError("no local AWS is up; `make up` starts one")

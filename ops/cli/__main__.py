@@ -1,5 +1,5 @@
 """`python -m ops.cli`, the same as `orders`."""
 
-from ops.cli.app import main
+from ops.cli.start import main
 
 main()

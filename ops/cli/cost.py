@@ -9,7 +9,6 @@ from ops import rules
 from ops.cli import screen
 from ops.cli.options import JsonOption, without_stack
 from ops.cost import Estimate, estimate
-from ops.terminal import working
 
 _VOLUMES: Final = ("10000", "1000000", "100000000")
 _MOST_ORDERS: Final = 1_000_000_000
@@ -26,13 +25,12 @@ def cost(
 ) -> None:
     """Estimate what the system costs a month, at 10 thousand, 1 million and 100 million orders or as many as you name.
 
-    An order is taken through the real functions on this machine, and what it takes of each service is counted.
+    What an order takes of each service was counted by taking it through the real functions.
     List prices; free tiers, discounts, storage and data transfer are left out.
     """
     volumes = [rules.whole_number("--orders", text, least=1, most=_MOST_ORDERS) for text in orders or _VOLUMES]
     lines = rules.whole_number("--items", items, least=1, most=MOST_ITEMS)
-    with working(screen.err, "taking an order through the functions"):
-        found = estimate(volumes, lines)
+    found = estimate(volumes, lines)
     if json:
         return screen.show_json(found)
     return _show(found)

@@ -15,7 +15,6 @@ from ops.demo.checks import Checks
 from ops.demo.display import open_console
 from ops.load.burst import Burst, burst
 from ops.load.run import Figures, NoProgressError, run
-from ops.load.shares import EACH_ITS_SHARE, share_out
 from ops.local_aws import LocalAws, LocalAwsError, deploy
 from ops.pipeline import Pipeline
 from ops.terminal import working
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with working(console, "starting a local AWS"):
             scale = _WAIT_SCALE_A_THOUSAND * max(1, chosen.orders / 1000)
-            aws = LocalAws.start(wait_scale=scale, variables=EACH_ITS_SHARE)
+            aws = LocalAws.start(wait_scale=scale)
         with aws:
             figures = _perform(aws, load, console, checks)
     except LocalAwsError as error:
@@ -76,7 +75,6 @@ def _perform(aws: LocalAws, load: Burst, console: Console, checks: Checks) -> Fi
     with working(console, "cdk deploy") as tell_progress:
         outputs = deploy(aws, progress=tell_progress)
     console.print(f"deployed to a local AWS at {aws.endpoint} in {time.monotonic() - began:.0f} s")
-    share_out(aws)
     try:
         with _bar(console, load.orders + load.poison) as progress:
             return run(Pipeline(aws, outputs), load, checks, progress=progress, patience=_PATIENCE_SECONDS)

@@ -4,7 +4,8 @@
 stack on it.
 """
 
-from ops.local_aws.deployment import ROOT, deploy
+from ops.local_aws.deployment import deploy
+from ops.local_aws.environment import ROOT
 from ops.local_aws.errors import LocalAwsError
 from ops.local_aws.server import LocalAws, client_at
 

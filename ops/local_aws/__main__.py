@@ -4,6 +4,7 @@ Only the `export` lines go to standard output, so that `eval "$(make -s up)"` wo
 """
 
 import argparse
+import os
 import re
 import shlex
 import signal
@@ -14,8 +15,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ops.local_aws.deployment import ROOT, deploy
-from ops.local_aws.environment import client_environment
+from ops.local_aws.deployment import deploy
+from ops.local_aws.environment import ROOT, client_environment, outranking
 from ops.local_aws.errors import LocalAwsError
 from ops.local_aws.server import LocalAws
 from ops.local_aws.state import StateFile
@@ -112,8 +113,8 @@ def _deploy(aws: LocalAws) -> None:
 def _exports(aws: LocalAws, outputs: Mapping[str, str]) -> str:
     """The lines that point a shell's `aws` and boto3 at it, with each output as ORDER_TOPIC_ARN and so on."""
     named = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper(): text for name, text in outputs.items()}
-    lines = ["unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN"]
-    values = {**client_environment(aws.endpoint), **named}
+    lines = [f"unset {name}" for name in outranking(os.environ)]
+    values = {**client_environment(aws.endpoint, os.environ), **named}
     lines += [f"export {name}={shlex.quote(text)}" for name, text in values.items()]
     return "\n".join(lines) + "\n"
 

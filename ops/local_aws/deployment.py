@@ -8,12 +8,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ops.local_aws.environment import ACCOUNT, REGION, tool_environment, tools
+from ops.local_aws.concurrency import limit_each_function
+from ops.local_aws.environment import ACCOUNT, REGION, ROOT, tool_environment, tools
 from ops.local_aws.errors import LocalAwsError
 from ops.local_aws.process import kill_group
 from ops.local_aws.server import LocalAws
 
-ROOT = Path(__file__).resolve().parents[2]
 _TAIL_LINES = 30
 # As in: order-processing-local |  12/105 | 3:40:05 AM | CREATE_COMPLETE | AWS::SQS::Queue | OrderQueue
 _EVENT = re.compile(r"\|\s*(?P<done>\d+)/(?P<total>\d+)\s*\|")
@@ -45,10 +45,11 @@ def deploy(
     """
     cdk = _cdk()
     with tempfile.TemporaryDirectory(prefix="order-processing-deploy-") as scratch:
-        outputs = Path(scratch) / "outputs.json"
+        home = Path(scratch)
+        outputs = home / "outputs.json"
         progress("cdk bootstrap")
         # From a folder without a cdk.json: it needs the app for nothing, and would run it.
-        _run([*cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}"], aws=aws, folder=Path(scratch), progress=_silent)
+        _run([*cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}"], aws=aws, folder=home, home=home, progress=_silent)
         progress("cdk deploy: building and synthesising")
         values = {"stage": "local", **(context or {})}
         _run(
@@ -56,13 +57,15 @@ def deploy(
                 *[*cdk, "deploy", "--require-approval", "never", "--progress", "events", "--ci"],
                 *["--outputs-file", str(outputs)],
                 # A cloud assembly of its own: two deploys from one checkout would lock each other out.
-                *(["--app", str(assembly)] if assembly else ["--output", str(Path(scratch) / "assembly")]),
+                *(["--app", str(assembly)] if assembly else ["--output", str(home / "assembly")]),
                 *[word for name, value in values.items() for word in ("--context", f"{name}={value}")],
             ],
             aws=aws,
             folder=ROOT,
+            home=home,
             progress=lambda line: _tell_event(line, progress),
         )
+        limit_each_function(aws.client("lambda"))
         return _single_stack(json.loads(outputs.read_text(encoding="utf-8")))
 
 
@@ -88,7 +91,7 @@ def _tell_event(line: str, progress: Progress) -> None:
         progress(f"cdk deploy: {event['done']} of {event['total']} resources")
 
 
-def _run(command: list[str], *, aws: LocalAws, folder: Path, progress: Progress) -> None:
+def _run(command: list[str], *, aws: LocalAws, folder: Path, home: Path, progress: Progress) -> None:
     """Run a command in a group of its own, so that on any failure nothing of it goes on."""
     said: list[str] = []
     process = subprocess.Popen(  # noqa: S603 - the command is this module's own
@@ -100,7 +103,7 @@ def _run(command: list[str], *, aws: LocalAws, folder: Path, progress: Progress)
         encoding="utf-8",
         errors="replace",
         cwd=folder,
-        env=tool_environment(endpoint=aws.endpoint, inherited=os.environ),
+        env=tool_environment(endpoint=aws.endpoint, home=home, inherited=os.environ),
         start_new_session=True,
     )
     try:

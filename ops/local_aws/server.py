@@ -28,7 +28,9 @@ from ops.local_aws.process import birth_of, kill_group
 _READY_WITHIN_SECONDS = 90.0
 _LOG_TAIL_LINES = 15
 _FREE_PORT_TRIES = 3
-_COMMAND = [sys.executable, "-m", "ministack"]
+_SETTINGS: Mapping[str, Any] = BotocoreSession.SESSION_VARIABLES
+# -P: the guard is run by its path, and its neighbours are no top-level modules.
+_COMMAND = [sys.executable, "-P", str(Path(__file__).with_name("guard.py"))]
 
 
 class _PortTakenError(LocalAwsError):
@@ -173,13 +175,16 @@ def client_at(endpoint: str, service: str) -> Any:
 
 @cache
 def _session() -> boto3.Session:
+    """One that reads neither files nor variables: each of botocore's settings has its default."""
+    defaults = {name: (None, None, default, cast) for name, (_, _, default, cast) in _SETTINGS.items()}
     nothing = (None, None, os.devnull, None)
-    variables = {"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
     return boto3.Session(
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - MiniStack takes any
         region_name=REGION,
-        botocore_session=BotocoreSession(session_vars=variables),
+        botocore_session=BotocoreSession(
+            session_vars={**defaults, "config_file": nothing, "credentials_file": nothing}
+        ),
     )
 
 

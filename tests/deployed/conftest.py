@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ops.load.shares import EACH_ITS_SHARE, share_out
 from ops.local_aws import LocalAws, deploy
 from ops.pipeline import DeadLetter
 from tests.deployed.drills.faults import HOST, Gate
@@ -172,13 +171,9 @@ def gates() -> Iterator[Gates]:
 
 @pytest.fixture(scope="session")
 def pipeline(gates: Gates) -> Iterator[Pipeline]:
-    variables = {
-        **EACH_ITS_SHARE,
-        **{f"AWS_ENDPOINT_URL_{service}": f"http://{HOST}:{gate.port}" for service, gate in gates.each()},
-    }
+    variables = {f"AWS_ENDPOINT_URL_{service}": f"http://{HOST}:{gate.port}" for service, gate in gates.each()}
     with LocalAws.start(wait_scale=WAIT_SCALE, variables=variables) as aws:
         for _, gate in gates.each():
             gate.target = aws.port
         deployed = Pipeline(aws=aws, outputs=deploy(aws))
-        share_out(aws)
         yield deployed

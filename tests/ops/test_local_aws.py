@@ -2,6 +2,8 @@
 
 # ruff: noqa: S603 - the programs run here are the tests' own
 
+import io
+import json
 import os
 import signal
 import socket
@@ -9,14 +11,19 @@ import subprocess
 import sys
 import textwrap
 import time
+import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ops.local_aws import LocalAws, LocalAwsError, deploy, deployment, server
-from ops.local_aws.environment import server_environment, tool_environment
+from ops.local_aws.concurrency import PROCESSES_A_FUNCTION
+from ops.local_aws.environment import client_environment, server_environment, tool_environment
 from ops.local_aws.process import birth_of, kill_group
+from tests.ops.hostile import LOOKS, hostile_shell
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -65,13 +72,14 @@ def test_two_share_nothing() -> None:
         assert one.directory != other.directory
 
 
-def test_a_shell_set_up_for_the_real_aws_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setenv("AWS_REGION", "eu-north-1")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+def test_a_shell_set_up_for_the_real_aws_does_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in hostile_shell(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    server._session.cache_clear()
     with LocalAws.start() as aws:
         topic = aws.client("sns").create_topic(Name="orders")["TopicArn"]
+        for service, operation in LOOKS.items():
+            getattr(aws.client(service), operation)()
     assert topic == "arn:aws:sns:us-west-2:000000000000:orders"
 
 
@@ -177,7 +185,6 @@ def test_the_server_inherits_no_setting_of_another_project() -> None:
     assert environment["PATH"] == "/bin"
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4321"
     assert environment["SFN_WAIT_SCALE"] == "0.5"
-    assert environment["LAMBDA_ACCOUNT_CONCURRENCY"] == "8"
 
 
 def test_the_cdk_keeps_the_shells_proxy_but_not_its_aws() -> None:
@@ -187,12 +194,36 @@ def test_the_cdk_keeps_the_shells_proxy_but_not_its_aws() -> None:
         "NO_PROXY": "internal",
         "UV_CACHE_DIR": "c",
     }
-    environment = tool_environment(endpoint="http://127.0.0.1:4321", inherited=shell)
+    environment = tool_environment(endpoint="http://127.0.0.1:4321", home=Path("home"), inherited=shell)
     assert "AWS_PROFILE" not in environment
     assert environment["HTTPS_PROXY"] == "http://proxy"
     assert environment["NO_PROXY"] == "internal,127.0.0.1"
     assert environment["UV_CACHE_DIR"] == "c"
     assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+
+
+@pytest.mark.parametrize(
+    ("shell", "upper", "lower"),
+    [
+        ({}, "127.0.0.1", "127.0.0.1"),
+        ({"NO_PROXY": "internal, .corp"}, "internal,.corp,127.0.0.1", "internal,.corp,127.0.0.1"),
+        ({"NO_PROXY": "a", "no_proxy": "b"}, "a,127.0.0.1", "b,127.0.0.1"),
+        ({"no_proxy": "127.0.0.1,a"}, "127.0.0.1,a", "127.0.0.1,a"),
+        ({"NO_PROXY": "*"}, "*", "*"),  # in a list it would be nobody's name
+    ],
+)
+def test_no_proxy_stands_between_and_the_shells_own_exceptions_stay(
+    shell: dict[str, str], upper: str, lower: str
+) -> None:
+    environment = client_environment("http://127.0.0.1:4321", shell)
+    assert (environment["NO_PROXY"], environment["no_proxy"]) == (upper, lower)
+
+
+def test_a_deploy_reads_no_setting_of_the_persons_cdk_or_npm() -> None:
+    shell = {"HOME": "/home/me", "npm_config_no_proxy": "", "NPM_CONFIG_PROXY": "http://proxy", "CDK_HOME": "elsewhere"}
+    environment = tool_environment(endpoint="http://127.0.0.1:4321", home=Path("empty"), inherited=shell)
+    assert environment["HOME"] == "empty"
+    assert not {"npm_config_no_proxy", "NPM_CONFIG_PROXY", "CDK_HOME"} & environment.keys()
 
 
 @pytest.fixture
@@ -220,6 +251,50 @@ def test_a_failed_deploy_says_so_if_the_local_aws_is_gone(cdk_that: Callable[[st
         kill_group(aws.pid)
         with pytest.raises(LocalAwsError, match="the local AWS is gone; its log ends"):
             deploy(aws)
+
+
+SLEEPS = "import time\ndef handler(event, context):\n    time.sleep(event['seconds'])\n    return 'done'\n"
+WRITES_OUTPUTS = """
+import json, pathlib, sys
+if "--outputs-file" in sys.argv:
+    pathlib.Path(sys.argv[sys.argv.index("--outputs-file") + 1]).write_text(json.dumps({"stack": {"Name": "value"}}))
+"""
+
+
+def make_function(client: Any, name: str) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.py", SLEEPS)
+    client.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/any",
+        Code={"ZipFile": archive.getvalue()},
+        Timeout=60,
+    )
+
+
+def test_a_step_in_great_demand_does_not_crowd_out_the_starter(cdk_that: Callable[[str], None]) -> None:
+    cdk_that(WRITES_OUTPUTS)
+    with LocalAws.start() as aws, ThreadPoolExecutor(20) as threads:
+        client = aws.client("lambda")
+        for name in ("step", "starter"):
+            make_function(client, name)
+        assert deploy(aws) == {"Name": "value"}
+
+        def invoke(name: str, seconds: float) -> str:
+            try:
+                answer = client.invoke(FunctionName=name, Payload=json.dumps({"seconds": seconds}))
+            except client.exceptions.TooManyRequestsException:
+                return "throttled"
+            return str(json.loads(answer["Payload"].read()))
+
+        demand = [threads.submit(invoke, "step", 8) for _ in range(12)]
+        while not any(one.done() for one in demand):  # the first that is throttled
+            time.sleep(0.1)
+        assert invoke("starter", 0) == "done"
+        assert [one.result() for one in demand].count("done") == PROCESSES_A_FUNCTION
 
 
 def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

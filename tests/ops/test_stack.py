@@ -104,9 +104,12 @@ def test_without_a_local_aws_there_is_none_to_ask(monkeypatch: pytest.MonkeyPatc
         connect_local()
 
 
-def test_local_never_means_an_aws_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+@pytest.mark.parametrize(
+    "elsewhere", ["https://sqs.us-west-2.amazonaws.com", "http://127.0.0.1:4566@evil.example", "http://[", ""]
+)
+def test_local_never_means_an_aws_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, elsewhere: str) -> None:
     monkeypatch.setattr(stack_module, "_NOTE", tmp_path / "aws.json")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://sqs.us-west-2.amazonaws.com")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", elsewhere)
     with pytest.raises(StackError, match="no local AWS is up"):
         connect_local()
 

@@ -3,6 +3,10 @@
 # ruff: noqa: S603 - the programs run here are the tests' own
 
 import json
+import os
+import re
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,10 +14,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from botocore import configprovider, credentials, plugin, tokens
 
 from ops.local_aws import LocalAws, LocalAwsError, __main__
+from ops.local_aws.environment import client_environment, outranking
 from ops.local_aws.process import birth_of
 from ops.local_aws.state import StateFile
+from tests.ops.hostile import LOOKS, hostile_shell, settings
 
 OUTPUTS = {
     "OrderTopicArn": "arn:aws:sns:us-west-2:000000000000:order-notifications-topic",
@@ -58,6 +65,71 @@ def test_up_prints_lines_a_shell_can_evaluate_and_down_stops_it(
     assert not note.exists()
     assert not aws.directory.exists()
     assert run("status") == 3
+
+
+ASKS = f"""
+import boto3
+for service, operation in {LOOKS!r}.items():
+    client = boto3.client(service)
+    assert client.meta.endpoint_url == boto3.client("sqs").meta.endpoint_url, client.meta.endpoint_url
+    getattr(client, operation)()
+print(client.meta.endpoint_url, client.meta.region_name)
+"""
+
+
+@pytest.mark.parametrize("shell", ["sh", "dash", "bash", "zsh"])
+def test_the_lines_go_before_whatever_the_shell_held(  # noqa: PLR0917
+    run: Callable[..., int],
+    note: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    shell: str,
+) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell} here")
+    for name, value in hostile_shell(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    assert run("up", "--port", "0") == 0
+    aws = StateFile(note).running()
+    assert aws is not None
+    asked = subprocess.run(
+        [shell, "-euc", f'eval "$1"; exec {shlex.quote(sys.executable)} -c "$2"', "-", capfd.readouterr().out, ASKS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert asked.stdout == f"{aws.endpoint} us-west-2\n", asked.stderr
+
+
+def test_only_what_must_be_is_unset(
+    run: Callable[..., int], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO"))]:
+        monkeypatch.delenv(name)
+    kept = ("AWS_PAGER", "AWS_DEFAULT_OUTPUT", "AWS_CLI_AUTO_PROMPT", "MY_AWS_PROFILE", "AWS_REGION")
+    for name in (*kept, "AWS_ENDPOINT_URL_NEWEST", "AWS_PAGER_URL", "BOTOCORE_EXPERIMENTAL__PLUGINS", "AWS_A;B"):
+        monkeypatch.setenv(name, "x")
+    run("up", "--port", "0")
+    unset = [line for line in capfd.readouterr().out.splitlines() if line.startswith("unset")]
+    assert unset == [
+        "unset AWS_ENDPOINT_URL_NEWEST",
+        "unset AWS_PAGER_URL",
+        "unset BOTOCORE_EXPERIMENTAL__PLUGINS",
+    ]
+
+
+def test_every_variable_that_botocore_reads_is_unset_or_ours() -> None:
+    read = {*settings().values(), *credentials_variables()}
+    ours = client_environment("http://127.0.0.1:1")
+    assert len(read) > 40
+    assert {name for name in read if name not in ours and name not in outranking({name: "x"})} == set()
+
+
+def credentials_variables() -> set[str]:
+    """Give the names that botocore's sources look up for credentials and endpoints."""
+    sources = [Path(module.__file__).read_text("utf-8") for module in (credentials, configprovider, tokens, plugin)]
+    return set(re.findall(r"['\"]((?:AWS|BOTO)[A-Z0-9]*_[A-Z0-9_]+)['\"]", "".join(sources)))
 
 
 def test_up_again_deploys_to_the_one_that_is_up(

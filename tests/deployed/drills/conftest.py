@@ -11,7 +11,7 @@ import pytest
 
 from ops.books import violations
 from ops.load.observe import books, under_way
-from ops.load.shares import SHARE, share_out
+from ops.local_aws.concurrency import PROCESSES_A_FUNCTION, limit_each_function
 from ops.pipeline import DeadLetter, Pipeline
 from tests.deployed.conftest import WAIT_SCALE, Gates, states_in, wait_for
 from tests.deployed.conftest import Pipeline as Deployed
@@ -102,7 +102,7 @@ class Drill:
             yield
         finally:
             for name in names:
-                client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=SHARE)
+                client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=PROCESSES_A_FUNCTION)
 
     @contextmanager
     def delivered_again_after(self, seconds: int) -> Iterator[None]:
@@ -179,7 +179,7 @@ def ledger() -> Ledger:
 @pytest.fixture
 def drill(pipeline: Deployed, gates: Gates, ledger: Ledger) -> Iterator[Drill]:
     """The deployed stack as a drill finds it; afterwards all is mended, also where the drill failed."""
-    share_out(pipeline.aws)
+    limit_each_function(pipeline.aws.client("lambda"))
     drill = Drill(pipeline, gates, ledger)
     yield drill
     gates.mend()
