@@ -39,15 +39,17 @@ _DEFAULT: Final = Config(
 # SES has no idempotency token: a second try after a lost answer would be a second mail.
 _ONE_TRY: Final = Config(connect_timeout=1, read_timeout=10, retries={"total_max_attempts": 1})
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html and the SES v2, SQS and Step
-# Functions API references, "Common errors". Every 5xx is transient too.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html and the SES v2, SNS, SQS and
+# Step Functions API references, "Common errors". Every 5xx is transient too.
 _TRANSIENT: Final = frozenset(
     {
         "ExecutionLimitExceeded",
+        "KMSThrottling",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "Throttled",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
