@@ -97,7 +97,11 @@ class Started:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which orders to list; None and nothing is every one. `since` and `before` are of the row's last change."""
+    """Which orders to choose; None and nothing is every one.
+
+    `since` and `before` are of the row's last change, `updated_at`, from the one on and up to the other: together they
+    choose each row once. A row without `updated_at`, written by hand, fits neither.
+    """
 
     status: str | None = None
     mail: str | None = None
@@ -249,6 +253,11 @@ class Orders:
 
     def _arn(self, name: str) -> str:
         return self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
+
+
+def changed_at(found: OrderRow) -> datetime:
+    """Give when a row changed last, to sort by; one that does not tell comes before all others."""
+    return found.updated_at or datetime.min.replace(tzinfo=UTC)
 
 
 def items_in_words(items: tuple[Line, ...]) -> str:

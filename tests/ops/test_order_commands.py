@@ -80,7 +80,7 @@ def test_an_order_is_placed_from_options_a_file_or_standard_input(
     (message,) = published(stack)
     assert (message["order_id"], message["items"]) == (placed["order_id"], [{"item_id": "a=b", "quantity": 2}])
 
-    (tmp_path / "orders.json").write_text(json.dumps([GOOD, GOOD | {"order_id": "x"}]), "utf-8-sig")
+    (tmp_path / "orders.json").write_text(json.dumps([GOOD, GOOD | {"order_id": "x"}]), "utf-8")
     assert orders("place", str(tmp_path / "orders.json")).out == "12345\nx\n"
     assert orders("place", "-", stdin=json.dumps(GOOD | {"extra": 1})).out == "12345\n"
     assert [message["order_id"] for message in published(stack)] == ["12345", "x", "12345"]
@@ -110,9 +110,30 @@ def test_what_is_no_order_is_named_with_its_rule_and_nothing_is_published(
     assert published(stack) == []
 
 
-def test_a_file_that_is_no_text_is_named(orders: Command, tmp_path: Path) -> None:
-    (tmp_path / "picture.json").write_bytes(b"\xff\xd8\xff")
-    refused(orders, "place", str(tmp_path / "picture.json"), code=2, told="must be UTF-8")
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\xff\xd8\xff", "not UTF-8: byte 0xff in line 1, byte 1 of the line"),
+        (b'{"order_id": "1",\n"items": "caf\xe9"}', "not UTF-8: byte 0xe9 in line 2, byte 14 of the line"),
+        (b"\xef\xbb\xbf" + json.dumps(GOOD).encode(), "must not begin with a byte order mark (U+FEFF)"),
+    ],
+)
+def test_a_file_and_standard_input_are_read_by_the_same_rules(
+    orders: Command, stack: Stack, tmp_path: Path, content: bytes, told: str
+) -> None:
+    file = tmp_path / "order.json"
+    file.write_bytes(content)
+    refused(orders, "place", str(file), code=2, told=f"FILE: {file}: {told}")
+    answer = orders("place", "-", stdin=content)
+    assert (answer.code, answer.out) == (2, "")
+    assert f"FILE: standard input: {told}" in answer.err
+    assert published(stack) == []
+
+
+def test_every_text_that_an_order_may_hold_is_published_and_comes_out_as_it_was(orders: Command, stack: Stack) -> None:
+    order_id = "caf\u00e9 \ufffe\uffff\U0001f375"
+    assert orders("place", "--order-id", order_id, *TYPED[1:]).code == 0
+    assert [message["order_id"] for message in published(stack)] == [order_id]
 
 
 def test_how_many_were_published_is_told_when_the_topic_cannot_be_reached(orders: Command, stack: Stack) -> None:
