@@ -59,7 +59,7 @@ def report(chosen: Selection, tally: Tally) -> Iterator[str]:
     yield str(tally)
     yield from _left_out_in_words(tally.left_out)
     if left := len(chosen.rows) - tally.seen + chosen.beyond:
-        yield f"{count_orders(left)} not reached: run the same command again to go on"
+        yield f"remaining: {count_orders(left)}; run the same command again to go on"
 
 
 def as_json(chosen: Selection, tally: Tally) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def as_json(chosen: Selection, tally: Tally) -> dict[str, Any]:
         "published": [{"order_id": one.order_id, "attempt": one.attempt} for one in tally.published],
         "failed": [{"order_id": one.order_id, "error": one.error} for one in tally.failed],
         "left_out": [{"reason": reason, "orders": number} for reason, number in left_out.most_common()],
-        "not_reached": len(chosen.rows) - tally.seen,
+        "remaining": len(chosen.rows) - tally.seen,
         "beyond_limit": chosen.beyond,
     }
 

@@ -5,7 +5,6 @@ What they do to a running workflow is tried on the deployed stack, in `tests/dep
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from ops.cli import screen
 from ops.stack import Stack
 from tests.answers import validated
 from tests.ops.command import Command
-from tests.ops.moto_stack import moto_stack, put, rows
+from tests.ops.moto_stack import moto_stack, put, rows, with_topic
 from tests.ops.states import START, States
 from tests.ops.test_publish import GOOD, ORDER
 
@@ -33,12 +32,7 @@ def states() -> States:
 def stack(states: States, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     monkeypatch.setattr(dead_letters, "_WAIT", 0)
     with moto_stack(tables=True, queues=True, states=states) as moto:
-        topic = moto.client("sns").create_topic(Name="orders")["TopicArn"]
-        queue = moto.client("sqs").get_queue_attributes(QueueUrl=moto["OrderQueueUrl"], AttributeNames=["QueueArn"])
-        arn = queue["Attributes"]["QueueArn"]
-        raw = {"RawMessageDelivery": "true"}
-        moto.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
-        yield replace(moto, outputs={**moto.outputs, "OrderTopicArn": topic})
+        yield with_topic(moto)
 
 
 @pytest.fixture
