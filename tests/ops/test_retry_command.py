@@ -110,7 +110,7 @@ def test_what_an_outage_has_left_is_shown_and_published_again_once_somebody_says
         "       1  CONFIRMED, mail REJECTED: SES: MessageRejected: Not verified\n",
         "for example unmailed: 2 × tea, changed 20",
         "       1  it is REJECTED, closed permanently; what is still wanted needs a new order id\n",
-        "       1  its mail may have left, and publishing it sends none; ask the customer, then `orders email resend ORD",
+        "       1  its mail may have left, and publishing it sends none; ask the customer, then `orders email resend",
     ):
         assert told in asked.err
     monkeypatch.setattr(screen, "is_interactive", lambda: True)
