@@ -23,7 +23,6 @@ _LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is taken for an
 # Of the characters that an order's texts may hold; JSON itself escapes the others that are refused:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 _NOT_IN_A_MESSAGE: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
-_BETWEEN_ENTRIES: Final = re.compile(r"[ \t\n\r,]*")
 _DECODER: Final = json.JSONDecoder()
 _PAUSE: Final = 1.0  # seconds between two looks
 _A_CALL_TAKES: Final = 0.1  # seconds between two calls: Step Functions allows ten DescribeExecution a second for good
@@ -165,7 +164,9 @@ def _entries(text: str) -> list[str]:
 
 def _skip(text: str, position: int) -> int:
     """Go on to where the next entry begins, or to the list's end."""
-    return _BETWEEN_ENTRIES.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing, too
+    while text[position] in " \t\n\r,":
+        position += 1
+    return position
 
 
 def _read(entry: str) -> Order | InvalidOrder:

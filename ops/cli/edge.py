@@ -25,7 +25,7 @@ def run_to_the_end(app: typer.Typer) -> None:
     except BrokenPipeError:
         code = NOBODY_READS
     except OSError as error:
-        _complain(f"error: {error.filename or 'the answer could not be written'}: {error.strerror}")
+        _complain(f"error: {error.filename or 'the answer could not be written'}: {error.strerror or error}")
         code = NOT_WRITTEN
     if code == INTERRUPTED:
         _complain("stopped")

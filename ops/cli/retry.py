@@ -125,25 +125,25 @@ def _retry_many(stack: Stack, wanted: Filter, manner: _Manner) -> None:
         return None
     if chosen.rows:
         ask(f"Publish {retry_view.count_orders(len(chosen.rows))} again?", yes=manner.yes)
-    try:
-        _publish(stack, chosen, manner.rate, tally)
-    finally:  # where it was stopped, too: what was done by then is done
-        _show(chosen, tally, json=manner.json)
+        _publish(stack, chosen, manner, tally)
+    elif manner.json:
+        screen.show_json(retry_view.as_json(chosen, tally))
     if tally.failed or chosen.beyond:
         raise typer.Exit(1)
     return None
 
 
-def _publish(stack: Stack, chosen: Selection, rate: float, tally: retry_view.Tally) -> None:
+def _publish(stack: Stack, chosen: Selection, manner: _Manner, tally: retry_view.Tally) -> None:
     orders = retry_view.count_orders(len(chosen.rows))
-    with working(screen.err, f"publishing {orders}") as tell:
-        for result in retry_many.publish_again(stack, chosen.rows, rate=rate, tell=tell):
-            tally.add(result)
-            if result.error:
-                screen.complain(result.error)
-            if result.note:
-                screen.note(f"{result.order_id}: {result.note}")
-            tell(f"{tally.seen} of {orders}: {tally}")
+    try:
+        with working(screen.err, f"publishing {orders}") as tell:
+            for result in retry_many.publish_again(stack, chosen.rows, rate=manner.rate, tell=tell):
+                tally.add(result)
+                if result.error:
+                    screen.complain(result.error)
+                tell(f"{tally.seen} of {orders}: {tally}")
+    finally:  # where it was stopped, too: what was done by then is done
+        _show(chosen, tally, json=manner.json)
 
 
 def _show(chosen: Selection, tally: retry_view.Tally, *, json: bool) -> None:

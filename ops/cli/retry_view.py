@@ -20,6 +20,7 @@ class Tally:
     published: list[Result] = field(default_factory=list)
     failed: list[Result] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
 
     def add(self, result: Result) -> None:
         """Count one more order."""
@@ -29,6 +30,7 @@ class Tally:
             self.failed.append(result)
         else:
             self.published.append(result)
+            self.notes.update([result.note] if result.note else [])
 
     @property
     def seen(self) -> int:
@@ -49,7 +51,7 @@ def preview(chosen: Selection, rate: float) -> Iterator[str]:
     if more := list(kinds.most_common())[_MOST_KINDS:]:
         yield f"  {sum(times for _, times in more):>6}  of {len(more)} other kinds"
     yield from (f"for example {_row_in_words(found)}" for found in chosen.rows[:_MOST_NAMED])
-    yield from _left_out_in_words(chosen.left_out)
+    yield from _counted("left out:", chosen.left_out)
     if chosen.beyond:
         yield f"{count_orders(chosen.beyond)} beyond --limit {number}: run the same command again for those"
 
@@ -57,7 +59,8 @@ def preview(chosen: Selection, rate: float) -> Iterator[str]:
 def report(chosen: Selection, tally: Tally) -> Iterator[str]:
     """Say what became of them."""
     yield str(tally)
-    yield from _left_out_in_words(tally.left_out)
+    yield from _counted("to know of those published:", tally.notes)
+    yield from _counted("left out:", tally.left_out)
     if left := len(chosen.rows) - tally.seen + chosen.beyond:
         yield f"remaining: {count_orders(left)}; run the same command again to go on"
 
@@ -67,7 +70,7 @@ def as_json(chosen: Selection, tally: Tally) -> dict[str, Any]:
     left_out = chosen.left_out + tally.left_out
     return {
         "chosen": [{**asdict(kind), "orders": number} for kind, number in chosen.kinds().most_common()],
-        "published": [{"order_id": one.order_id, "attempt": one.attempt} for one in tally.published],
+        "published": [{"order_id": one.order_id, "attempt": one.attempt, "note": one.note} for one in tally.published],
         "failed": [{"order_id": one.order_id, "error": one.error} for one in tally.failed],
         "left_out": [{"reason": reason, "orders": number} for reason, number in left_out.most_common()],
         "remaining": len(chosen.rows) - tally.seen,
@@ -80,11 +83,10 @@ def count_orders(number: int) -> str:
     return "1 order" if number == 1 else f"{number} orders"
 
 
-def _left_out_in_words(left_out: Counter[str]) -> Iterator[str]:
-    if left_out:
-        yield "left out:"
-    for reason, times in left_out.most_common():
-        yield f"  {times:>6}  {reason}"
+def _counted(heading: str, found: Counter[str]) -> Iterator[str]:
+    if found:
+        yield heading
+    yield from (f"  {times:>6}  {text}" for text, times in found.most_common())
 
 
 def _kind_in_words(kind: Kind) -> str:

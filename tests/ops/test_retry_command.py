@@ -133,7 +133,7 @@ def test_orders_are_published_as_they_were_started_whatever_their_rows_say(
         "changed": "changed@example.com",
         "forgotten": "customer@example.com",
     }
-    assert "forgotten: Step Functions has forgotten its executions" in answer.err
+    assert "to know of those published:\n       1  Step Functions has forgotten its executions" in answer.out
 
 
 @pytest.mark.parametrize(
@@ -171,6 +171,9 @@ def test_since_and_older_than_choose_each_row_once_by_its_last_change(stack: Sta
 def test_a_dry_run_shows_all_of_it_and_publishes_nothing(orders: Command, stack: Stack, states: States) -> None:
     fail(stack, states, "failed")
     put_order(stack, "closed", "CANCELLED")
+    nothing = orders("retry", "--mail", "REJECTED", "--yes")
+    assert (nothing.code, nothing.out) == (0, "")
+    assert orders.json("retry", "--mail", "REJECTED", schema="retry-many")["published"] == []
     shown = orders("retry", "--since", "2h", "--dry-run")
     assert (shown.code, shown.out.splitlines()[0]) == (0, "1 order to publish again, at 3 a second: 0 s or more")
     told = orders.json("retry", "--since", "2h", "--dry-run", schema="retry-many")
@@ -226,7 +229,7 @@ def test_an_order_whose_execution_says_that_a_retry_does_not_help_is_counted_and
         fail(stack, states, name)
         states.put(f"{name}--2", status, Order(name, f"{name}@example.com", (Line("tea", 2),)).to_input(2))
     told = orders.json("retry", "--status", "FAILED", *FAST, schema="retry-many")
-    assert told["published"] == [{"order_id": "failed", "attempt": 3}]
+    assert told["published"] == [{"order_id": "failed", "attempt": 3, "note": None}]
     assert {one["reason"] for one in told["left_out"]} == {
         "attempt 2 is running: published again, it would be a duplicate; `orders watch ORDER` follows it",
         "attempt 2 has succeeded: published again, it would be a duplicate",

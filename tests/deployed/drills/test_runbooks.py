@@ -165,7 +165,7 @@ def test_orders_that_are_chosen_twice_are_processed_once(drill: Drill, orders: O
     try:
         for _ in range(2):
             told = orders.json("retry", "--status", "FAILED", "--since", "2h", "--yes", schema="retry-many")
-            assert {"order_id": "chosen-twice", "attempt": 2} in told["published"]
+            assert {"order_id": "chosen-twice", "attempt": 2, "note": None} in told["published"]
         drill.states.mend()
         assert drill.ended("chosen-twice--2")["status"] == "SUCCEEDED"
         confirmed(drill, "chosen-twice", attempt=2)
