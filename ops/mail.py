@@ -24,10 +24,13 @@ _POLL_SECONDS: Final = 5.0
 
 @dataclass(frozen=True)
 class Suppression:
-    """Why SES delivers nothing to an address: BOUNCE or COMPLAINT, and since when."""
+    """Why SES delivers nothing to an address: BOUNCE or COMPLAINT, and since when, UTC."""
 
     reason: str
     since: datetime
+
+    def __str__(self) -> str:
+        return f"{self.reason} since {self.since:%Y-%m-%d} UTC"
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Mail:
             answer = self._ses.get_suppressed_destination(EmailAddress=address)["SuppressedDestination"]
         except self._ses.exceptions.NotFoundException:
             return None
-        return Suppression(answer["Reason"], answer["LastUpdateTime"])
+        return Suppression(answer["Reason"], answer["LastUpdateTime"].astimezone(UTC))
 
     def verify(self, address: str, mail_link_again: Callable[[str], None]) -> Address:
         """Have SES mail an address its link, again if the last one was not followed; verified already is left alone."""
@@ -188,7 +191,7 @@ def why_no_mail(order: OrderRow, suppression: Callable[[str], Suppression | None
     bounced = order.customer_email if order.email_status == row.MAIL_BOUNCED else None
     if bounced and (held := suppression(bounced)):
         return (
-            f"its address is on the account's suppression list ({held.reason}, {held.since:%Y-%m-%d}):"
+            f"its address is on the account's suppression list ({held}):"
             " SES would not deliver it. See `aws sesv2 delete-suppressed-destination`"
         )
     return None

@@ -155,7 +155,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which orders to list; None and nothing is every one. `since` and `before` are of the row's last change."""
+    """Which orders to choose; None and nothing is every one.
+
+    `since` and `before` are of the row's last change, `updated_at`, from the one on and up to the other: together they
+    choose each row once. A row without `updated_at`, written by hand, fits neither.
+    """
 
     status: str | None = None
     mail: str | None = None
@@ -330,6 +334,11 @@ def is_explained(order: OrderRow | None, latest: Attempt | None) -> bool:
     if order is None or order.status not in (row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCELLED):
         return False
     return order.status != row.CONFIRMED or order.email_status in {*row.MAIL_LEFT, row.MAIL_REJECTED}
+
+
+def changed_at(found: OrderRow) -> datetime:
+    """Give when a row changed last, to sort by; one that does not tell comes before all others."""
+    return found.updated_at or datetime.min.replace(tzinfo=UTC)
 
 
 def items_in_words(items: tuple[Line, ...]) -> str:

@@ -1,6 +1,7 @@
 """Orders on their way in: read, held against the contract before any is sent, published, and waited for."""
 
 import json
+import re
 import secrets
 import time
 from collections import Counter, deque
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from functions.shared.errors import InvalidOrder
 from functions.shared.order import Order
@@ -22,6 +23,10 @@ from ops.pace import Pace
 from ops.stack import Stack
 
 _LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is taken for another when it is read out
+# Of the characters that an order's texts may hold; JSON itself escapes the others that are refused:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_NOT_IN_A_MESSAGE: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
+_DECODER: Final = json.JSONDecoder()
 _PAUSE: Final = 1.0  # seconds between two looks
 _SLACK: Final = timedelta(seconds=30)  # between this clock and AWS's
 _MOST_PAGES: Final = 5  # of executions that are listed at a look
@@ -37,19 +42,19 @@ def new_order_id(now: datetime | None = None) -> str:
 
 
 def message_of(order: Order) -> str:
-    """Render the message that a shop publishes."""
+    """Render the message that a shop publishes, with JSON's escapes for the characters that SNS and SQS refuse."""
     content = json.loads(order.to_input(1))
     del content["attempt"]
-    return json.dumps(content, ensure_ascii=False)
+    text = json.dumps(content, ensure_ascii=False)
+    return _NOT_IN_A_MESSAGE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def read_orders(text: str, source: str) -> list[Order]:
     """Read one order or a list of them, as JSON; all that is wrong with them stands in one `BadInput`."""
     try:
-        data = json.loads(text)
+        entries = _entries(text)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{source}: must hold an order or a list of orders, as JSON: {error}") from error
-    entries = data if isinstance(data, list) else [data]
     if not entries:
         raise BadInput(f"{source}: must hold at least one order")
     read = [_read(entry) for entry in entries]
@@ -179,9 +184,28 @@ def _refusals(stack: Stack, since: datetime) -> dict[str, str]:
     }
 
 
-def _read(entry: Any) -> Order | InvalidOrder:
+def _entries(text: str) -> list[str]:
+    """Cut a list into the texts of its entries: read and written again, a key that is there twice would be lost."""
+    if not isinstance(json.loads(text), list):
+        return [text]
+    entries, position = list[str](), _skip(text, text.index("[") + 1)
+    while text[position] != "]":
+        _, end = _DECODER.raw_decode(text, position)
+        entries.append(text[position:end])
+        position = _skip(text, end)
+    return entries
+
+
+def _skip(text: str, position: int) -> int:
+    """Go on to where the next entry begins, or to the list's end."""
+    while text[position] in " \t\n\r,":
+        position += 1
+    return position
+
+
+def _read(entry: str) -> Order | InvalidOrder:
     try:
-        return parse_order(json.dumps(entry))
+        return parse_order(entry)
     except InvalidOrder as error:
         return error
 

@@ -8,7 +8,7 @@ from functions.shared.errors import InvalidOrder
 from functions.shared.order import Order
 from functions.start_workflow.message import parse_order
 from ops.errors import Refused
-from ops.orders import Attempt, OrderRow
+from ops.orders import Attempt, OrderRow, Orders
 from ops.publish import message_of
 from ops.shell import quote_command
 
@@ -22,6 +22,12 @@ class Retry:
     note: str | None = None
 
 
+def read_order(orders: Orders, order_id: str) -> tuple[OrderRow | None, Attempt | None]:
+    """Read what decides about a retry: the order's row, and its last execution."""
+    found = orders.row(order_id)
+    return found, orders.latest(order_id, at_least=(found.attempt or 0) if found else 0)
+
+
 def plan(order_id: str, found: OrderRow | None, latest: Attempt | None) -> Retry:
     """Say what publishing the order again would do.
 
@@ -32,34 +38,45 @@ def plan(order_id: str, found: OrderRow | None, latest: Attempt | None) -> Retry
         raise Refused(
             f"{order_id}: nothing is known of it; is it a dead letter? `orders dlq list` shows those there are"
         )
-    if latest and latest.is_running:
-        raise Refused(
-            f"{order_id}: attempt {latest.number} is running: published again, it would be a duplicate;"
-            f" {quote_command('orders watch', order_id)} follows it"
-        )
-    if found:
-        _refuse_settled(found)
-    if latest and not latest.has_failed:
-        resend = f"; its mail alone: {quote_command('orders email resend', order_id)}"
-        raise Refused(
-            f"{order_id}: attempt {latest.number} has succeeded: published again, it would be a duplicate"
-            + (resend if found and found.status == row.CONFIRMED else "")
-        )
+    if reason := why_not(found, latest, order_id):
+        raise Refused(f"{order_id}: {reason}")
     attempt = latest.number + 1 if latest else 1
     return Retry(_content(order_id, found, latest), attempt, _note(found, attempt))
 
 
-def _refuse_settled(found: OrderRow) -> None:
-    order_id = found.order_id
+def why_not(found: OrderRow | None, latest: Attempt | None, name: str) -> str | None:
+    """Say why publishing an order again would change nothing, or is for a person to decide; None if it helps.
+
+    `name` stands in the commands that it names: the order's id, or ORDER where the reason is that of many.
+    """
+    if latest and latest.is_running:
+        return (
+            f"attempt {latest.number} is running: published again, it would be a duplicate;"
+            f" {quote_command('orders watch', name)} follows it"
+        )
+    if found and (settled := _why_settled(found, name)):
+        return settled
+    if latest and not latest.has_failed:
+        mail = (
+            f"; its mail alone: {quote_command('orders email resend', name)}"
+            if found and found.status == row.CONFIRMED
+            else ""
+        )
+        return f"attempt {latest.number} has succeeded: published again, it would be a duplicate{mail}"
+    return None
+
+
+def _why_settled(found: OrderRow, name: str) -> str | None:
     if found.status in (row.REJECTED, row.CANCELLED):
-        raise Refused(f"{order_id}: it is {found.status}, closed for good; what is still wanted needs a new order id")
+        return f"it is {found.status}, closed permanently; what is still wanted needs a new order id"
     if found.email_status == row.MAIL_UNKNOWN:
-        raise Refused(
-            f"{order_id}: its mail may have left, and publishing it sends none; ask the customer, then"
-            f" {quote_command('orders email resend', order_id)}"
+        return (
+            "its mail may have left, and publishing it sends none; ask the customer, then"
+            f" {quote_command('orders email resend', name)}"
         )
     if found.status == row.CONFIRMED and found.email_status in row.MAIL_LEFT:
-        raise Refused(f"{order_id}: it is CONFIRMED and its mail {found.email_status}: nothing is left to be done")
+        return f"it is CONFIRMED and its mail {found.email_status}: nothing is left to be done"
+    return None
 
 
 def _content(order_id: str, found: OrderRow | None, latest: Attempt | None) -> Order:

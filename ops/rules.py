@@ -19,7 +19,7 @@ LONGEST_REASON: Final = 200
 # As many digits as the largest count has. Python's own `int` takes far more: 1_000, ٥, and spaces around.
 _WHOLE: Final = re.compile(rf"0|-?[1-9][0-9]{{0,{len(str(MOST_AVAILABLE)) - 1}}}")
 
-_SECONDS: Final = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
+_NUMBER: Final = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
 _DURATION: Final = re.compile(r"([0-9]{1,5})(s|m|min|h|d)")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 
@@ -53,12 +53,12 @@ def whole_number(field: str, text: str, *, least: int, most: int = MOST_AVAILABL
     return number
 
 
-def seconds(field: str, text: str, *, least: float) -> float:
-    """Read a number of seconds in plain digits, as 2 or 0.5; `BadInput` names the field and the rule."""
-    number = float(text) if _SECONDS.fullmatch(text) else None
-    if number is None or number < least:
-        raise BadInput(f"{field}: must be a number of seconds from {least}, as in 2 or 0.5, not {text!r}")
-    return number
+def number(field: str, text: str, *, least: float, of: str) -> float:
+    """Read a number of something, such as seconds, as 2 or 0.5; `BadInput` names the field and the rule."""
+    found = float(text) if _NUMBER.fullmatch(text) else None
+    if found is None or found < least:
+        raise BadInput(f"{field}: must be a number of {of} from {least}, as in 2 or 0.5, not {text!r}")
+    return found
 
 
 def reason(text: str) -> str:

@@ -25,7 +25,6 @@ from ops.errors import StackError
 from ops.local_aws import ROOT, client_at
 from ops.local_aws.environment import REGION
 from ops.local_aws.state import StateFile
-from ops.shell import quote_command
 
 LOCAL_STAGE: Final = "local"
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")  # those of infra.settings, which takes a second to import
@@ -80,7 +79,10 @@ class Stack:
         try:
             return self.outputs[output]
         except KeyError:
-            raise StackError(f"stack {self.name} has no output {output}; deploy it again, it is older") from None
+            stage = self.name.rpartition("-")[2]
+            raise StackError(
+                f"stack {self.name} has no output {output}: it is older than this command; {_deploy(stage)} updates it"
+            ) from None
 
     def client(self, service: str) -> Any:
         """Return the client of a service, made once."""
@@ -96,11 +98,13 @@ class Stack:
 
 
 def connect(stage: str, *, profile: str | None = None, region: str | None = None) -> Stack:
-    """Find the stack of a stage by the ordinary credentials.
+    """Find the stack of a stage by the ordinary credentials; stage `local` where `make up` has put it.
 
     Raises:
         StackError: no region, no credentials, no such stack there.
     """
+    if stage == LOCAL_STAGE and not (profile or region or os.environ.get("AWS_ENDPOINT_URL")):
+        return connect_local()  # the account of the shell's credentials holds no such stack
     with explained():
         session = boto3.Session(profile_name=profile, region_name=region)
         return _find(Account(session), stage, session.region_name or "")
@@ -136,17 +140,36 @@ def _find(aws: Aws, stage: str, region: str) -> Stack:
     name = f"order-processing-{stage}"
     try:
         (found,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except EndpointConnectionError as error:
+        if stage == LOCAL_STAGE:
+            raise StackError(f"no local AWS is up; `make up` starts one ({error})") from error
+        raise
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":
-            raise StackError(
-                f"no stack {name} in {region}: another region (--region) or account (--profile)?"
-                f" {quote_command('cdk deploy -c', f'stage={stage}')} makes it"
-            ) from error
+            raise StackError(_absent(aws, name, stage, region)) from error
         raise
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
     if not outputs:
-        raise StackError(f"stack {name} in {region} has no outputs: it is {found['StackStatus']}")
+        raise StackError(
+            f"stack {name} in {region} has no outputs: it is {found['StackStatus']}; {_deploy(stage)} deploys it again"
+        )
     return Stack(name=name, region=region, aws=aws, outputs=outputs)
+
+
+def _absent(aws: Aws, name: str, stage: str, region: str) -> str:
+    """Say where a stack was looked for, and what deploys it."""
+    if stage == LOCAL_STAGE:
+        return f"no stack {name} on the local AWS; {_deploy(stage)} deploys it"
+    account = aws.client("sts").get_caller_identity()["Account"]
+    return (
+        f"no stack {name} in account {account}, region {region}: name another (--profile, --region);"
+        f" {_deploy(stage)} deploys it there"
+    )
+
+
+def _deploy(stage: str) -> str:
+    """Give the command that deploys a stage, from the project's folder."""
+    return "`make up`" if stage == LOCAL_STAGE else f"`cdk deploy -c stage={stage} -c sender_email=ADDRESS`"
 
 
 @contextmanager
@@ -163,12 +186,13 @@ def explained() -> Iterator[None]:
     except EndpointConnectionError as error:
         raise StackError(f"AWS is out of reach: {error}") from error
     except ClientError as error:
-        raise StackError(_explained(error)) from error
+        raise StackError(explain(error)) from error
     except (BotoCoreError, TransientError) as error:
         raise StackError(f"AWS could not be asked: {error}") from error
 
 
-def _explained(error: ClientError) -> str:
+def explain(error: ClientError) -> str:
+    """Say what AWS refused, and what can be done about it where that is known."""
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if code in _NOT_ALLOWED:
         return f"not allowed: {message or code}"

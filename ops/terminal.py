@@ -1,6 +1,7 @@
-"""What a person sees: any text in visible characters only, and a live line while something takes a while."""
+"""What a person sees: any text in visible characters only, and how far it is while something takes a while."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -30,12 +31,32 @@ def _write_out(character: str) -> str:
     return ascii(character)[1:-1]
 
 
+_A_LINE_EVERY: Final = 10.0  # seconds, in a log
+
+
 @contextmanager
 def working(console: Console, what: str) -> Iterator[Callable[[str], None]]:
     """Show `what` while the block runs, and after it the latest text given to the function it yields."""
     if not console.is_terminal or console.options.ascii_only:
-        console.print(Text(f"{make_visible(what)} …"), highlight=False)
-        yield lambda _text: None
+        _print_plain(console, f"{what} …")
+        yield _LogLines(console).tell
         return
     with console.status(Text(make_visible(what))) as status:
         yield lambda text: status.update(Text(make_visible(text)))
+
+
+class _LogLines:
+    """Prints into a log what it is told, but not more often than somebody wants to read."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._due = time.monotonic() + _A_LINE_EVERY
+
+    def tell(self, text: str) -> None:
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + _A_LINE_EVERY
+            _print_plain(self._console, text)
+
+
+def _print_plain(console: Console, text: str) -> None:
+    console.print(Text(make_visible(text)), highlight=False)

@@ -49,15 +49,17 @@ LONGEST_READER_CALL: Final = 9.0  # seconds
 _ONE_TRY: Final = Config(connect_timeout=1, read_timeout=10, retries={"total_max_attempts": 1})
 _LIMITS: Final = {"sesv2": _ONE_TRY, "sqs": QUEUE_READER, "stepfunctions": QUEUE_READER}
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html and the SES v2, SQS and Step
-# Functions API references, "Common errors". Every 5xx is transient too.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html and the SES v2, SNS, SQS and
+# Step Functions API references, "Common errors". Every 5xx is transient too.
 _TRANSIENT: Final = frozenset(
     {
         "ExecutionLimitExceeded",
+        "KMSThrottling",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "Throttled",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",

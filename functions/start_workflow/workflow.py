@@ -1,11 +1,17 @@
 """The state machine and the dead letter queue, as the starter uses them."""
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Final
 
 from functions.shared.aws import call, client
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_NOT_IN_AN_ATTRIBUTE: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LONGEST_REASON: Final = 1000  # characters; attributes count towards the size of a message, and its body is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +56,18 @@ class DeadLetters:
 
     def send(self, body: str, error: Exception) -> None:
         """Put a message there as it came, with its reason beside it."""
-        attributes = {"error_type": type(error).__name__, "error_message": str(error)}
+        attributes = {"error_type": type(error).__name__, "error_message": _readable(str(error))}
         call(
             client("sqs").send_message,
             QueueUrl=self._url,
             MessageBody=body,
             MessageAttributes={k: {"DataType": "String", "StringValue": v} for k, v in attributes.items()},
         )
+
+
+def _readable(reason: str) -> str:
+    """Give a reason as SQS takes it, which refuses the whole message for an attribute that is empty or holds others."""
+    return _NOT_IN_AN_ATTRIBUTE.sub("\ufffd", reason)[:_LONGEST_REASON] or "no reason was given"
 
 
 @cache

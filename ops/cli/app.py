@@ -2,7 +2,8 @@
 
 import typer
 
-from ops.cli import check, cost, dead_letters, email, orders, screen, stock, watch
+from ops.cli import check, cost, dead_letters, email, orders, retry, stock, watch
+from ops.cli.edge import run_to_the_end
 from ops.cli.options import choose_stack, without_stack
 
 HELP = (
@@ -10,8 +11,8 @@ HELP = (
     "On AWS by the ordinary credentials and [bold]--stage[/] (or ORDERS_STAGE);"
     " on this machine with [bold]--local[/], after `make up`.\n\n"
     "Exit codes: 0 done, or all is well; 1 the answer is no, or not complete (not found, refused, something is wrong);"
-    " 2 bad input;"
-    " 3 AWS could not be asked."
+    " 2 bad input; 3 AWS could not be asked;"
+    " 74 the answer could not be written, 130 stopped, 141 nobody reads the answer."
 )
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ for name, command in {
     "show": orders.show,
     "list": orders.list_,
     "watch": watch.watch,
-    "retry": orders.retry_,
+    "retry": retry.retry_,
     "cancel": orders.cancel,
     "stuck": orders.stuck_,
 }.items():
@@ -42,5 +43,4 @@ app.command("cost")(cost.cost)
 
 def main() -> None:
     """Run the command line."""
-    screen.accept_any_text()
-    app(prog_name="orders")
+    run_to_the_end(app)

@@ -146,7 +146,7 @@ def _state(address: Address) -> tuple[str, str | None]:
     verified = "no" if address.identity is None else (address.status or "")
     if address.is_verified:
         verified = "yes" if address.identity == address.address else f"yes, by {address.identity}"
-    return verified, f"{held.reason} since {held.since:%Y-%m-%d}" if held else None
+    return verified, str(held) if held else None
 
 
 def _sandbox(account: Account) -> str:

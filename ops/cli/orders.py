@@ -1,11 +1,7 @@
-"""`orders place`, `show`, `list`, `retry`, `cancel` and `stuck`: what an operator asks of orders, and does to them."""
+"""`orders place`, `show`, `list`, `cancel` and `stuck`: what an operator asks of orders, and does to them."""
 
 import heapq
-import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -14,12 +10,13 @@ from functions.shared import row
 from functions.shared.order import Order
 from functions.start_workflow.message import MOST_PIECES
 from ops import cancel as cancelling
-from ops import dead_letters, retry, rules, stuck
+from ops import dead_letters, files, rules, stuck
 from ops.cli import order_view, screen
+from ops.cli.filters import MailOption, OlderThanOption, SinceOption, StatusOption, choose_orders
 from ops.cli.options import JsonOption, YesOption, ask, with_stack
 from ops.errors import BadInput, Refused
 from ops.next_step import next_step
-from ops.orders import Filter, OrderRow, Orders, is_explained, items_in_words
+from ops.orders import OrderRow, Orders, changed_at, is_explained, items_in_words
 from ops.publish import End, Expected, new_order_id, publish, read_orders, wait_for
 from ops.stack import Stack
 from ops.terminal import working
@@ -31,29 +28,6 @@ WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until it has come
 TimeoutOption = Annotated[
     str, typer.Option("--timeout", metavar="TIME", help="With --wait: how long to wait at most, as in 90s or 2h.")
 ]
-
-
-class Status(StrEnum):
-    """What an order's row may say."""
-
-    PROCESSING = row.PROCESSING
-    CONFIRMED = row.CONFIRMED
-    REJECTED = row.REJECTED
-    FAILED = row.FAILED
-    CANCELLED = row.CANCELLED
-
-
-class Mail(StrEnum):
-    """What may have become of its mail."""
-
-    PENDING = row.MAIL_PENDING
-    SENDING = row.MAIL_SENDING
-    SENT = row.MAIL_SENT
-    DELIVERED = row.MAIL_DELIVERED
-    BOUNCED = row.MAIL_BOUNCED
-    COMPLAINED = row.MAIL_COMPLAINED
-    REJECTED = row.MAIL_REJECTED
-    UNKNOWN = row.MAIL_UNKNOWN
 
 
 # ---------------------------------------------------------------------------------------------------- place
@@ -93,10 +67,10 @@ def place(
     expected = [Expected.of(Orders.of(stack), order) for order in orders] if wait else []
     _publish(stack, orders)
     if not wait:
-        return _say_placed(orders, json=json)
+        return say_placed(orders, json=json)
     with working(screen.err, "waiting for the end") as tell:
         ends = list(wait_for(stack, expected, patience=patience, tell=tell))
-    return _say_ends(ends, json=json)
+    return say_ends(ends, json=json)
 
 
 def _typed(items: list[str] | None, email: str | None, order_id: str | None) -> list[Order]:
@@ -124,14 +98,7 @@ def _split(item: str) -> tuple[str, str]:
 def _read(file: str, beside: object) -> list[Order]:
     if beside:
         raise BadInput("FILE: --item, --email and --order-id are for an order without a file")
-    source = "standard input" if file == "-" else file
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"FILE: {source}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"FILE: {source}: must be UTF-8: {error}") from error
-    return read_orders(text, source)
+    return read_orders(files.read_text(file), files.name_source(file))
 
 
 def _publish(stack: Stack, orders: list[Order]) -> None:
@@ -147,7 +114,8 @@ def _publish(stack: Stack, orders: list[Order]) -> None:
             screen.note(f"{done} of {len(orders)} orders were published; to place all of them again is safe")
 
 
-def _say_placed(orders: list[Order], *, json: bool) -> None:
+def say_placed(orders: list[Order], *, json: bool) -> None:
+    """Print the orders that were published, a line each."""
     if json:
         return screen.show_json({"orders": [{"order_id": order.order_id, "end": None} for order in orders]})
     for order in orders:
@@ -155,7 +123,8 @@ def _say_placed(orders: list[Order], *, json: bool) -> None:
     return None
 
 
-def _say_ends(ends: list[End], *, json: bool) -> None:
+def say_ends(ends: list[End], *, json: bool) -> None:
+    """Print how orders ended; exit code 1 unless all ended well."""
     if json:
         screen.show_json({"orders": [{"order_id": end.order_id, "end": _end_json(end)} for end in ends]})
     else:
@@ -237,35 +206,22 @@ def show(stack: Stack, order: OrderArgument, json: JsonOption = False) -> None:
 def list_(
     stack: Stack,
     *,
-    status: Annotated[
-        Status | None, typer.Option("--status", "-s", help="Only orders of this status.", case_sensitive=False)
-    ] = None,
-    mail: Annotated[
-        Mail | None, typer.Option("--mail", "-m", help="Only orders whose mail is so.", case_sensitive=False)
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Only what changed in the last 30m, 2h or 7d.")
-    ] = None,
-    older_than: Annotated[
-        str | None, typer.Option("--older-than", metavar="TIME", help="Only what has not changed for so long.")
-    ] = None,
+    status: StatusOption = None,
+    mail: MailOption = None,
+    since: SinceOption = None,
+    older_than: OlderThanOption = None,
     limit: Annotated[str, typer.Option("--limit", "-n", metavar="N", help="So many at most, the newest.")] = "50",
     json: JsonOption = False,
 ) -> None:
     """List orders, those that changed last first.
 
-    It reads the whole table: with millions of orders that takes minutes.
+    It reads the whole table: with millions of orders that takes minutes. A row without updated_at, which no function
+    writes, fits neither --since nor --older-than.
     """
-    now, most = datetime.now(UTC), rules.whole_number("--limit", limit, least=1)
-    wanted = Filter(
-        status=status,
-        mail=mail,
-        since=now - rules.duration("--since", since) if since is not None else None,
-        before=now - rules.duration("--older-than", older_than) if older_than is not None else None,
-    )
+    wanted, most = choose_orders(status, mail, since, older_than), rules.whole_number("--limit", limit, least=1)
     with working(screen.err, "reading the orders") as tell:
         counted = _Counted(Orders.of(stack).scan(wanted.parameters(), lambda read: tell(f"{read} orders read")))
-        found = heapq.nlargest(most, counted, key=_changed)
+        found = heapq.nlargest(most, counted, key=changed_at)
     if json:
         return screen.show_json({"orders": found, "matching": counted.number})
     columns = {
@@ -296,10 +252,6 @@ class _Counted:
             yield found
 
 
-def _changed(found: OrderRow) -> datetime:
-    return found.updated_at or datetime.min.replace(tzinfo=UTC)
-
-
 def _list_cells(found: OrderRow) -> tuple[object, ...]:
     items = items_in_words(found.items)
     short = items if len(items) <= _LONGEST_ITEMS else items[: _LONGEST_ITEMS - 1] + "…"
@@ -307,37 +259,7 @@ def _list_cells(found: OrderRow) -> tuple[object, ...]:
     return found.order_id, found.status, found.attempt, found.email_status, short, changed
 
 
-# ---------------------------------------------------------------------------------------------------- retry, cancel
-
-
-@with_stack
-def retry_(
-    stack: Stack,
-    order: OrderArgument,
-    wait: WaitOption = False,
-    timeout: TimeoutOption = "10m",
-    json: JsonOption = False,
-) -> None:
-    """Start an order again whose execution has failed, by publishing it again.
-
-    What it holds is not taken twice, and a mail that may have left is not sent again. With --wait the exit code is 1
-    if it did not end CONFIRMED, with its mail sent.
-    """
-    rules.order_id("ORDER", order)
-    patience = rules.duration("--timeout", timeout)
-    orders = Orders.of(stack)
-    found = orders.row(order)
-    planned = retry.plan(order, found, orders.latest(order, at_least=(found.attempt or 0) if found else 0))
-    publish(stack, planned.order)
-    if planned.note:
-        screen.note(planned.note)
-    if not wait:
-        if json:
-            return _say_placed([planned.order], json=True)
-        return screen.say(f"{order}: published again; this starts attempt {planned.attempt}")
-    with working(screen.err, f"waiting for attempt {planned.attempt}") as tell:
-        ends = list(wait_for(stack, [Expected(planned.order, planned.attempt)], patience=patience, tell=tell))
-    return _say_ends(ends, json=json)
+# ---------------------------------------------------------------------------------------------------- cancel
 
 
 @with_stack

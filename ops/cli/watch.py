@@ -64,7 +64,7 @@ def watch(
     if order is not None:
         rules.order_id("ORDER", order)
     until = time.monotonic() + rules.duration("--for", for_).total_seconds() if for_ is not None else None
-    pause = rules.seconds("--every", every, least=_SHORTEST_PAUSE)
+    pause = rules.number("--every", every, least=_SHORTEST_PAUSE, of="seconds")
     if order is None:
         _watch_all(Watcher(stack), pause, until, json=json)
     else:

@@ -25,10 +25,12 @@ from tests.functions.wire import Wire, answer_lost, answers, never_arrives
 
 THROTTLES = [
     "ExecutionLimitExceeded",
+    "KMSThrottling",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
+    "Throttled",
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",

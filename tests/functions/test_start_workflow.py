@@ -16,7 +16,9 @@ from botocore.exceptions import (
 )
 
 import functions.start_workflow.start as starting
+from functions.shared.errors import InvalidOrder
 from functions.start_workflow.handler import start_workflow
+from functions.start_workflow.workflow import DeadLetters
 from tests.functions.builders import CUSTOMER, ORDER, LambdaContext, line, message, sqs_event
 from tests.functions.cloud import Cloud
 from tests.functions.conftest import Output
@@ -201,6 +203,22 @@ def test_a_conflict_with_a_later_attempt_is_refused_too(starter: Cloud) -> None:
     deliver(message())
     assert deliver(message(customer_email="other@example.com")) == []
     assert [letter.error_type for letter in starter.dead_letters()] == ["ConflictingOrder"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("items: \x00\x1b \ud83d \uffff", "items: \ufffd\ufffd \ufffd \ufffd"),
+        ("tab\t, line\n, caf\u00e9 and \U0001f375 stay", "tab\t, line\n, caf\u00e9 and \U0001f375 stay"),
+        ("", "no reason was given"),
+        ("x" * 300_000, "x" * 1000),
+    ],
+)
+def test_a_reason_that_sqs_would_refuse_does_not_keep_a_message_from_the_dead_letters(
+    starter: Cloud, reason: str, told: str
+) -> None:
+    DeadLetters(starter.queue_url).send("body", InvalidOrder(reason))
+    assert [letter.error_message for letter in starter.dead_letters()] == [told]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ class Command:
     def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(options, "connect_local", lambda: stack)
 
-    def __call__(self, *arguments: str, stdin: str = "") -> Answer:
+    def __call__(self, *arguments: str, stdin: str | bytes = "") -> Answer:
         found = CliRunner().invoke(app, ["--local", *arguments], input=stdin, prog_name="orders")
         if found.exception and not isinstance(found.exception, SystemExit):
             raise found.exception

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -55,6 +55,15 @@ def moto_stack(
         if states:
             outputs |= {"StateMachineArn": MACHINE}
         yield Stack(stack.name, stack.region, stack.aws, outputs, {"stepfunctions": states} if states else {})
+
+
+def with_topic(stack: Stack) -> Stack:
+    """Give it a topic, which delivers to the order queue as the stack's does."""
+    topic = stack.client("sns").create_topic(Name="orders")["TopicArn"]
+    queue = stack.client("sqs").get_queue_attributes(QueueUrl=stack["OrderQueueUrl"], AttributeNames=["QueueArn"])
+    arn, raw = queue["Attributes"]["QueueArn"], {"RawMessageDelivery": "true"}
+    stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
+    return replace(stack, outputs={**stack.outputs, "OrderTopicArn": topic})
 
 
 def put(stack: Stack, table: str, **attributes: Any) -> None:

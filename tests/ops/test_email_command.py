@@ -1,7 +1,9 @@
 """`orders email` as it is typed, before a SES and a Lambda that answer as told."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -98,6 +100,28 @@ def test_the_status_of_named_addresses_shows_what_holds_mail_to_them_back(orders
     assert (bob["verified"], bob["identity"], bob["suppression"]["reason"]) == (False, None, "BOUNCE")
     (sender,) = orders.json("email", "status", SENDER, schema="email-status")["addresses"]
     assert sender["suppression"]["reason"] == "COMPLAINT"
+
+
+@pytest.fixture
+def _in_calcutta(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "IST-5:30")  # Asia/Kolkata, without a time zone database
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_in_calcutta")
+def test_what_ses_says_in_local_time_is_shown_as_utc_and_says_so(orders: Command, stack: Stack, ses: Ses) -> None:
+    """boto3 gives a moment in the zone of this machine: early in the morning there is the day before in UTC."""
+    ses.suppressed = {BOB: "BOUNCE"}
+    ses.since = datetime(2026, 10, 31, 23, 0, tzinfo=UTC).astimezone()
+    assert ses.since.day == 1
+    assert "BOUNCE since 2026-10-31 UTC" in orders("email", "status", BOB).out
+    _, bob = orders.json("email", "status", BOB, schema="email-status")["addresses"]
+    assert bob["suppression"]["since"] == "2026-10-31T23:00:00+00:00"
+    lay(stack, Function(), email_status="BOUNCED", customer_email=BOB)
+    refused(orders("email", "resend", "12345", "--yes"), 1, "suppression list (BOUNCE since 2026-10-31 UTC)")
 
 
 def test_the_sandbox_says_what_is_left_and_how_to_leave_it(orders: Command, ses: Ses) -> None:

@@ -36,6 +36,7 @@ class Ses:
     suppressed: dict[str, str] = field(default_factory=dict)
     account: dict[str, Any] = field(default_factory=dict)
     page: int = 1000
+    since: datetime = SINCE
 
     class exceptions:  # noqa: N801 - boto3's name
         NotFoundException = _NotFound
@@ -66,7 +67,7 @@ class Ses:
     def get_suppressed_destination(self, EmailAddress: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
         if EmailAddress not in self.suppressed:
             raise _NotFound
-        return {"SuppressedDestination": {"Reason": self.suppressed[EmailAddress], "LastUpdateTime": SINCE}}
+        return {"SuppressedDestination": {"Reason": self.suppressed[EmailAddress], "LastUpdateTime": self.since}}
 
 
 # ---------------------------------------------------------------------------------------------------- addresses
@@ -182,7 +183,7 @@ def test_a_mail_whose_sender_never_came_back_may_be_sent_again_and_is_asked_abou
         (order_of("SENDING", updated_at=datetime(2100, 1, 1, tzinfo=UTC)), delivered, "look again in a minute"),
         (order_of("SENDING"), delivered, "is being sent; look again in a minute"),
         (order_of("COMPLAINED"), delivered, "has complained"),
-        (order_of("BOUNCED"), suppressed, "suppression list (BOUNCE, 2026-11-01)"),
+        (order_of("BOUNCED"), suppressed, "suppression list (BOUNCE since 2026-11-01 UTC)"),
         (order_of(None, "FAILED"), delivered, "it is FAILED, and only a CONFIRMED order has a mail"),
         (order_of(None, None), delivered, "it is without a status"),
     ],

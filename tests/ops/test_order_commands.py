@@ -8,7 +8,6 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from ops.cli import screen
 from ops.stack import Stack
 from tests.answers import validated
 from tests.ops.command import Command
-from tests.ops.moto_stack import moto_stack, put, rows
+from tests.ops.moto_stack import moto_stack, put, rows, with_topic
 from tests.ops.states import START, States
 from tests.ops.test_dead_letters import REFUSED, lay, take
 from tests.ops.test_publish import GOOD, ORDER
@@ -38,12 +37,7 @@ def states() -> States:
 def stack(states: States, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     monkeypatch.setattr(dead_letters, "_WAIT", 0)
     with moto_stack(tables=True, queues=True, states=states) as moto:
-        topic = moto.client("sns").create_topic(Name="orders")["TopicArn"]
-        queue = moto.client("sqs").get_queue_attributes(QueueUrl=moto["OrderQueueUrl"], AttributeNames=["QueueArn"])
-        arn = queue["Attributes"]["QueueArn"]
-        raw = {"RawMessageDelivery": "true"}
-        moto.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
-        yield replace(moto, outputs={**moto.outputs, "OrderTopicArn": topic})
+        yield with_topic(moto)
 
 
 @pytest.fixture
@@ -85,7 +79,7 @@ def test_an_order_is_placed_from_options_a_file_or_standard_input(
     (message,) = published(stack)
     assert (message["order_id"], message["items"]) == (placed["order_id"], [{"item_id": "a=b", "quantity": 2}])
 
-    (tmp_path / "orders.json").write_text(json.dumps([GOOD, GOOD | {"order_id": "x"}]), "utf-8-sig")
+    (tmp_path / "orders.json").write_text(json.dumps([GOOD, GOOD | {"order_id": "x"}]), "utf-8")
     assert orders("place", str(tmp_path / "orders.json")).out == "12345\nx\n"
     assert orders("place", "-", stdin=json.dumps(GOOD | {"extra": 1})).out == "12345\n"
     assert [message["order_id"] for message in published(stack)] == ["12345", "x", "12345"]
@@ -115,9 +109,30 @@ def test_what_is_no_order_is_named_with_its_rule_and_nothing_is_published(
     assert published(stack) == []
 
 
-def test_a_file_that_is_no_text_is_named(orders: Command, tmp_path: Path) -> None:
-    (tmp_path / "picture.json").write_bytes(b"\xff\xd8\xff")
-    refused(orders, "place", str(tmp_path / "picture.json"), code=2, told="must be UTF-8")
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\xff\xd8\xff", "not UTF-8: byte 0xff in line 1, byte 1 of the line"),
+        (b'{"order_id": "1",\n"items": "caf\xe9"}', "not UTF-8: byte 0xe9 in line 2, byte 14 of the line"),
+        (b"\xef\xbb\xbf" + json.dumps(GOOD).encode(), "must not begin with a byte order mark (U+FEFF)"),
+    ],
+)
+def test_a_file_and_standard_input_are_read_by_the_same_rules(
+    orders: Command, stack: Stack, tmp_path: Path, content: bytes, told: str
+) -> None:
+    file = tmp_path / "order.json"
+    file.write_bytes(content)
+    refused(orders, "place", str(file), code=2, told=f"FILE: {file}: {told}")
+    answer = orders("place", "-", stdin=content)
+    assert (answer.code, answer.out) == (2, "")
+    assert f"FILE: standard input: {told}" in answer.err
+    assert published(stack) == []
+
+
+def test_every_text_that_an_order_may_hold_is_published_and_comes_out_as_it_was(orders: Command, stack: Stack) -> None:
+    order_id = "caf\u00e9 \ufffe\uffff\U0001f375"
+    assert orders("place", "--order-id", order_id, *TYPED[1:]).code == 0
+    assert [message["order_id"] for message in published(stack)] == [order_id]
 
 
 def test_how_many_were_published_is_told_when_the_topic_cannot_be_reached(orders: Command, stack: Stack) -> None:

@@ -75,6 +75,29 @@ def test_what_is_published_is_the_contract_s_message_and_nothing_else() -> None:
     assert parse_order(message_of(ORDER)) == ORDER
 
 
+def test_characters_that_sns_and_sqs_refuse_are_escaped_and_no_others() -> None:
+    order = Order("a\ufffe\uffff", "customer@example.com", (Line("caf\u00e9 \U0001f375", 2),))
+    message = message_of(order)
+    assert r"a\ufffe\uffff" in message
+    assert "caf\u00e9 \U0001f375" in message
+    assert parse_order(message) == order
+
+
+@pytest.mark.parametrize("text", ["%s", "[%s]", " [\n%s\t]\n", "[%s , %s]"])
+def test_an_order_is_checked_in_the_very_words_that_were_given(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read as JSON and written again, a key that is there twice would silently be the last."""
+    given = '{"order_id": "1", "order_id": "]2,[", "quantity": 2.0}'
+    seen: list[str] = []
+
+    def parse(body: str) -> Order:
+        seen.append(body)
+        return Order(str(len(seen)), "customer@example.com", (Line("tea", 2),))
+
+    monkeypatch.setattr(publish, "parse_order", parse)
+    read_orders(text.replace("%s", given), "file")
+    assert seen == [given] * text.count("%s")
+
+
 def test_a_new_id_can_be_read_and_is_one_that_an_execution_can_bear() -> None:
     moment = datetime(2026, 11, 24, 7, 35, 55, tzinfo=UTC)
     ids = {new_order_id(moment) for _ in range(100)}

@@ -43,6 +43,9 @@ class Account:
             raise self.answer
         return {"Stacks": [self.answer]}
 
+    def get_caller_identity(self) -> dict[str, Any]:
+        return {"Account": "123456789012"}
+
 
 def test_every_stage_that_can_be_deployed_can_be_named() -> None:
     assert set(STAGES) == set(DEPLOYABLE)
@@ -52,7 +55,7 @@ def test_a_stack_is_found_by_its_stage_and_known_by_its_outputs() -> None:
     account = Account({"Outputs": [{"OutputKey": "OrderTopicArn", "OutputValue": "arn:topic"}]})
     stack = stack_module._find(account, "dev", "eu-west-1")
     assert (stack.name, stack.region, stack["OrderTopicArn"]) == ("order-processing-dev", "eu-west-1", "arn:topic")
-    with pytest.raises(StackError, match="has no output Other; deploy it again, it is older"):
+    with pytest.raises(StackError, match=r"no output Other: it is older .* `cdk deploy -c stage=dev -c sender_email="):
         stack["Other"]
 
 
@@ -63,14 +66,35 @@ def test_a_client_is_made_once() -> None:
     assert account.asked == ["sqs"]
 
 
-def test_a_stage_without_a_stack_says_where_it_was_looked_for_and_what_makes_one() -> None:
-    account = Account(answered("ValidationError", "Stack with id order-processing-dev does not exist"))
-    with pytest.raises(StackError, match=r"no stack order-processing-dev in eu-west-1.*`cdk deploy -c stage=dev`"):
-        stack_module._find(account, "dev", "eu-west-1")
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_a_stage_without_a_stack_says_where_it_was_looked_for_and_what_deploys_it(stage: str) -> None:
+    account = Account(answered("ValidationError", f"Stack with id order-processing-{stage} does not exist"))
+    told = (
+        f"no stack order-processing-{stage} in account 123456789012, region eu-west-1: name another"
+        rf" \(--profile, --region\); `cdk deploy -c stage={stage} -c sender_email=ADDRESS` deploys it there"
+    )
+    with pytest.raises(StackError, match=told):
+        stack_module._find(account, stage, "eu-west-1")
+
+
+UNREACHED = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (answered("ValidationError", "does not exist"), "no stack order-processing-local on the local AWS; `make up`"),
+        (UNREACHED, "no local AWS is up; `make up` starts one"),
+        ({"StackStatus": "ROLLBACK_COMPLETE"}, "it is ROLLBACK_COMPLETE; `make up` deploys it again"),
+    ],
+)
+def test_the_local_stage_is_deployed_by_make_up(answer: dict[str, Any] | Exception, told: str) -> None:
+    with pytest.raises(StackError, match=told):
+        stack_module._find(Account(answer), "local", "us-west-2")
 
 
 def test_a_stack_that_was_never_deployed_whole_says_how_it_is() -> None:
-    with pytest.raises(StackError, match="has no outputs: it is ROLLBACK_COMPLETE"):
+    with pytest.raises(StackError, match="has no outputs: it is ROLLBACK_COMPLETE; `cdk deploy -c stage=dev"):
         stack_module._find(Account({"StackStatus": "ROLLBACK_COMPLETE"}), "dev", "eu-west-1")
 
 
@@ -104,6 +128,15 @@ def test_without_a_local_aws_there_is_none_to_ask(monkeypatch: pytest.MonkeyPatc
         connect_local()
 
 
+def test_the_local_stage_without_a_local_aws_never_means_the_account_of_the_shell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setattr(stack_module, "_NOTE", tmp_path / "aws.json")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with pytest.raises(StackError, match="no local AWS is up; `make up` starts one"):
+        connect("local")
+
+
 @pytest.mark.parametrize(
     "elsewhere", ["https://sqs.us-west-2.amazonaws.com", "http://127.0.0.1:4566@evil.example", "http://[", ""]
 )
@@ -119,7 +152,7 @@ def test_the_local_aws_is_asked_whatever_profile_the_shell_names(monkeypatch: py
         held.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{held.getsockname()[1]}")
         monkeypatch.setenv("AWS_PROFILE", "nobody")
-        with pytest.raises(StackError, match="AWS is out of reach"):
+        with pytest.raises(StackError, match="no local AWS is up; `make up` starts one"):
             connect_local()
 
 

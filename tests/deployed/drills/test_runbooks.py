@@ -139,10 +139,39 @@ def test_an_order_that_failed(drill: Drill, orders: Orders) -> None:
     assert "orders retry failed" in shown.out
     drill.wait_scale(0.1)
     runbook.follow(ORDER="failed")
-    runbook.end()
     assert drill.ended("failed--2")["status"] == "SUCCEEDED"
     confirmed(drill, "failed", attempt=2)
+
+    fail_beyond_its_budget(drill, "failed-too")
+    drill.wait_scale(0.1)
+    shown, done, _ = runbook.follow()
+    assert "FAILED: " in shown.out
+    assert "published again" in done.out
+    runbook.end()
+    assert drill.ended("failed-too--2")["status"] == "SUCCEEDED"
+    confirmed(drill, "failed-too", attempt=2)
     drill.settle()
+
+
+def test_orders_that_are_chosen_twice_are_processed_once(drill: Drill, orders: Orders) -> None:
+    """Published again, and still in the queue: the rows are FAILED as before, so the same command takes them again."""
+    fail_beyond_its_budget(drill, "chosen-twice")
+    drill.wait_scale(0.1)
+    drill.deliver_again_after(10)
+    drill.states.fail(Fault.BROKEN)
+    try:
+        for _ in range(2):
+            told = orders.json("retry", "--status", "FAILED", "--since", "2h", "--yes", schema="retry-many")
+            assert {"order_id": "chosen-twice", "attempt": 2, "note": None} in told["published"]
+        drill.states.mend()
+        assert drill.ended("chosen-twice--2")["status"] == "SUCCEEDED"
+        confirmed(drill, "chosen-twice", attempt=2)
+        drill.settle()  # which waits until the queue is empty
+    finally:
+        drill.deliver_again_after(270)
+    assert drill.deployed.execution("chosen-twice--3")["status"] is None
+    assert drill.deployed.stock("chosen-twice") == 3
+    assert len(drill.deployed.mails_to("chosen-twice@customer.example")) == 1
 
 
 def test_an_order_that_took_too_long(drill: Drill, orders: Orders) -> None:
