@@ -59,6 +59,11 @@ def _refuse_settled(found: OrderRow) -> None:
             f"{order_id}: its mail may have left, and publishing it sends none; ask the customer, then"
             f" {command('email resend', order_id)}"
         )
+    if found.status == row.CONFIRMED and row.was_kept_by_ses(found.email_status, found.email_message_id):
+        raise Refused(
+            f"{order_id}: SES rejected its mail after it had taken it, and publishing the order again sends none;"
+            f" {command('email resend', order_id)} does"
+        )
     if found.status == row.CONFIRMED and found.email_status in row.MAIL_LEFT:
         raise Refused(f"{order_id}: it is CONFIRMED and its mail {found.email_status}: nothing is left to be done")
 
