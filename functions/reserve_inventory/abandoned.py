@@ -15,7 +15,13 @@ class AbandonedExecution:
 
     order: Order
     attempt: int
+    status: str
     reason: str
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a state failed it, and neither a person nor its timeout ended it."""
+        return self.status == "FAILED"
 
     @classmethod
     def parse(cls, detail: Mapping[str, Any]) -> Self:
@@ -35,5 +41,6 @@ class AbandonedExecution:
         return cls(
             order=Order.from_input(data),
             attempt=attempt_of(data),
+            status=detail["status"],
             reason=f"execution {detail['status']}" + (f": {error}" if error else ""),
         )

@@ -28,13 +28,18 @@ def release_inventory(step: Step) -> None:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def release_abandoned(event: dict[str, Any], _context: "LambdaContext") -> None:
-    """Give back what an execution left behind that ended without its own compensation."""
+    """Close the order of an execution that ended badly; only one that was stopped or timed out gives stock back.
+
+    One that FAILED while its order is CONFIRMED failed at its mail, or its own compensation could not run. Both can be
+    resumed, and a mail that cannot be sent never cancels an order.
+    """
     logger.append_keys(execution=event["detail"]["name"])
     try:
         execution = AbandonedExecution.parse(event["detail"])
         tell_order(execution.order.order_id, execution.attempt)
-        release.release(inventory(), execution.order, execution.attempt, execution.reason)
+        close = release.close_open if execution.has_failed else release.release
+        close(inventory(), execution.order, execution.attempt, execution.reason)
     except InvalidOrder as error:
         logger.warning("an execution that was started by hand holds no order", error_message=str(error))
     except OrderAlreadyConfirmed as error:
-        logger.info("a failed mail never cancels an order", error_message=str(error))
+        logger.info("an order whose mail was tried stays confirmed", error_message=str(error))

@@ -26,6 +26,19 @@ def release(store: InventoryStore, order: Order, attempt: int, reason: str) -> N
     count("OrdersFailed")
 
 
+def close_open(store: InventoryStore, order: Order, attempt: int, reason: str) -> None:
+    """Close the order as FAILED where it holds nothing; leave it alone where it is CONFIRMED or closed.
+
+    An order without a row gets one, so that a write of this attempt that lands later changes nothing.
+    """
+    try:
+        store.fail_open(order, attempt, reason)
+    except ConditionFailed as found:
+        logger.info("nothing to close", status=found.row.status if found.row else None)
+        return
+    count("OrdersFailed")
+
+
 def _give_back(store: InventoryStore, confirmed: row.Row, attempt: int, reason: str) -> bool:
     """Tell whether this call, and not another one at the same time, gave the stock back."""
     try:

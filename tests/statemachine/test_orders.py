@@ -222,16 +222,34 @@ def test_a_release_whose_answer_is_lost_gives_back_once(machine: Machine) -> Non
     assert (machine.order()["status"], machine.available("book")) == ("FAILED", 5)
 
 
-def test_what_a_spent_release_leaves_behind_is_given_back_once_the_execution_has_failed(machine: Machine) -> None:
+def test_what_a_spent_release_leaves_behind_stays_confirmed_and_goes_on_to_its_mail_when_published_again(
+    machine: Machine,
+) -> None:
     machine.stock(book=5)
     result = machine.run(
         order_input(),
         faults={"ReserveInventory": chain([lost()], repeat(crash())), "ReleaseInventory": repeat(TIMED_OUT)},
     )
     assert (result.status, result.states[-1], result.error) == ("FAILED", "ReleaseInventory", "States.Timeout")
-    assert machine.available("book") == 3
     machine.abandon(order_input(), result.status)
-    assert (machine.order()["status"], machine.available("book")) == ("FAILED", 5)
+    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("CONFIRMED", 3, [])
+    again = machine.run(order_input(attempt=2))
+    assert (again.status, again.states) == ("SUCCEEDED", ("UpdateOrder", "SendConfirmation"))
+    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("CONFIRMED", 3, [CUSTOMER])
+
+
+@pytest.mark.parametrize("error", ["AccessDenied", "Runtime.ImportModuleError", "Lambda.TooManyRequestsException"])
+def test_a_mail_step_that_cannot_run_cancels_no_order_and_goes_on_when_published_again(
+    machine: Machine, error: str
+) -> None:
+    machine.stock(book=5)
+    result = machine.run(order_input(), faults={"SendConfirmation": repeat(Fault(error=error))})
+    assert (result.status, result.states[-1], result.error) == ("FAILED", "SendConfirmation", error)
+    machine.abandon(order_input(), result.status)
+    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("CONFIRMED", 3, [])
+    again = machine.run(order_input(attempt=2))
+    assert (again.status, again.states) == ("SUCCEEDED", ("UpdateOrder", "SendConfirmation"))
+    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("CONFIRMED", 3, [CUSTOMER])
 
 
 def test_a_mail_that_did_not_leave_is_tried_again_until_it_does(machine: Machine) -> None:
