@@ -32,7 +32,7 @@ def confirm(store: MailStore, mailer: Mailer, order_id: str, claim: str, started
 
 
 def _claim(store: MailStore, order_id: str, claim: str) -> row.Row:
-    """Claim a mail that nobody has tried; or else, over exactly the try that was found, one that surely has not left."""
+    """Claim a mail that nobody has tried, or, over exactly the try that was found, one that surely has not left."""
     try:
         return store.claim(order_id, claim)
     except ConditionFailed as refused:

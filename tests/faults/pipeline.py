@@ -23,6 +23,7 @@ from botocore.retries.quota import RetryQuota
 from moto.dynamodb.models import dynamodb_backends
 from moto.ses.models import ses_backends
 from moto.sqs.models import sqs_backends
+from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from functions.reserve_inventory.handler import release_abandoned
@@ -105,6 +106,7 @@ class _State:
     broken: list[str] = field(default_factory=list)
     unseen: list[Call] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=dict)
+    cut_off: bool = False
 
 
 class Pipeline(Machine):
@@ -142,14 +144,18 @@ class Pipeline(Machine):
         plan: Mapping[Call, Kind],
         faults: Mapping[str, Iterable[Fault]] | None = None,
         told: Iterable[str] = (),
+        *,
+        cut_off: bool = False,
     ) -> None:
         """Put stock in; from here on the planned faults strike, and `faults` at the first tries of their states.
 
-        `told` are the events that SES sends of each mail it takes, in the order in which they come.
+        `told` are the events that SES sends of each mail it takes, in the order in which they come. With `cut_off`,
+        an execution that fails does so by its time limit.
         """
         self.stock(**stock)
         self._now.initial = dict(stock)
         self._now.told = tuple(told)
+        self._now.cut_off = cut_off
         self.wire.plan.update(plan)
         self._now.faults = {state: list(planned) for state, planned in (faults or {}).items()}
 
@@ -177,11 +183,16 @@ class Pipeline(Machine):
         """Turn all faults off, and do what needs no thought: messages without a reason go back to the queue."""
         self.wire.plan.clear()
         self._now.faults.clear()
+        self._now.cut_off = False
         self._now.blocked.clear()
         self._now.queue.extend(_Message(body) for body in self._now.moved)
         self._now.moved.clear()
         self._now.mail_events.extend(_Message(body) for body in self._now.untold)
         self._now.untold.clear()
+
+    def drop_releases(self) -> None:
+        """Drop the dead letters of releases, as an operator does once their orders are published again."""
+        self._now.unreleased.clear()
 
     def land_all(self) -> None:
         """Let every request that is still under way reach AWS, at the very end."""
@@ -259,6 +270,8 @@ class Pipeline(Machine):
         self._now.faults = {}
         self._gate(execution.name).set()
         assert run.ended.wait(LONGEST_RUN), f"the execution {execution.name} hangs at {run.state}"
+        if self._now.cut_off and execution.status == "FAILED":
+            execution.exec_status = ExecutionStatus.TIMED_OUT
         if execution.status in ENDED_BADLY:
             self._now.traces[f"execution {execution.status}"] += 1
             detail = {"name": execution.name, "status": execution.status, "input": execution.execution_input}
