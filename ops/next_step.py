@@ -51,7 +51,8 @@ def _about_the_mail(order: OrderRow, latest: Attempt | None) -> str | None:
     if row.was_kept_by_ses(order.email_status, order.email_message_id):
         return f"SES rejected the mail after it had taken it: fix what it found in the mail, then {resend}"
     again = resend if latest and not latest.has_failed else _retry(name)
-    untold = f"{again}: it is confirmed, and the customer was not told"
+    cause = "fix the cause, then " if latest and latest.has_failed else ""
+    untold = f"{cause}{again}: it is confirmed, and the customer was not told"
     return {
         row.MAIL_UNKNOWN: f"ask the customer whether the mail came; if not, {resend}",
         row.MAIL_REJECTED: f"mend what SES refused the mail for (`orders email status`), then {again}",

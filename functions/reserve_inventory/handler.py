@@ -42,4 +42,4 @@ def release_abandoned(event: dict[str, Any], _context: "LambdaContext") -> None:
     except InvalidOrder as error:
         logger.warning("an execution that was started by hand holds no order", error_message=str(error))
     except OrderAlreadyConfirmed as error:
-        logger.info("an order whose mail was tried stays confirmed", error_message=str(error))
+        logger.info("the order stays confirmed", error_message=str(error))

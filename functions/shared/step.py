@@ -22,7 +22,8 @@ client("dynamodb")  # every step's; made while Lambda starts the function, when 
 class Step:
     """One invocation of a step: which order, the number of its execution, and the error that led here, if any.
 
-    `started` is when the execution did; None where a person calls the function without one.
+    `started` is when the execution did; None where a person calls the function without one, or has redriven it: the
+    time since then would count the hours in which it lay there.
     """
 
     order_id: str
@@ -44,7 +45,7 @@ class Step:
             order_id=order_id_of(data),
             attempt=attempt_of(data),
             reason=_reason(data.get("error")),
-            started=datetime.fromisoformat(event["started"]) if "started" in event else None,
+            started=_started(event),
             invocation=invocation,
             input=data,
         )
@@ -79,6 +80,16 @@ def workflow_step(use_case: Callable[[Step], None]) -> Callable[[dict[str, Any],
             raise
 
     return handler
+
+
+def _started(event: Mapping[str, Any]) -> datetime | None:
+    """Read when the execution started; AWS's redrive count is 0 before any redrive, and the local AWS has none.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+    """
+    if "started" not in event or event.get("redrive_count"):
+        return None
+    return datetime.fromisoformat(event["started"])
 
 
 def _reason(error: Any) -> str:

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from io import StringIO
 from threading import Event
 from types import SimpleNamespace
@@ -23,7 +24,6 @@ from botocore.retries.quota import RetryQuota
 from moto.dynamodb.models import dynamodb_backends
 from moto.ses.models import ses_backends
 from moto.sqs.models import sqs_backends
-from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from functions.reserve_inventory.handler import release_abandoned
@@ -93,6 +93,7 @@ class _State:
     moved: list[str] = field(default_factory=list)
     events: deque[_Event] = field(default_factory=deque)
     told: tuple[str, ...] = ()
+    stopped_at: str | None = None
     mail_events: deque[_Message] = field(default_factory=deque)
     untold: list[str] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
@@ -106,7 +107,6 @@ class _State:
     broken: list[str] = field(default_factory=list)
     unseen: list[Call] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=dict)
-    cut_off: bool = False
 
 
 class Pipeline(Machine):
@@ -144,18 +144,17 @@ class Pipeline(Machine):
         plan: Mapping[Call, Kind],
         faults: Mapping[str, Iterable[Fault]] | None = None,
         told: Iterable[str] = (),
-        *,
-        cut_off: bool = False,
+        stopped_at: str | None = None,
     ) -> None:
         """Put stock in; from here on the planned faults strike, and `faults` at the first tries of their states.
 
-        `told` are the events that SES sends of each mail it takes, in the order in which they come. With `cut_off`,
-        an execution that fails does so by its time limit.
+        `told` are the events that SES sends of each mail it takes, in the order in which they come. The first
+        execution that comes to the state `stopped_at` is stopped there.
         """
         self.stock(**stock)
         self._now.initial = dict(stock)
         self._now.told = tuple(told)
-        self._now.cut_off = cut_off
+        self._now.stopped_at = stopped_at
         self.wire.plan.update(plan)
         self._now.faults = {state: list(planned) for state, planned in (faults or {}).items()}
 
@@ -183,8 +182,8 @@ class Pipeline(Machine):
         """Turn all faults off, and do what needs no thought: messages without a reason go back to the queue."""
         self.wire.plan.clear()
         self._now.faults.clear()
-        self._now.cut_off = False
         self._now.blocked.clear()
+        self._now.stopped_at = None
         self._now.queue.extend(_Message(body) for body in self._now.moved)
         self._now.moved.clear()
         self._now.mail_events.extend(_Message(body) for body in self._now.untold)
@@ -270,8 +269,6 @@ class Pipeline(Machine):
         self._now.faults = {}
         self._gate(execution.name).set()
         assert run.ended.wait(LONGEST_RUN), f"the execution {execution.name} hangs at {run.state}"
-        if self._now.cut_off and execution.status == "FAILED":
-            execution.exec_status = ExecutionStatus.TIMED_OUT
         if execution.status in ENDED_BADLY:
             self._now.traces[f"execution {execution.status}"] += 1
             detail = {"name": execution.name, "status": execution.status, "input": execution.execution_input}
@@ -299,6 +296,10 @@ class Pipeline(Machine):
         state, run = STATE_OF[function], self._run
         run.state = state
         run.tries[state] = run.tries.get(state, 0) + 1
+        if state == self._now.stopped_at:
+            self._now.stopped_at = None
+            self._execution(payload["execution"]).stop(stop_date=datetime.now(UTC), error=None, cause=None)
+            return {"StatusCode": 200, "Payload": None}  # to nobody: an error here would end it in another way
         fault = next(run.faults.get(state, iter(())), None) or Fault()
         answer = self._call(function, payload) if fault.error is None or fault.done else None
         if fault.error is not None:
@@ -375,6 +376,9 @@ class Pipeline(Machine):
 
     def _executions(self) -> list[Any]:
         return stepfunctions_parser_backends[ACCOUNT][REGION].describe_state_machine(self._arn).executions
+
+    def _execution(self, name: str) -> Any:
+        return next(execution for execution in self._executions() if execution.name == name)
 
     def _watch(self) -> None:
         """See after every write that the books are right, and remember each order's status and its mail's."""

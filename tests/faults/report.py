@@ -8,20 +8,25 @@ from tests.faults.conftest import deployed
 from tests.faults.matrix import Matrix
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
-BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 
 
-def committed(page: str) -> list[str]:
-    """Give the table that stands in the page."""
-    return page.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
+def committed(page: str, name: str = "faults") -> list[str]:
+    """Give the table of that name in the page."""
+    begin, end = _marks(name)
+    return page.partition(begin)[2].partition(end)[0].strip().splitlines()
 
 
-def with_table(page: str, table: list[str]) -> str:
+def with_table(page: str, table: list[str], name: str = "faults") -> str:
     """Put a table into the page, between its two marks."""
-    before, mark, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    assert end, f"{PAGE.name} has no {BEGIN} … {END}"
+    begin, end = _marks(name)
+    before, mark, rest = page.partition(begin)
+    _, end, after = rest.partition(end)
+    assert end, f"{PAGE.name} has no {begin} … {_marks(name)[1]}"
     return "\n".join([before + mark, "", *table, "", end + after])
+
+
+def _marks(name: str) -> tuple[str, str]:
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
 
 
 def main() -> None:

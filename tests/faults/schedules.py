@@ -30,8 +30,8 @@ class Path:
     faults: Mapping[str, Sequence[Fault]] = field(default_factory=dict)
     plan: Mapping[Call, Kind] = field(default_factory=dict)
     sender_verified: bool = True
-    cut_off: bool = False  # what fails is cut off by its time limit, say, and so ends TIMED_OUT
     told: Sequence[str] = ("Email Sent", "Email Delivered")
+    stopped_at: str | None = None  # the state at which a person stops the first execution
 
 
 PATHS = {
@@ -41,9 +41,10 @@ PATHS = {
     "released": Path(faults={"ReserveInventory": CRASHES}),
     "released after a spent reservation": Path(faults={"ReserveInventory": [lost(), *CRASHES]}),
     "never opened": Path(faults={"UpdateOrder": CRASHES}),
-    "compensation failed": Path(faults={"ReserveInventory": [lost(), *CRASHES], "ReleaseInventory": CRASHES}),
-    "abandoned": Path(faults={"ReserveInventory": [lost(), *CRASHES], "ReleaseInventory": CRASHES}, cut_off=True),
-    "abandoned with nothing held": Path(faults={"ReserveInventory": CRASHES, "ReleaseInventory": CRASHES}),
+    "the release fails": Path(faults={"ReserveInventory": [lost(), *CRASHES], "ReleaseInventory": CRASHES}),
+    "the release fails with nothing held": Path(faults={"ReserveInventory": CRASHES, "ReleaseInventory": CRASHES}),
+    "stopped before its mail": Path(stopped_at="SendConfirmation"),
+    "the mail cannot run": Path(faults={"SendConfirmation": CRASHES}),
     "refused": Path(batches=((NO_ORDER,),)),
     "conflicting": Path(batches=((ORDER,), (OTHER_CONTENT,))),
     "duplicate": Path(batches=((ORDER,), (ORDER,))),
@@ -97,7 +98,7 @@ def run(pipeline: Pipeline, path: Path, plan: Mapping[Call, Kind]) -> Outcome:
     pipeline.reset()
     if not path.sender_verified:
         pipeline.distrust_sender()
-    pipeline.begin(STOCK, {**path.plan, **plan}, path.faults, path.told, cut_off=path.cut_off)
+    pipeline.begin(STOCK, {**path.plan, **plan}, path.faults, path.told, path.stopped_at)
     for batch in path.batches:
         for body in batch:
             pipeline.publish(body)

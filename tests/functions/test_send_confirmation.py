@@ -613,6 +613,24 @@ def test_the_time_from_the_executions_start_to_the_mail_is_told_on_the_orders_li
     assert [(line["order_id"], line["attempt"]) for line in output.metrics] == [("12345", 1)]
 
 
+def test_a_redriven_execution_has_no_time_to_its_mail_since_it_lay_there_for_hours(
+    confirmed: Cloud, output: Output
+) -> None:
+    send_confirmation(step_event(execution_input()) | {"redrive_count": 1}, LambdaContext())
+    assert told(confirmed) == ("SENT", 1)
+    assert (output.counted, output.seconds) == ({"MailsSent": 1}, [])
+
+
+@pytest.mark.parametrize("not_redriven", [{}, {"redrive_count": 0}, {"redrive_count": None}], ids=str)
+def test_an_execution_that_was_never_redriven_has_a_time_to_its_mail(
+    confirmed: Cloud, output: Output, not_redriven: dict[str, Any]
+) -> None:
+    """AWS counts from 0, the local AWS does not count at all."""
+    send_confirmation(step_event(execution_input()) | not_redriven, LambdaContext())
+    assert told(confirmed) == ("SENT", 1)
+    assert [name for name, _ in output.seconds] == ["SecondsToMail"]
+
+
 def test_a_person_can_have_the_mail_sent_by_no_more_than_the_orders_id(confirmed: Cloud, output: Output) -> None:
     """What `orders email resend` hands to the function: no execution has started, so that no time is told."""
     order = {"order_id": "12345", "attempt": 1}

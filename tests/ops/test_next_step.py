@@ -27,6 +27,9 @@ def letter(queue: str, error_type: str | None = None) -> Letter:
     return Letter(queue, "abcdefgh-1", START, 1, "{}", "12345", error_type, "because")
 
 
+AT_RELEASE = Visit("ReleaseInventory", START, 1.0, tries=4, error="AccessDeniedException")
+
+
 @pytest.mark.parametrize(
     ("row", "execution", "expected"),
     [
@@ -41,8 +44,10 @@ def letter(queue: str, error_type: str | None = None) -> Letter:
         (order("PROCESSING"), attempt("TIMED_OUT"), "`orders retry 12345`"),
         (order("PROCESSING"), None, "`orders retry 12345`"),
         (None, attempt("FAILED"), "`orders retry 12345`"),
-        (order("CONFIRMED"), attempt("FAILED"), "`orders retry 12345`: it is confirmed"),
-        (order("CONFIRMED", "PENDING"), attempt("FAILED"), "`orders retry 12345`: it is confirmed"),
+        (order("CONFIRMED"), attempt("FAILED"), "^fix the cause, then `orders retry 12345`: it is confirmed"),
+        (order("CONFIRMED"), attempt("FAILED", AT_RELEASE), "then `orders retry 12345`: it is confirmed"),
+        (order("CONFIRMED"), None, "^`orders retry 12345`: it is confirmed"),
+        (order("CONFIRMED", "PENDING"), attempt("FAILED"), "then `orders retry 12345`: it is confirmed"),
         (order("CONFIRMED", "PENDING"), attempt("SUCCEEDED"), "`orders email resend 12345`: it is confirmed"),
         (order("CONFIRMED", "SENDING"), attempt("FAILED"), "ask the customer.*`orders email resend 12345`"),
         (order("CONFIRMED", "UNKNOWN"), attempt("FAILED"), "ask the customer .* `orders email resend 12345`"),

@@ -16,6 +16,8 @@ DEFINITION: dict[str, Any] = json.loads(DEFINITION_FILE.read_text("utf-8"))
 
 SUCCEEDED, RUNNING, FAILED = "SUCCEEDED", "RUNNING", "FAILED"
 ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
+# Which States.ALL does not match: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+UNCATCHABLE = ("States.Runtime", "States.DataLimitExceeded")
 
 _KNOWN = {
     "Task": {
@@ -57,6 +59,7 @@ class Execution:
         self.state = ""
         self.error = self.cause = ""
         self._most_retries = most_retries
+        self._redrives = 0
         self._data: dict[str, Any] = json.loads(content)
         self._enter(DEFINITION["StartAt"])
 
@@ -77,6 +80,7 @@ class Execution:
             "$": self._data,
             "$$.Execution.Name": self.name,
             "$$.Execution.StartTime": self.started.isoformat(timespec="milliseconds"),
+            "$$.Execution.RedriveCount": self._redrives,
             "$$.State.Name": self.state,
             "$$.State.RetryCount": sum(self._tries),
         }
@@ -112,9 +116,15 @@ class Execution:
         """An operator, or its own time limit, ends it in the middle."""
         self.status = status
 
+    def stand_at(self, state: str) -> None:
+        """Go to a state at once, as if an error before it had led there."""
+        self._data = self._data | {"error": {"Error": "Earlier", "Cause": "an earlier state's"}}
+        self._enter(state)
+
     def redrive(self) -> None:
         """Go on at the state where it ended, with its retries anew."""
         self.status = RUNNING
+        self._redrives += 1
         self._enter(self.state)
 
     def _enter(self, name: str) -> None:
@@ -131,7 +141,7 @@ class Execution:
 
 
 def _matches(rule: dict[str, Any], error: str) -> bool:
-    return error in rule["ErrorEquals"] or rule["ErrorEquals"] == ["States.ALL"]
+    return error in rule["ErrorEquals"] or (rule["ErrorEquals"] == ["States.ALL"] and error not in UNCATCHABLE)
 
 
 def _resolve(template: Any, context: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from functions.start_workflow.execution import execution_name
 from tests.functions.cloud import ORDERS
+from tests.schedules.ends import End, Found, possible
 from tests.schedules.expressions import Item
 from tests.schedules.interpreter import ENDED_BADLY
 from tests.schedules.ledger import MAIL_LEFT, email, lines, status, was_kept
@@ -25,6 +26,7 @@ def assert_settled(world: World) -> None:
         assert has_row or world.unreleased_of(order_id), f"{execution.name} has no row"
     for order_id, row in cloud.dynamodb.rows[ORDERS].items():
         _assert_order(world, order_id, row)
+    _assert_every_end_is_in_the_table(world)
     _assert_every_message_is_accounted_for(world)
     _assert_nothing_is_counted_that_did_not_happen(world)
 
@@ -64,6 +66,13 @@ def _assert_order(world: World, order_id: str, row: Item) -> None:
     if cloud.ledger.mails[order_id]:
         # SENDING: whoever sent it was cut off, and so was its execution; the next try makes UNKNOWN of it.
         assert email(row) in {*MAIL_LEFT, "UNKNOWN", "SENDING"}, f"{order_id} has its mail, and says {email(row)}"
+
+
+def _assert_every_end_is_in_the_table(world: World) -> None:
+    """The table in docs/reliability.md says of some cells that they cannot be."""
+    for ended in world.ended:
+        found = Found.of(ended.row, json.loads(world.cloud.executions[ended.execution].input)["attempt"])
+        assert possible(End(ended.status, ended.state), found), f"{ended.status} at {ended.state}, and its row: {found}"
 
 
 def _assert_nothing_is_counted_that_did_not_happen(world: World) -> None:

@@ -23,6 +23,7 @@ from ops.stack import Stack
 from tests.functions.builders import SENT, Handler, LambdaContext, abandoned_event, mail_event
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.cloud import Cloud, Fate, Letter, Mail
+from tests.schedules.expressions import Item
 from tests.schedules.interpreter import ENDED_BADLY, Execution
 from tests.schedules.invocations import Invocation, Killed, Reply
 from tests.schedules.ledger import status
@@ -75,6 +76,16 @@ class Work:
     execution: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an execution has ended, and its order's row at that moment."""
+
+    execution: str
+    status: str
+    state: str
+    row: Item | None
+
+
 @dataclass
 class _Sender:
     """Lambda as `orders email resend` uses it; a function that dies takes the command with it."""
@@ -111,6 +122,7 @@ class World:
     lands_last: bool = False
     mail_queue: list[Message] = field(default_factory=list)
     untold: list[str] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: count(1))
 
     # ------------------------------------------------------------------------------------------------ the shop
@@ -164,6 +176,7 @@ class World:
                 self._fail(execution, kind, json.dumps({"errorType": kind, "errorMessage": str(invocation.error)}))
             else:
                 execution.succeed()
+                self._note_end(execution)
 
         def timed_out() -> None:
             self._fail(execution, "States.Timeout", "no answer within TimeoutSeconds")
@@ -223,12 +236,16 @@ class World:
         for work in [work for work in self.under_way if work.execution == name]:
             self.under_way.remove(work)
             self.late.append(work.invocation)
-        self._tell_eventbridge(execution)
+        self._note_end(execution)
 
     def redrive(self, name: str) -> None:
         self.cloud.executions[name].redrive()
-        if not self.cloud.executions[name].running:
-            self._tell_eventbridge(self.cloud.executions[name])
+        self._note_end(self.cloud.executions[name])
+
+    def stand_at(self, name: str, state: str) -> None:
+        """Put an execution before a state, or at the end that this state is."""
+        self.cloud.executions[name].stand_at(state)
+        self._note_end(self.cloud.executions[name])
 
     # ------------------------------------------------------------------------------------------------ SES
 
@@ -294,7 +311,10 @@ class World:
         self.late.clear()
 
     def status(self, order_id: str) -> str | None:
-        return status(self.cloud.dynamodb.rows[ORDERS].get(order_id))
+        return status(self._order(order_id))
+
+    def _order(self, order_id: str) -> Item | None:
+        return self.cloud.dynamodb.rows[ORDERS].get(order_id)
 
     def unreleased_of(self, order_id: str) -> Execution | None:
         """Give the order's newest execution if it ended badly and its release is a dead letter; else None."""
@@ -363,10 +383,14 @@ class World:
 
     def _fail(self, execution: Execution, error: str, cause: str) -> None:
         execution.fail(error, cause)
-        if not execution.running:
-            self._tell_eventbridge(execution)
+        self._note_end(execution)
 
-    def _tell_eventbridge(self, execution: Execution) -> None:
+    def _note_end(self, execution: Execution) -> None:
+        """Remember how an execution has ended and its order's row then; EventBridge is told of one that ended badly."""
+        if execution.running:
+            return
+        order_id = json.loads(execution.input)["order_id"]
+        self.ended.append(Ended(execution.name, execution.status, execution.state, self._order(order_id)))
         if execution.status != "SUCCEEDED":
             error = {"error": execution.error} if execution.error else {}
             event = abandoned_event(name=execution.name, status=execution.status, input=execution.input, **error)

@@ -112,6 +112,7 @@ def test_a_task_calls_a_function_of_its_own_with_the_payload_that_all_share(stat
         "order.$": "$",
         "execution.$": "$$.Execution.Name",
         "started.$": "$$.Execution.StartTime",
+        "redrive_count.$": "$$.Execution.RedriveCount",
         "state.$": "$$.State.Name",
         "retry_count.$": "$$.State.RetryCount",
     }

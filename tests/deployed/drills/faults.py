@@ -21,6 +21,7 @@ class Fault(Enum):
 
     DOWN = "nobody listens: connection refused"
     THROTTLED = "refused with ThrottlingException"
+    DENIED = "refused with AccessDeniedException"
     # 507 is no answer that botocore itself tries again, as it does 500 and 503, with pauses: so a whole budget of
     # the state machine's retries is spent in seconds.
     BROKEN = "answered 507, without effect"
@@ -31,6 +32,7 @@ class Fault(Enum):
 _EFFECTIVE = frozenset({Fault.BROKEN_AFTERWARDS, Fault.LOST})
 _ANSWERS = {
     Fault.THROTTLED: (400, "ThrottlingException"),
+    Fault.DENIED: (400, "AccessDeniedException"),
     Fault.BROKEN: (507, "InternalServerError"),
     Fault.BROKEN_AFTERWARDS: (507, "InternalServerError"),
 }
@@ -48,6 +50,7 @@ class Gate:
     injected: Counter[str] = field(default_factory=Counter)
     _fault: Fault | None = None
     _operation: str | None = None
+    _containing: bytes = b""
     _server: ThreadingHTTPServer | None = None
     _held: socket.socket | None = None
 
@@ -64,10 +67,10 @@ class Gate:
         if self._held:
             self._held.close()
 
-    def fail(self, fault: Fault, operation: str | None = None) -> None:
-        """Break every call from now on, or those to one operation, until the gate is mended."""
+    def fail(self, fault: Fault, operation: str | None = None, containing: bytes = b"") -> None:
+        """Break every call, or those to one operation, or with this in their body, until the gate is mended."""
         self.mend()
-        self._operation, self._fault = operation, fault
+        self._operation, self._containing, self._fault = operation, containing, fault
         if fault is Fault.DOWN:
             self._stop_listening()
 
@@ -77,9 +80,9 @@ class Gate:
         if self._server is None:
             self._listen()
 
-    def fault_for(self, operation: str) -> Fault | None:
+    def fault_for(self, operation: str, body: bytes) -> Fault | None:
         """Give what is to be done to this call, and count it."""
-        if self._fault is None or self._operation not in (None, operation):
+        if self._fault is None or self._operation not in (None, operation) or self._containing not in body:
             return None
         self.injected[operation] += 1
         return self._fault
@@ -124,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         operation = self.headers.get("X-Amz-Target", self.path).rpartition(".")[2]
-        fault = self.gate.fault_for(operation)
+        fault = self.gate.fault_for(operation, body)
         answer = self._passed_on(body) if fault is None or fault in _EFFECTIVE else None
         if fault is Fault.LOST:
             return

@@ -36,7 +36,7 @@ def test_an_execution_stopped_after_its_mail_was_tried_keeps_its_order(drill: Dr
     wait_for(lambda: drill.row("kept").get("email_status"), lambda found: found == "PENDING")
     drill.stop("kept")
     drill.ses.mend()
-    wait_for(lambda: [line for line in drill.deployed.log_lines() if "never cancels" in line and "kept" in line], bool)
+    wait_for(lambda: [x for x in drill.deployed.log_lines() if "the order stays confirmed" in x and "kept" in x], bool)
     drill.settle()
     assert drill.row("kept")["status"] == "CONFIRMED"
 

@@ -127,6 +127,49 @@ def test_ses_away_beyond_the_budget_keeps_the_order_and_publishing_again_sends_i
     drill.settle()
 
 
+def keeps_its_order(drill: Drill, name: str) -> None:
+    """The order is CONFIRMED, nobody could even claim its mail, and its execution has FAILED for it."""
+    assert drill.ended(name)["status"] == "FAILED"
+    assert drill.deployed.states(name)[-1] == "SendConfirmation"
+    drill.settle()
+    row = drill.row(name)
+    assert (row["status"], row.get("email_status")) == ("CONFIRMED", None)
+    assert drill.deployed.stock(name) == 3
+    assert drill.deployed.mails_to(f"{name}@customer.example") == []
+
+
+def sends_its_mail(drill: Drill, name: str, message: str) -> None:
+    drill.publish(message)
+    assert drill.ended(f"{name}--2")["status"] == "SUCCEEDED"
+    assert drill.deployed.states(f"{name}--2") == ["UpdateOrder", "SendConfirmation"]
+    confirmed(drill, name)
+    assert drill.deployed.stock(name) == 3
+    assert len(drill.deployed.mails_to(f"{name}@customer.example")) == 1
+    drill.settle()
+
+
+def test_a_mail_whose_claim_is_denied_keeps_its_order_and_is_sent_once_the_permission_is_back(drill: Drill) -> None:
+    drill.stock_up(denied=5)
+    drill.spend_budgets_at_once()
+    drill.dynamodb.fail(Fault.DENIED, "UpdateItem", containing=b"email_claim")
+    message = order("denied", denied=2)
+    drill.publish(message)
+    keeps_its_order(drill, "denied")
+    assert drill.dynamodb.injected["UpdateItem"] == 4
+    drill.dynamodb.mend()
+    sends_its_mail(drill, "denied", message)
+
+
+def test_a_mail_function_that_cannot_start_keeps_its_order_and_sends_its_mail_once_it_can(drill: Drill) -> None:
+    drill.stock_up(broken=5)
+    drill.spend_budgets_at_once()
+    message = order("broken", broken=2)
+    with drill.throttled("SendEmail"):
+        drill.publish(message)
+        keeps_its_order(drill, "broken")
+    sends_its_mail(drill, "broken", message)
+
+
 @pytest.mark.parametrize(("fault", "mails"), [(Fault.LOST, 1), (Fault.BROKEN_AFTERWARDS, 1), (Fault.BROKEN, 0)])
 def test_a_mail_of_which_nobody_knows_is_never_sent_again_by_itself_and_shows(
     drill: Drill, fault: Fault, mails: int
