@@ -61,7 +61,7 @@ def usage_of(items: int) -> OrderUsage:
         if fewer["items"] <= items <= more["items"]:
             share = (items - fewer["items"]) / (more["items"] - fewer["items"])
             return OrderUsage(**{name: ceil(fewer[name] + share * (more[name] - fewer[name])) for name in fewer})
-    raise ValueError(f"orders of {counts[0]['items']} to {counts[-1]['items']} items were counted, not of {items}")
+    raise ValueError(f"counted were {counts[0]['items']} to {counts[-1]['items']} items an order, not {items}")
 
 
 def read_counts() -> list[dict[str, int]]:

@@ -25,6 +25,7 @@ from ops.errors import StackError
 from ops.local_aws import ROOT, client_at
 from ops.local_aws.environment import REGION
 from ops.local_aws.state import StateFile
+from ops.shell import quote_command
 
 LOCAL_STAGE: Final = "local"
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")  # those of infra.settings, which takes a second to import
@@ -169,7 +170,11 @@ def _absent(aws: Aws, name: str, stage: str, region: str) -> str:
 
 def _deploy(stage: str) -> str:
     """Give the command that deploys a stage, from the project's folder."""
-    return "`make up`" if stage == LOCAL_STAGE else f"`cdk deploy -c stage={stage} -c sender_email=ADDRESS`"
+    return (
+        "`make up`"
+        if stage == LOCAL_STAGE
+        else quote_command("cdk deploy -c sender_email=ADDRESS -c", f"stage={stage}")
+    )
 
 
 @contextmanager

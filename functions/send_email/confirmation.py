@@ -21,7 +21,7 @@ def confirm(store: MailStore, mailer: Mailer, order_id: str, claim: str, started
         OrderClosed, OrderAlreadyFailed: the order is not confirmed, so there is nothing to tell.
     """
     try:
-        order = store.claim(order_id, claim)
+        order = _claim(store, order_id, claim)
     except ConditionFailed as found:
         _explain(store, order_id, found.row)
         return
@@ -29,6 +29,20 @@ def confirm(store: MailStore, mailer: Mailer, order_id: str, claim: str, started
     count("MailsSent")
     if started:
         measure("SecondsToMail", datetime.now(UTC) - started)
+
+
+def _claim(store: MailStore, order_id: str, claim: str) -> row.Row:
+    """Claim a mail that nobody has tried, or, over exactly the try that was found, one that surely has not left."""
+    try:
+        return store.claim(order_id, claim)
+    except ConditionFailed as refused:
+        last = refused.row
+        if last is None or not last.mail_may_be_tried_again:
+            raise
+    try:
+        return store.claim(order_id, claim, last)
+    except ConditionFailed as changed:
+        raise TransientError("another invocation is at this mail") from changed
 
 
 def _send(store: MailStore, mailer: Mailer, order: row.Row, claim: str) -> None:
@@ -67,7 +81,7 @@ def _overtaken(order_id: str, claim: str, found: row.Row | None) -> None:
     """
     mail = found.email_status if found and found.email_claim == claim else None
     if mail == row.MAIL_REJECTED:
-        raise EmailRejected(f"SES rejected the mail for order {order_id!r} after it had taken it")
+        raise _kept(order_id)
     if mail not in row.MAIL_LEFT:
         raise EmailOutcomeUnknown(f"the mail for order {order_id!r} may have left: its row has another one")
     logger.info("an event of the mail came first", email_status=mail)
@@ -80,10 +94,17 @@ def _explain(store: MailStore, order_id: str, found: row.Row | None) -> None:
     if found.email_status in row.MAIL_LEFT:
         logger.info("mail sent already")
         return
+    if found.email_status == row.MAIL_REJECTED:
+        raise _kept(order_id)
     if found.email_status == row.MAIL_SENDING:
         _give_up(store, found)
         raise EmailOutcomeUnknown(f"the mail for order {order_id!r} may have left: an earlier try was cut off")
     raise EmailOutcomeUnknown(f"the mail for order {order_id!r} may have left: it is {found.email_status}")
+
+
+def _kept(order_id: str) -> EmailRejected:
+    """Make the error of a mail that only a person has sent again: an execution may have succeeded with it."""
+    return EmailRejected(f"SES rejected the mail for order {order_id!r} after it had taken it")
 
 
 def _give_up(store: MailStore, found: row.Row) -> None:

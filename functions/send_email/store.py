@@ -13,27 +13,27 @@ class MailStore:
     def __init__(self, table: str) -> None:
         self._table = table
 
-    def claim(self, order_id: str, claim: str) -> row.Row:
-        """Write SENDING for a confirmed order whose mail has not left, and return the order.
+    def claim(self, order_id: str, claim: str, last: row.Row | None = None) -> row.Row:
+        """Write SENDING for a confirmed order, and return the order: over no try at all, or over the `last` one found.
 
-        `claim` names this invocation: an answer lost on the way back is then recognised as its own.
+        A request that lands late finds another try than the one it names, and takes nothing from it. `claim` names
+        this invocation: an answer lost on the way back is then recognised as its own.
         """
+        over, named = _still(last) if last else ("attribute_not_exists(email_status)", {})
         answer = call(
             client("dynamodb").update_item,
             TableName=self._table,
             Key=row.key(order_id),
             UpdateExpression="SET email_status = :sending, email_claim = :claim, updated_at = :now REMOVE email_error",
-            ConditionExpression="#status = :confirmed"
-            " AND (attribute_not_exists(email_status) OR email_status IN (:pending, :rejected)"
+            ConditionExpression=f"#status = :confirmed AND (({over})"
             " OR (email_status = :sending AND email_claim = :claim))",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
                 ":confirmed": row.text(row.CONFIRMED),
                 ":sending": row.text(row.MAIL_SENDING),
-                ":pending": row.text(row.MAIL_PENDING),
-                ":rejected": row.text(row.MAIL_REJECTED),
                 ":claim": row.text(claim),
                 ":now": row.now(),
+                **named,
             },
             ReturnValues="ALL_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -77,6 +77,14 @@ class MailStore:
             },
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
+
+
+def _still(last: row.Row) -> tuple[str, dict[str, row.Value]]:
+    """Give the condition that this is still the mail's last try, and its values; one opened by hand has no claim."""
+    values = {":last": row.text(last.email_status or "")}
+    if last.email_claim is None:
+        return "email_status = :last AND attribute_not_exists(email_claim)", values
+    return "email_status = :last AND email_claim = :last_claim", {**values, ":last_claim": row.text(last.email_claim)}
 
 
 @cache

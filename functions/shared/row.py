@@ -52,6 +52,7 @@ class Row:
     lines: tuple[Line, ...]
     email_status: str | None
     email_claim: str | None
+    email_message_id: str | None
 
     @classmethod
     def from_item(cls, item: Any) -> Self:
@@ -68,11 +69,23 @@ class Row:
             ),
             email_status=_text(item, "email_status"),
             email_claim=_text(item, "email_claim"),
+            email_message_id=_text(item, "email_message_id"),
         )
+
+    @property
+    def mail_may_be_tried_again(self) -> bool:
+        """Whether another try may be made without a person: the last one was refused before SES had the mail."""
+        refused = self.email_status in (MAIL_PENDING, MAIL_REJECTED)
+        return self.status == CONFIRMED and refused and not was_kept_by_ses(self.email_status, self.email_message_id)
 
     def is_at(self, status: str, attempt: int) -> bool:
         """Tell whether a write of this attempt has put the row into this status already."""
         return (self.status, self.attempt) == (status, attempt)
+
+
+def was_kept_by_ses(email_status: str | None, email_message_id: str | None) -> bool:
+    """Tell whether SES took the mail and then rejected it: only what SES has taken has an id."""
+    return email_status == MAIL_REJECTED and email_message_id is not None
 
 
 def why_not_open(order_id: str, row: Row | None) -> Exception:

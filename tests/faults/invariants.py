@@ -46,6 +46,10 @@ class Execution:
     input: str
 
     @property
+    def order(self) -> Order:
+        return Order.from_input(json.loads(self.input))
+
+    @property
     def order_id(self) -> str:
         return str(json.loads(self.input)["order_id"])
 
@@ -92,6 +96,11 @@ class World:
         of_order = [execution for execution in self.executions if execution.order_id == order_id]
         return max(of_order, key=lambda execution: execution.attempt, default=None)
 
+    def unreleased_of(self, order_id: str) -> Execution | None:
+        """Give the order's newest execution if a dead letter says that its release has failed; else None."""
+        newest = self.newest(order_id)
+        return newest if newest and newest.name in self.unreleased else None
+
 
 def check_invariants(world: World) -> None:
     """Check a system that was left to settle.
@@ -123,9 +132,7 @@ def statuses(world: World) -> list[str]:
     """Every order is at an end, or its release waits for a person; no status ever went back."""
     broken = []
     for order_id, row in world.orders.items():
-        newest = world.newest(order_id)
-        waits = newest is not None and newest.name in world.unreleased
-        if row.get("status") not in ENDS and not waits:
+        if row.get("status") not in ENDS and not world.unreleased_of(order_id):
             broken.append(f"{order_id}: left {row.get('status')}")
         if row.get("email_status") not in {None, *MAIL_FROM}:
             broken.append(f"{order_id}: email_status {row['email_status']}")
@@ -159,7 +166,7 @@ def mails(world: World) -> list[str]:
             if order_id not in world.mailed:
                 broken.append(f"{order_id}: {mail}, but no mail")
             continue
-        if mail == "REJECTED" and order_id in world.rejected:
+        if order_id in world.rejected and _was_kept(row):
             continue
         newest = world.newest(order_id)
         if newest is None or newest.status not in ENDED_BADLY:
@@ -168,7 +175,10 @@ def mails(world: World) -> list[str]:
 
 
 def messages(world: World) -> list[str]:
-    """Every message is an order, a dead letter with its reason or an acknowledged duplicate, and nothing else is."""
+    """Every message is an order, a dead letter with its reason or an acknowledged duplicate, and nothing else is.
+
+    An order may be no more than an execution whose release is a dead letter: that names it, and a person starts it.
+    """
     broken = [f"still in the queue: {body}" for body in world.queued]
     broken += [f"an event of a mail that nobody read: {body}" for body in world.untold]
     accepted, refused = set(), {letter.body for letter in world.dead_letters if letter.reason}
@@ -178,7 +188,7 @@ def messages(world: World) -> list[str]:
             accepted.add(order.order_id)
             if body in refused:
                 broken.append(f"both an order and a dead letter: {body}")
-        elif body not in refused:
+        elif body not in refused and not (order and _awaits_release(world, order)):
             broken.append(f"lost: {body}")
     broken += [f"dead letter without a reason: {x.body}" for x in world.dead_letters if not x.reason]
     broken += [f"dead letter that nobody published: {body}" for body in refused - set(world.published)]
@@ -199,25 +209,36 @@ def executions(world: World) -> list[str]:
             broken.append(f"{order_id}: an attempt followed one that had not failed")
         if attempts[-1].status == "RUNNING":
             broken.append(f"{order_id}: still running")
-        if order_id not in world.orders:
+        if order_id not in world.orders and not world.unreleased_of(order_id):
             broken.append(f"{order_id}: an execution, but no row")
     return broken
 
 
 def open_acts(world: World) -> dict[str, str]:
     """What is left to a person: the one documented act, by the order's id."""
-    acts = {}
+    orders = {execution.order_id for execution in world.executions}
+    acts = dict.fromkeys(orders - world.orders.keys(), PUBLISH_AGAIN)
     for order_id, row in world.orders.items():
         mail = row.get("email_status")
         if row["status"] in ("PROCESSING", "FAILED"):
             acts[order_id] = PUBLISH_AGAIN
         elif row["status"] == "CONFIRMED" and mail not in MAIL_LEFT:
-            newest = world.newest(order_id)
             if mail == "UNKNOWN":
                 acts[order_id] = ASK_THE_CUSTOMER
-            else:  # an execution that has succeeded makes a duplicate of what is published again
-                acts[order_id] = RESEND if newest and newest.status == "SUCCEEDED" else PUBLISH_AGAIN
+            else:
+                acts[order_id] = RESEND if _was_kept(row) else PUBLISH_AGAIN
     return acts
+
+
+def _was_kept(row: Row) -> bool:
+    """Tell whether SES took the order's mail and then rejected it."""
+    return row.get("email_status") == "REJECTED" and "email_message_id" in row
+
+
+def _awaits_release(world: World, order: Order) -> bool:
+    """Tell whether this very order is an execution whose release lies in the DLQ, and that has left no row."""
+    unreleased = world.unreleased_of(order.order_id)
+    return unreleased is not None and order.order_id not in world.orders and unreleased.order == order
 
 
 def _order(body: str) -> Order | None:

@@ -120,7 +120,7 @@ class Matrix:
             return "BROKEN"
         words = [REDRIVE] if outcome.moved else []
         for order_id, act in outcome.settled.acts.items():
-            if outcome.settled.orders[order_id] != base.settled.orders.get(order_id):
+            if outcome.settled.orders.get(order_id) != base.settled.orders.get(order_id):
                 words.append(ACTS[act])
         if outcome.settled.dead_letters != base.settled.dead_letters:
             words.append(OTHER_FIRST)

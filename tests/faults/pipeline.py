@@ -189,6 +189,10 @@ class Pipeline(Machine):
         self._now.mail_events.extend(_Message(body) for body in self._now.untold)
         self._now.untold.clear()
 
+    def drop_releases(self) -> None:
+        """Drop the dead letters of releases, as an operator does once their orders are published again."""
+        self._now.unreleased.clear()
+
     def land_all(self) -> None:
         """Let every request that is still under way reach AWS, at the very end."""
         for late in [*self.wire.late]:

@@ -5,10 +5,20 @@ from pathlib import Path as File
 
 import pytest
 
-from tests.faults.invariants import DeadLetter, Execution, World, check_invariants
+from functions.start_workflow.message import parse_order
+from tests.faults.invariants import (
+    ASK_THE_CUSTOMER,
+    PUBLISH_AGAIN,
+    RESEND,
+    DeadLetter,
+    Execution,
+    World,
+    check_invariants,
+    open_acts,
+)
 from tests.faults.matrix import Matrix, Schedule, label
 from tests.faults.report import PAGE, committed, with_table
-from tests.faults.schedules import NO_ORDER, ORDER, PATHS
+from tests.faults.schedules import NO_ORDER, ORDER, OTHER_CONTENT, PATHS
 from tests.faults.wire import Kind
 
 EVERY = os.environ.get("FAULTS") == "full"  # `make faults`; else what fits into `make test`
@@ -60,6 +70,15 @@ ROW = {
 }
 
 
+NO_ROW: dict[str, object] = {
+    "available": {"item001": 5, "item002": 5},
+    "orders": {},
+    "mailed": [],
+    "executions": [Execution("12345", "FAILED", parse_order(ORDER).to_input(1))],
+    "unreleased": ["12345"],
+}
+
+
 def world(**changes: object) -> World:
     """One order that went well, with something changed."""
     facts: dict[str, object] = {
@@ -77,6 +96,25 @@ def test_an_order_that_went_well_breaks_nothing() -> None:
     check_invariants(world())
 
 
+def test_an_order_that_is_named_by_the_dead_letter_of_its_release_alone_is_not_lost_but_left_to_a_person() -> None:
+    left = world(**NO_ROW)
+    check_invariants(left)
+    assert open_acts(left) == {"12345": PUBLISH_AGAIN}
+
+
+@pytest.mark.parametrize(
+    ("mail", "act"),
+    [
+        ({"email_status": "PENDING"}, PUBLISH_AGAIN),
+        ({"email_status": "REJECTED"}, PUBLISH_AGAIN),
+        ({"email_status": "REJECTED", "email_message_id": "1"}, RESEND),
+        ({"email_status": "UNKNOWN"}, ASK_THE_CUSTOMER),
+    ],
+)
+def test_what_is_left_to_a_person_goes_by_what_the_row_says_of_the_mail(mail: dict[str, str], act: str) -> None:
+    assert open_acts(world(orders={"12345": ROW | mail})) == {"12345": act}
+
+
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
@@ -89,11 +127,19 @@ def test_an_order_that_went_well_breaks_nothing() -> None:
         ({"orders": {"12345": ROW | {"status": "FAILED"}}}, "a mail, but FAILED"),
         ({"mailed": []}, "SENT, but no mail"),
         ({"orders": {"12345": ROW | {"email_status": "REJECTED"}}, "mailed": []}, "no failed execution shows it"),
+        ({"orders": {"12345": ROW | {"email_status": "SENDING"}}}, "no failed execution shows it"),
+        (
+            {"orders": {"12345": ROW | {"email_status": "SENDING"}}, "mailed": [], "rejected": ["12345"]},
+            "no failed execution shows it",
+        ),
         ({"orders": {"12345": ROW | {"email_status": "DELIVERED"}}, "mailed": []}, "DELIVERED, but no mail"),
         ({"mail_seen": {"12345": [("one", "DELIVERED"), ("one", "SENT")]}}, "its mail went back"),
         ({"mail_seen": {"12345": [("one", "BOUNCED"), ("one", "REJECTED")]}}, "its mail went back"),
         ({"untold": ["{}"]}, "nobody read"),
         ({"published": [ORDER, NO_ORDER]}, "lost"),
+        (NO_ROW | {"unreleased": []}, "lost"),
+        (NO_ROW | {"unreleased": []}, "an execution, but no row"),
+        (NO_ROW | {"published": [ORDER, OTHER_CONTENT]}, "lost"),
         ({"published": []}, "nobody published"),
         ({"dead_letters": [DeadLetter(ORDER, "InvalidOrder")]}, "both an order and a dead letter"),
         ({"dead_letters": [DeadLetter(ORDER)]}, "without a reason"),

@@ -195,6 +195,52 @@ def test_a_claim_that_a_running_invocation_settles_meanwhile_is_looked_at_again(
     assert output.counted == {}
 
 
+def lost_on_the_way(requests: list[Callable[[], Any]]) -> Fault:
+    """No answer comes; each try of the request is kept, and may still arrive."""
+
+    def fault(request: Any, arrive: Callable[[], Any]) -> Any:
+        requests.append(arrive)
+        return never_arrives(ReadTimeoutError)(request, arrive)
+
+    return fault
+
+
+@pytest.mark.parametrize("first", [{}, {"email_status": "PENDING", "email_claim": "invocation-0"}], ids=["none", "one"])
+@pytest.mark.parametrize(
+    ("refusal", "email_status"), [("ThrottlingException", "PENDING"), ("MessageRejected", "REJECTED")]
+)
+def test_a_claim_that_lands_late_takes_nothing_from_a_newer_try(
+    confirmed: Cloud, wire: Wire, first: dict[str, str], refusal: str, email_status: str
+) -> None:
+    """What is surely known, that no mail has left, stays known, and the next try sends it."""
+    confirmed.put_order("CONFIRMED", 1, **first)
+    late: list[Callable[[], Any]] = []
+    wire.fault("UpdateItem", lost_on_the_way(late), skip=1 if first else 0, times=3)
+    with pytest.raises(TransientError):
+        run(send_confirmation, invocation="invocation-1")
+    wire.fault("SendEmail", answers(refusal), times=1)
+    with pytest.raises((TransientError, EmailRejected)):
+        run(send_confirmation, invocation="invocation-2")
+    for arrive in late:
+        arrive()
+    row = confirmed.order()
+    assert row is not None
+    assert (row["email_status"], row["email_claim"]) == (email_status, "invocation-2")
+    run(send_confirmation, invocation="invocation-3")
+    assert told(confirmed) == ("SENT", 1)
+
+
+def test_a_mail_that_another_invocation_claims_at_the_same_moment_is_looked_at_again(
+    confirmed: Cloud, wire: Wire
+) -> None:
+    confirmed.put_order("CONFIRMED", 1, email_status="PENDING", email_claim="earlier")
+    claimed = meanwhile(lambda: confirmed.put_order("CONFIRMED", 1, email_status="SENDING", email_claim="other"))
+    wire.fault("UpdateItem", claimed, skip=1, times=1)
+    with pytest.raises(TransientError, match=r"^another invocation is at this mail$"):
+        run(send_confirmation)
+    assert told(confirmed) == ("SENDING", 0)
+
+
 def test_a_table_that_throttles_the_claim_sends_nothing(confirmed: Cloud, wire: Wire) -> None:
     wire.fault("UpdateItem", answers("ThrottlingException"), times=3)
     with pytest.raises(TransientError):
@@ -489,6 +535,21 @@ def test_a_mail_that_ses_rejects_after_it_has_taken_it_is_refused(
         run(send_confirmation)
     assert confirmed.email() == "REJECTED"
     assert output.counted == {"MailsRefused": 1}
+
+
+def test_a_mail_that_ses_rejected_after_it_had_taken_it_is_sent_again_by_a_person_alone(
+    confirmed: Cloud, output: Output
+) -> None:
+    """Its execution may have succeeded, so that nothing would show what an automatic try left behind."""
+    run(send_confirmation)
+    event("REJECTED")
+    rejected = confirmed.order()
+    for attempt in (1, 2):
+        with pytest.raises(EmailRejected, match=r"^SES rejected the mail for order '12345' after it had taken it$"):
+            run(send_confirmation, attempt=attempt, invocation=f"invocation-{attempt + 1}")
+    assert confirmed.order() == rejected
+    assert len(confirmed.mails()) == 1
+    assert output.counted == {"MailsSent": 1, "MailsRefused": 1}
 
 
 @pytest.mark.parametrize("email_status", LEFT)

@@ -29,7 +29,7 @@ def steps(workflow: Any) -> Iterator[Any]:
 
 
 def test_the_workflows_are_these() -> None:
-    assert [file.stem for file in FILES] == ["ci", "deploy-stage", "deploy"]
+    assert [file.stem for file in FILES] == ["ci", "deploy-stage", "deploy", "nightly"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -49,10 +49,11 @@ def test_every_action_of_others_is_fixed_to_a_commit(file: Any) -> None:
 
 
 def test_checks_may_only_read() -> None:
-    ci = parsed("ci")
-    assert ci["permissions"] == {"contents": "read"}
-    assert all("permissions" not in job for job in ci["jobs"].values())
-    assert set(triggers(ci)) == {"pull_request", "push"}
+    for name, when in (("ci", {"pull_request", "push"}), ("nightly", {"schedule", "workflow_dispatch"})):
+        workflow = parsed(name)
+        assert workflow["permissions"] == {"contents": "read"}
+        assert all("permissions" not in job for job in workflow["jobs"].values())
+        assert set(triggers(workflow)) == when
 
 
 def test_a_deployment_may_read_and_ask_aws_for_a_role() -> None:
@@ -64,7 +65,7 @@ def test_a_deployment_may_read_and_ask_aws_for_a_role() -> None:
 
 
 def test_no_checkout_leaves_its_token_behind() -> None:
-    for name in ("ci", "deploy-stage"):
+    for name in ("ci", "deploy-stage", "nightly"):
         checkouts = [step for step in steps(parsed(name)) if step.get("uses", "").startswith("actions/checkout@")]
         assert [step["with"]["persist-credentials"] for step in checkouts] == [False]
 
@@ -106,6 +107,12 @@ def test_every_target_of_make_that_is_run_exists() -> None:
     asked = {target for file in FILES for target in re.findall(r"\bmake ([\w-]+)", file.read_text("utf-8"))}
     assert asked
     assert asked <= targets
+
+
+def test_every_night_the_faults_are_tried_in_full_and_schedules_drawn() -> None:
+    (job,) = parsed("nightly")["jobs"].values()
+    assert job["strategy"] == {"fail-fast": False, "matrix": {"target": ["faults", "soak"]}}
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["make ${{ matrix.target }}"]
 
 
 def test_ci_is_the_projects_own_check() -> None:

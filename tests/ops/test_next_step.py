@@ -53,6 +53,12 @@ AT_RELEASE = Visit("ReleaseInventory", START, 1.0, tries=4, error="AccessDeniedE
         (order("CONFIRMED", "UNKNOWN"), attempt("FAILED"), "ask the customer .* `orders email resend 12345`"),
         (order("CONFIRMED", "REJECTED"), attempt("FAILED"), "`orders email status`.*`orders retry 12345`"),
         (order("CONFIRMED", "REJECTED"), attempt("SUCCEEDED"), "`orders email status`.*`orders email resend 12345`"),
+        (
+            order("CONFIRMED", "REJECTED", email_message_id="m-1"),
+            attempt("FAILED"),
+            "after it had taken it.*`orders email resend 12345`",
+        ),
+        (order("CONFIRMED", "REJECTED", email_message_id="m-1"), None, "`orders email resend 12345`"),
         (order("CONFIRMED", "BOUNCED"), attempt("SUCCEEDED"), "another way"),
         (order("CONFIRMED", "COMPLAINED"), attempt("SUCCEEDED"), "no more mails"),
         (order("FAILED", order_id="a b"), None, "`orders retry 'a b'`"),

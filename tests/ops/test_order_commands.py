@@ -302,6 +302,16 @@ def test_a_failed_order_is_published_again_and_the_attempt_named(orders: Command
     assert published(stack) == []
 
 
+def test_an_order_that_was_never_opened_is_shown_and_started_again_without_a_row(
+    orders: Command, stack: Stack, states: States
+) -> None:
+    """DynamoDB refused its first write, and then its release: only the execution and that dead letter know of it."""
+    states.put("12345", "FAILED", ORDER.to_input(1))
+    assert "`orders retry 12345`: it has no row" in orders("show", "12345").out.replace("\n", " ")
+    assert orders("retry", "12345").out == "12345: published again; this starts attempt 2\n"
+    assert published(stack) == [GOOD]
+
+
 def test_a_retry_of_what_step_functions_has_forgotten_says_what_it_leads_to(orders: Command, stack: Stack) -> None:
     put_order(stack, "12345", "FAILED")
     answer = orders("retry", "12345")

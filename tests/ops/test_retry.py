@@ -57,6 +57,7 @@ def test_an_order_whose_attempt_is_over_is_published_again_as_it_was(
         (row("REJECTED"), attempt("SUCCEEDED"), "needs a new order id"),
         (row("CANCELLED"), attempt("FAILED"), "needs a new order id"),
         (row("CONFIRMED", "UNKNOWN"), attempt("FAILED"), "`orders email resend 12345`"),
+        (row("CONFIRMED", "REJECTED", email_message_id="m-1"), attempt("FAILED"), "`orders email resend 12345`"),
         (row("CONFIRMED", "SENT"), attempt("FAILED"), "nothing is left to be done"),
         (row("CONFIRMED", "DELIVERED"), None, "nothing is left to be done"),
         (row("FAILED", items=()), None, "no order that could be published"),

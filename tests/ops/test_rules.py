@@ -79,8 +79,11 @@ def test_a_length_of_time_is_a_number_and_a_unit() -> None:
             rules.duration("--since", text)
 
 
-def test_seconds_are_a_number_in_plain_digits() -> None:
-    assert (rules.seconds("--every", "2", least=0.2), rules.seconds("--every", "0.5", least=0.2)) == (2, 0.5)
+def test_a_number_is_in_plain_digits() -> None:
+    assert (
+        rules.number("--every", "2", least=0.2, of="seconds"),
+        rules.number("--every", "0.5", least=0.2, of="seconds"),
+    ) == (2, 0.5)
     for text in ("", "0.1", "nan", "inf", "1e3", "1_0", " 2", "٢", "-1", ".5", "2s"):
         with pytest.raises(BadInput, match=r"^--every: must be a number of seconds from 0.2"):
-            rules.seconds("--every", text, least=0.2)
+            rules.number("--every", text, least=0.2, of="seconds")

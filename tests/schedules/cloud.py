@@ -151,6 +151,9 @@ class Cloud:
 
     # ------------------------------------------------------------------------------------------------ the services
 
+    def _get_item(self, request: Request) -> Any:
+        return self.dynamodb.get_item(**request.parameters)
+
     def _update_item(self, request: Request) -> Any:
         return self.dynamodb.update_item(**request.parameters)
 

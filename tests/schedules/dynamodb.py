@@ -68,6 +68,13 @@ class DynamoDB:
         finally:
             self._watch = watch
 
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> dict[str, Any]:  # noqa: N803 — AWS's
+        """Give a row as it is; a read that need not be consistent is not known here."""
+        if not ConsistentRead:
+            raise Unsupported("a read that may be stale")
+        found = self.rows[TableName].get(Key[self._keys[TableName]]["S"])
+        return {} if found is None else {"Item": dict(found)}
+
     def update_item(self, *, ReturnValues: str = "NONE", **update: Any) -> dict[str, Any]:  # noqa: N803 — AWS's name
         planned = self._plan(update, "UpdateItem")
         if planned.failure:

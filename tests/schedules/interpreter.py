@@ -64,6 +64,12 @@ class Execution:
         self._enter(DEFINITION["StartAt"])
 
     @property
+    def order(self) -> dict[str, Any]:
+        """The order it works on, and `attempt`."""
+        found: dict[str, Any] = json.loads(self.input)
+        return found
+
+    @property
     def running(self) -> bool:
         return self.status == RUNNING
 

@@ -27,7 +27,7 @@ MAIL_LEFT = {"SENT", "DELIVERED", "BOUNCED", "COMPLAINED"}
 MAIL_FOLLOWS: dict[str | None, set[str]] = {
     None: {"SENDING"},
     "PENDING": {"SENDING", "PENDING"},
-    "REJECTED": {"SENDING", "REJECTED"},
+    "REJECTED": {"SENDING", "REJECTED"},  # what SES has taken before: see `was_kept`
     "SENDING": {"SENDING", "PENDING", "REJECTED", "UNKNOWN", *MAIL_LEFT},
     "UNKNOWN": {"REJECTED", "UNKNOWN", *MAIL_LEFT},
     "SENT": {"REJECTED", *MAIL_LEFT},
@@ -91,15 +91,18 @@ class Ledger:
         old, new = status(change.old), status(change.new)
         assert new is not None, f"a row without a status: {change}"
         mail, mail_now = email(change.old), email(change.new)
+        # An operator has the mail sent again: whatever the row says of it, the next one may claim it.
+        opened = self.operator and old == new == "CONFIRMED" and mail_now == "PENDING" and _claim(change.new) is None
         self.transitions[old, new] += 1
         if old == new and mail != mail_now:
-            assert mail_now in MAIL_FOLLOWS[mail], f"mail {mail} to {mail_now}: {change}"
+            assert opened or mail_now in MAIL_FOLLOWS[mail], f"mail {mail} to {mail_now}: {change}"
             assert mail_now != "SENDING" or new == "CONFIRMED", f"a mail claimed: {change}"
+            assert mail_now != "SENDING" or not was_kept(change.old), f"a mail claimed that SES kept: {change}"
         else:
             assert mail == mail_now or (mail_now in MAIL_FOLLOWS[mail]), f"mail {mail} to {mail_now}: {change}"
             cancelled = self.operator and new == "CANCELLED" and old in CANCELLED_FROM
             assert old == new or cancelled or new in FOLLOWS[old], f"{old} to {new}: {change}"
-        assert mail_now == "SENDING" or _claim(change.old) == _claim(change.new), f"another mail's: {change}"
+        assert mail_now == "SENDING" or opened or _claim(change.old) == _claim(change.new), f"another mail's: {change}"
         before, after = attempt(change.old), attempt(change.new)
         assert after >= before, f"back to attempt {after}: {change}"
         if (old, new) in (("FAILED", "PROCESSING"), ("FAILED", "FAILED")):
@@ -129,6 +132,11 @@ def attempt(row: Item | None) -> int:
 def email(row: Item | None) -> str | None:
     found: Any = (row or {}).get("email_status")
     return found["S"] if found else None
+
+
+def was_kept(row: Item | None) -> bool:
+    """Tell whether the row says that SES took the mail and then rejected it: only then has a rejected mail an id."""
+    return email(row) == "REJECTED" and "email_message_id" in (row or {})
 
 
 def _claim(row: Item | None) -> str | None:

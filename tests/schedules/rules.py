@@ -1,4 +1,11 @@
-"""The schedules that Hypothesis draws: everything that may happen to the pipeline, at any time, in any order."""
+"""The schedules that Hypothesis draws: everything that may happen to the pipeline, at any time, in any order.
+
+150,000 steps once found neither a claim that lands after SES has rejected the mail, nor an order that only the dead
+letter of its release names. Each had a blind spot of its own, to be remembered where a rule is added: an order whose
+mail SES had kept was exempt from the promises altogether, whatever its row said; what was late always landed before
+SES's events were read, so that nothing was ever late at the very end (now `lands_last`); a release was tried for ever
+and never became a dead letter; and an outage was over before anything had given up (now `World.settle` ends it last).
+"""
 
 import json
 from collections import Counter
@@ -13,7 +20,7 @@ from tests.functions.cloud import ORDERS
 from tests.schedules.cloud import Account, Cloud, Fate
 from tests.schedules.ledger import MAIL_LEFT, Ledger, email, lines, status
 from tests.schedules.promises import assert_finished, assert_settled
-from tests.schedules.world import Message, Work, World
+from tests.schedules.world import Abandoned, Message, Work, World
 
 T = TypeVar("T")
 
@@ -94,11 +101,15 @@ class Rules(RuleBasedStateMachine):
         books=st.integers(0, 8),
         pens=st.integers(0, 8),
         retries=st.integers(0, 2),
+        lands_last=st.booleans(),
         orders=st.lists(st.tuples(st.sampled_from(ORDER_IDS), st.sampled_from(CONTENTS)), min_size=1, max_size=3),
     )
-    def open_the_shop(self, books: int, pens: int, retries: int, orders: list[tuple[str, dict[str, int]]]) -> None:
-        """Some stock, how often a step may be tried again, and the first orders accepted."""
+    def open_the_shop(
+        self, books: int, pens: int, retries: int, orders: list[tuple[str, dict[str, int]]], *, lands_last: bool
+    ) -> None:
+        """Some stock, how often a step may be tried again, when late calls land, and the first orders accepted."""
         self.cloud.most_retries = retries
+        self.world.lands_last = lands_last
         self.cloud.restock("book", books)
         self.cloud.restock("pen", pens)
         for order_id, content in orders:
@@ -236,14 +247,14 @@ class Rules(RuleBasedStateMachine):
         self.world.redrive(_one(self.cloud.failed_executions(), pick).name)
 
     @precondition(lambda self: self.world.events)
-    @rule(pick=PICK, again=st.booleans())
-    def release_abandoned(self, pick: int, *, again: bool) -> None:
+    @rule(pick=PICK, again=st.booleans(), fates=FATES)
+    def release_abandoned(self, pick: int, fates: list[Fate], *, again: bool) -> None:
         """EventBridge tells of an execution's end, sooner or later, once or more often."""
         self._tell("release abandoned")
         number = pick % len(self.world.events)
         if again:
-            self.world.events.append(self.world.events[number])
-        self.world.deliver(number)
+            self.world.events.append(Abandoned(self.world.events[number].event))
+        self._step_on(self.world.deliver(number), fates)
 
     # ------------------------------------------------------------------------------------------------ SES
 
@@ -310,12 +321,12 @@ class Rules(RuleBasedStateMachine):
         self.cloud.unverified.clear()
         self.world.redrive_dead_letters()
         self.world.settle()
-        for order_id, row in list(self.cloud.dynamodb.rows[ORDERS].items()):
-            if status(row) == "FAILED" or (status(row) == "CONFIRMED" and email(row) not in MAIL_LEFT):
-                self.world.publish(message(order_id, lines(row), len(self.world.published)))
+        for order_id, content in self._unfinished().items():
+            self.world.publish(message(order_id, content, len(self.world.published)))
         self.world.settle()
-        for order_id in self._untold():  # its execution has succeeded, and is not started again
-            self.world.resend(order_id)
+        self.world.unreleased.clear()
+        for order_id in self._untold():  # publishing them again was no help
+            self.world.resend(order_id, asked=True)
         self.world.settle()
         assert_settled(self.world)
         assert_finished(self.world)
@@ -328,11 +339,23 @@ class Rules(RuleBasedStateMachine):
         rows = self.cloud.dynamodb.rows[ORDERS]
         return [order_id for order_id, row in rows.items() if (status(row), email(row)) == ("CONFIRMED", "REJECTED")]
 
+    def _unfinished(self) -> dict[str, dict[str, int]]:
+        """What is published again: what the dead letters of releases name, what is FAILED or without its mail."""
+        contents = {}
+        for order_id in {event.order_id for event in self.world.unreleased}:
+            if execution := self.world.unreleased_of(order_id):
+                contents[order_id] = {line["item_id"]: line["quantity"] for line in execution.order["items"]}
+        for order_id, row in self.cloud.dynamodb.rows[ORDERS].items():
+            if status(row) == "FAILED" or (status(row) == "CONFIRMED" and email(row) not in MAIL_LEFT):
+                contents[order_id] = lines(row)
+        return contents
+
     def _untold(self) -> list[str]:
-        """The orders whose mail SES has refused itself, or whose sending by hand was cut off."""
+        """The orders whose customers have no mail, or may have none."""
         rows = self.cloud.dynamodb.rows[ORDERS]
-        open_ = {"REJECTED", "PENDING", "SENDING"}
-        return [order_id for order_id, row in rows.items() if status(row) == "CONFIRMED" and email(row) in open_]
+        return [
+            order_id for order_id, row in rows.items() if status(row) == "CONFIRMED" and email(row) not in MAIL_LEFT
+        ]
 
     def _step_on(self, work: Work | None, fates: list[Fate]) -> None:
         for fate in fates:

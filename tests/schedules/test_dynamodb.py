@@ -130,6 +130,7 @@ MAILS = st.sampled_from(
     [None, row.MAIL_PENDING, row.MAIL_SENDING, row.MAIL_REJECTED, row.MAIL_UNKNOWN, *sorted(row.MAIL_LEFT)]
 )
 CLAIMS = st.sampled_from(["one", "two"])
+REFUSED_MAILS = st.sampled_from([row.MAIL_PENDING, row.MAIL_REJECTED])
 TOLD = st.sampled_from([(row.MAIL_DELIVERED, ""), (row.MAIL_BOUNCED, "a reason")])
 KNOWN = st.sampled_from([(row.MAIL_SENDING,), (row.MAIL_SENDING, row.MAIL_UNKNOWN, row.MAIL_SENT)])
 
@@ -140,6 +141,8 @@ def operations(draw: st.DrawFn) -> Callable[[], None]:
     orders, stock, mails = OrderStore(ORDERS), InventoryStore(ORDERS, INVENTORY), MailStore(ORDERS)
     attempt, claim, known = draw(ATTEMPTS), draw(CLAIMS), draw(KNOWN)
     event = MailEvent("1", claim, "an id", *draw(TOLD))
+    last = {"order_id": {"S": "1"}, "email_status": {"S": draw(REFUSED_MAILS)}}
+    last |= {"email_claim": {"S": draw(CLAIMS)}} if draw(st.booleans()) else {}
     return draw(
         st.sampled_from(
             [
@@ -149,6 +152,7 @@ def operations(draw: st.DrawFn) -> Callable[[], None]:
                 lambda: stock.fail_open(ORDER, attempt, "a reason"),
                 lambda: stock.fail_confirmed("1", ORDER.lines, attempt, "a reason"),
                 lambda: mails.claim("1", claim),
+                lambda: mails.claim("1", claim, row.Row.from_item(last)),
                 lambda: mails.sent("1", claim, "an id"),
                 lambda: mails.not_sent("1", claim, "an error"),
                 lambda: mails.rejected("1", claim, "an error"),

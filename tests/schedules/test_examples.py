@@ -8,7 +8,7 @@ import pytest
 from functions.start_workflow.execution import execution_name
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.cloud import Account, Cloud, Fate
-from tests.schedules.ledger import available, email
+from tests.schedules.ledger import Ledger, available, email
 from tests.schedules.promises import assert_finished, assert_settled
 from tests.schedules.rules import message
 from tests.schedules.world import World
@@ -19,7 +19,7 @@ BODY = message("A", {"book": 2}, 0)
 @pytest.fixture
 def world(account: Account) -> Iterator[World]:
     """Five books, and one order in the queue."""
-    account.cloud = Cloud(most_retries=0)
+    account.cloud = Cloud(most_retries=0, ledger=Ledger(operator=True))
     account.cloud.restock("book", 5)
     world = World(account.cloud)
     world.publish(BODY)
@@ -75,7 +75,7 @@ def test_an_event_of_the_first_attempt_that_comes_during_the_second_gives_nothin
     second = execution_name("A", 2)
     go(world, second)
     go(world, second)
-    event = next(number for number, event in enumerate(world.events) if event["detail"]["name"] == "A")
+    event = next(number for number, event in enumerate(world.events) if event.execution == "A")
     world.deliver(event)
     world.settle()
     assert (world.status("A"), books(world), len(world.cloud.mails)) == ("CONFIRMED", 3, 1)
@@ -163,14 +163,48 @@ def test_a_mail_sent_again_by_hand_whose_sender_dies_is_settled_by_hand(world: W
     world.settle()
     work = world.resend("A")
     assert work
-    world.step(work, Fate.DONE_DIES)
+    for fate in (Fate.DONE, Fate.DONE, Fate.DONE, Fate.DONE_DIES):  # read, opened, refused as tried, claimed
+        world.step(work, fate)
     world.publish(BODY)
     world.settle()
     assert email(world.cloud.dynamodb.rows[ORDERS]["A"]) == "SENDING"
     assert_settled(world)
-    world.resend("A")
+    world.resend("A", asked=True)
     world.settle()
-    assert email(world.cloud.dynamodb.rows[ORDERS]["A"]) == "UNKNOWN"
+    assert email(world.cloud.dynamodb.rows[ORDERS]["A"]) == "SENT"
+    assert_finished(world)
+
+
+def test_a_claim_that_lands_after_ses_has_rejected_the_mail_opens_nothing(world: World) -> None:
+    """Its execution has succeeded, so that nobody would see the mail that it leaves half sent."""
+    accept(world)
+    for fates in ((), (), (Fate.DELAYED_DIES,)):
+        go(world, "A", *fates)
+    world.publish(BODY)
+    accept(world)
+    for _ in range(2):
+        go(world, execution_name("A", 2))
+    world.tell(world.cloud.mails[0], "Email Rejected")
+    world.lands_last = True
+    world.settle()
+    row = world.cloud.dynamodb.rows[ORDERS]["A"]
+    assert (email(row), row["email_message_id"]) == ("REJECTED", {"S": "mail-1"})
+    assert_settled(world)
+
+
+def test_an_order_whose_release_is_a_dead_letter_is_named_by_it_alone_and_started_again(world: World) -> None:
+    """DynamoDB is away from before the order is opened until its release is given up."""
+    accept(world)
+    world.cloud.down = {"dynamodb"}
+    world.settle()
+    assert world.status("A") is None
+    assert [letter.execution for letter in world.unreleased] == ["A"]
+    assert_settled(world)
+    world.publish(BODY)
+    world.settle()
+    world.unreleased.clear()
+    assert (world.status("A"), books(world), len(world.cloud.mails)) == ("CONFIRMED", 3, 1)
+    assert_settled(world)
     assert_finished(world)
 
 

@@ -251,12 +251,12 @@ def with_its_mail(status: str) -> Callable[[Cloud], None]:
         ),
         (cancellable, [RESERVE, MAIL, CANCEL, CANCEL], "none", {("CANCELLED", 0): 19, ("CONFIRMED", 1): 126}),
         (not_placed_yet, [UPDATE, RESERVE, MAIL, CANCEL], "none", {("CANCELLED", 0): 23, ("CONFIRMED", 1): 9}),
-        (with_its_mail("PENDING"), [MAIL, MAIL, CANCEL], "none", {("CANCELLED", 0): 1, ("CONFIRMED", 1): 114}),
+        (with_its_mail("PENDING"), [MAIL, MAIL, CANCEL], "none", {("CANCELLED", 0): 11, ("CONFIRMED", 1): 403}),
         (
             with_its_mail("REJECTED"),
             [MAIL, CANCEL],
             "answer lost",
-            {("CANCELLED", 0): 7, ("CONFIRMED", 1): 108, ("CONFIRMED", 0): 2},
+            {("CANCELLED", 0): 29, ("CONFIRMED", 1): 215, ("CONFIRMED", 0): 3},
         ),
     ],
 )

@@ -27,6 +27,9 @@ def stock(old: int, new: int) -> Change:
     return Change(INVENTORY, "book", {"available": {"N": str(old)}}, {"available": {"N": str(new)}})
 
 
+KEPT = row("CONFIRMED", mail="REJECTED") | {"email_message_id": {"S": "mail-1"}}
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -42,6 +45,8 @@ def stock(old: int, new: int) -> Change:
         ([order(row("PROCESSING", 2), row("PROCESSING", 1))], "back to attempt 1"),
         ([order(row("PROCESSING", 1), row("CONFIRMED", 2)), stock(5, 3)], "by a foreign attempt"),
         ([order(row("CONFIRMED", mail="SENDING"), row("FAILED", mail="SENDING")), stock(3, 5)], "a mail was tried"),
+        ([order(KEPT, KEPT | {"email_status": {"S": "SENDING"}})], "a mail claimed that SES kept"),
+        ([order(KEPT, row("CONFIRMED", mail="PENDING"))], "mail REJECTED to PENDING"),
         ([order(row("CONFIRMED", mail="UNKNOWN"), row("CONFIRMED", mail="SENDING"))], "mail UNKNOWN to SENDING"),
         ([order(row("CONFIRMED", mail="SENT"), row("CONFIRMED", mail="UNKNOWN"))], "mail SENT to UNKNOWN"),
         ([order(row("FAILED"), row("FAILED", mail="SENDING"))], "a mail claimed"),

@@ -6,7 +6,9 @@ Every method is one event that may happen at any time. What is under way is in l
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 from functions.reserve_inventory.handler import release_abandoned, release_inventory, reserve_inventory
@@ -16,16 +18,19 @@ from functions.start_workflow.handler import start_workflow
 from functions.track_email.handler import track_email
 from functions.update_order.handler import reject_order, update_order
 from ops.cancel import CancelStore, cancel
+from ops.mail import order_mail, resend
+from ops.stack import Stack
 from tests.functions.builders import SENT, Handler, LambdaContext, abandoned_event, mail_event
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.cloud import Cloud, Fate, Letter, Mail
 from tests.schedules.expressions import Item
-from tests.schedules.interpreter import Execution
+from tests.schedules.interpreter import ENDED_BADLY, Execution
 from tests.schedules.invocations import Invocation, Killed, Reply
 from tests.schedules.ledger import status
 
 FOR_EVER = 5000  # steps; a schedule leaves some hundred at most
 RECEIVED_AT_MOST = 5  # times, before SQS gives a message up: fewer than infra/queues.py allows, so that it happens
+TRIED_AT_MOST = 3  # times, before Lambda gives an event up: infra/workflow.py
 REJECTED = "Email Rejected"
 ARRIVED = {"Email Delivered", "Email Bounced", "Email Complaint Received"}
 FUNCTIONS: dict[str, Handler] = {
@@ -43,6 +48,22 @@ class Message:
 
     body: str
     received: int = 0
+
+
+@dataclass
+class Abandoned:
+    """EventBridge's event of an execution that ended badly."""
+
+    event: dict[str, Any]
+    tries: int = 0
+
+    @property
+    def execution(self) -> str:
+        return str(self.event["detail"]["name"])
+
+    @property
+    def order_id(self) -> str:
+        return str(json.loads(self.event["detail"]["input"])["order_id"])
 
 
 @dataclass
@@ -66,8 +87,28 @@ class Ended:
 
 
 @dataclass
+class _Sender:
+    """Lambda as `orders email resend` uses it; a function that dies takes the command with it."""
+
+    context: LambdaContext
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 — AWS's names
+        assert FunctionName == "SendEmail"
+        try:
+            send_confirmation(json.loads(Payload), self.context)
+        except Exception as error:  # noqa: BLE001 — whatever a handler raises is what Lambda reports
+            raised = json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)})
+            return {"FunctionError": "Unhandled", "Payload": BytesIO(raised.encode())}
+        return {"Payload": BytesIO(b"null")}
+
+
+@dataclass
 class World:
-    """A pipeline with nothing in it."""
+    """A pipeline with nothing in it.
+
+    `unreleased` are the dead letters of releases, `resent` the orders whose mail a person has had sent again. With
+    `lands_last`, whatever nobody waits for any more takes effect only when all else has come to rest.
+    """
 
     cloud: Cloud
     queue: list[Message] = field(default_factory=list)
@@ -75,7 +116,10 @@ class World:
     published: list[str] = field(default_factory=list)
     under_way: list[Work] = field(default_factory=list)
     late: list[Invocation] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[Abandoned] = field(default_factory=list)
+    unreleased: list[Abandoned] = field(default_factory=list)
+    resent: set[str] = field(default_factory=set)
+    lands_last: bool = False
     mail_queue: list[Message] = field(default_factory=list)
     untold: list[str] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
@@ -144,16 +188,20 @@ class World:
         """Lambda does not run the function that is due, or it crashes before its first call."""
         self._fail(self.cloud.executions[name], error, "nothing was done")
 
-    def deliver(self, number: int) -> None:
-        """EventBridge calls release_abandoned; an event whose call fails comes again."""
+    def deliver(self, number: int) -> Work | None:
+        """EventBridge calls release_abandoned; an event whose call fails comes again, or is a dead letter."""
         event = self.events.pop(number)
+
+        def failed() -> None:
+            event.tries += 1
+            (self.events if event.tries < TRIED_AT_MOST else self.unreleased).append(event)
 
         def ended(invocation: Invocation) -> None:
             if invocation.killed or invocation.error:
-                self.events.append(event)
+                failed()
 
-        work = Work(self._invocation(release_abandoned, event), ended, lambda: self.events.append(event))
-        self._start(work)
+        work = Work(self._invocation(release_abandoned, event.event), ended, failed)
+        return work if self._start(work) else None
 
     def step(self, work: Work, fate: Fate = Fate.DONE) -> None:
         """Let an invocation's pending call have its fate."""
@@ -230,24 +278,27 @@ class World:
         store = CancelStore(aws.client("dynamodb"), orders=ORDERS, inventory=INVENTORY)
         return self._by_hand(lambda: cancel(store, order_id, "a reason"), "cancel")
 
-    def resend(self, order_id: str) -> Work | None:
-        """Run `orders email resend`, which calls the function itself: no execution, so that none has started."""
-        payload = {
-            "order": {"order_id": order_id, "attempt": 1},
-            "execution": "resend",
-            "state": "SendConfirmation",
-            "retry_count": 0,
-        }
-        context = LambdaContext(aws_request_id=f"invocation-{next(self._numbers)}")
-        return self._by_hand(lambda: send_confirmation(payload, context), "resend")
+    def resend(self, order_id: str, *, asked: bool = False) -> Work | None:
+        """Run `orders email resend`; a mail that may have left only where the customer was `asked`, and has none."""
+
+        def act() -> None:
+            order = order_mail(stack, order_id)
+            if not order.may_have_left or (asked and not self.cloud.ledger.mails[order_id]):
+                self.resent.add(order_id)
+                resend(stack, order)
+
+        sender = _Sender(LambdaContext(aws_request_id=f"invocation-{next(self._numbers)}"))
+        outputs = {"OrdersTableName": ORDERS, "SendEmailFunctionArn": "SendEmail"}
+        clients = {"dynamodb": aws.client("dynamodb"), "lambda": sender}
+        stack = Stack("schedule", "us-west-2", SimpleNamespace(client=clients.__getitem__), outputs)
+        return self._by_hand(act, "resend")
 
     # ------------------------------------------------------------------------------------------------ the end
 
     def settle(self) -> None:
-        """Let everything under way come to its end, without any more faults and without an operator."""
-        self.cloud.down.clear()
+        """Let everything end without an operator: first while what is down stays down, then without any faults."""
         steps = 0
-        while self._settle_one():
+        while self._settle_one() or self._end_outage():
             steps += 1
             assert steps < FOR_EVER, "what is left goes round in circles"
 
@@ -265,12 +316,37 @@ class World:
     def _order(self, order_id: str) -> Item | None:
         return self.cloud.dynamodb.rows[ORDERS].get(order_id)
 
+    def unreleased_of(self, order_id: str) -> Execution | None:
+        """Give the order's newest execution if it ended badly and its release is a dead letter; else None."""
+        newest = max(
+            (one for one in self.cloud.executions.values() if one.order["order_id"] == order_id),
+            key=lambda execution: int(execution.order["attempt"]),
+            default=None,
+        )
+        named = newest and any(event.execution == newest.name for event in self.unreleased)
+        return newest if named and newest and newest.status in ENDED_BADLY else None
+
+    def _end_outage(self) -> bool:
+        """Tell whether there was one."""
+        was_down = bool(self.cloud.down)
+        self.cloud.down.clear()
+        return was_down
+
     def _settle_one(self) -> bool:
+        return self._move() or self._land() if self.lands_last else self._land() or self._move()
+
+    def _land(self) -> bool:
+        """Let something take effect that nobody waits for any more."""
         if self.late:
             self.step_late(0)
         elif self.cloud.in_flight:
             self.cloud.land(0)
-        elif self.under_way:
+        else:
+            return False
+        return True
+
+    def _move(self) -> bool:
+        if self.under_way:
             self.step(self.under_way[0])
         elif waiting := self.waiting():
             self.begin(waiting[0])
@@ -317,9 +393,8 @@ class World:
         self.ended.append(Ended(execution.name, execution.status, execution.state, self._order(order_id)))
         if execution.status != "SUCCEEDED":
             error = {"error": execution.error} if execution.error else {}
-            self.events.append(
-                abandoned_event(name=execution.name, status=execution.status, input=execution.input, **error)
-            )
+            event = abandoned_event(name=execution.name, status=execution.status, input=execution.input, **error)
+            self.events.append(Abandoned(event))
 
     def _return(self, batch: list[Message]) -> None:
         """Messages that were not acknowledged: back to the queue, or given up."""
