@@ -96,7 +96,7 @@ def step_event(message: dict[str, Any], state: str) -> dict[str, Any]:
         "execution": message["order_id"],
         "order": {**message, "attempt": 1},
         "retry_count": 0,
-        "started": "2026-11-01T12:00:00.000Z",
+        "timing": {"StartTime": "2026-11-01T12:00:00.000Z"},
         "state": state,
     }
 

@@ -22,8 +22,8 @@ client("dynamodb")  # every step's; made while Lambda starts the function, when 
 class Step:
     """One invocation of a step: which order, the number of its execution, and the error that led here, if any.
 
-    `started` is when the execution did; None where a person calls the function without one, or has redriven it: the
-    time since then would count the hours in which it lay there.
+    `started` is when the execution did, as the mail's state says; None where a person calls the function without one,
+    or has redriven it: the time since then would count the hours in which it lay there.
     """
 
     order_id: str
@@ -83,13 +83,15 @@ def workflow_step(use_case: Callable[[Step], None]) -> Callable[[dict[str, Any],
 
 
 def _started(event: Mapping[str, Any]) -> datetime | None:
-    """Read when the execution started; AWS's redrive count is 0 before any redrive, and the local AWS has none.
+    """Read when the execution started, out of its context object, which the mail's state sends whole.
 
+    A path to `RedriveCount` alone would fail every execution wherever the count is missing, as in both emulators.
     https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
     """
-    if "started" not in event or event.get("redrive_count"):
+    context = event.get("timing", {})
+    if "StartTime" not in context or context.get("RedriveCount"):
         return None
-    return datetime.fromisoformat(event["started"])
+    return datetime.fromisoformat(context["StartTime"])
 
 
 def _reason(error: Any) -> str:

@@ -144,7 +144,7 @@ def step_event(order: Any, *, retry_count: int = 0) -> dict[str, Any]:
     return {
         "order": order,
         "execution": "execution-1",
-        "started": "2026-01-01T00:00:00.000Z",
+        "timing": {"StartTime": "2026-01-01T00:00:00.000Z"},
         "state": "SomeState",
         "retry_count": retry_count,
     }

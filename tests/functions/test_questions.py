@@ -69,7 +69,7 @@ def lines(cloud: Cloud, wire: Wire, output: Output, monkeypatch: pytest.MonkeyPa
 
 
 def step(handler: Callable[[dict[str, Any], Any], Any]) -> None:
-    event = step_event(execution_input(ORDER)) | {"started": "2026-11-24T07:30:00.000Z"}
+    event = step_event(execution_input(ORDER)) | {"timing": {"StartTime": "2026-11-24T07:30:00.000Z"}}
     handler(event, LambdaContext())
 
 

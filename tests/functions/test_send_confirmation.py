@@ -605,7 +605,7 @@ def test_the_time_from_the_executions_start_to_the_mail_is_told_on_the_orders_li
     confirmed: Cloud, output: Output
 ) -> None:
     started = datetime.now(UTC) - timedelta(seconds=90)
-    send_confirmation(step_event(execution_input()) | {"started": started.isoformat()}, LambdaContext())
+    send_confirmation(step_event(execution_input()) | {"timing": {"StartTime": started.isoformat()}}, LambdaContext())
     assert told(confirmed) == ("SENT", 1)
     ((name, seconds),) = output.seconds
     assert name == "SecondsToMail"
@@ -616,17 +616,19 @@ def test_the_time_from_the_executions_start_to_the_mail_is_told_on_the_orders_li
 def test_a_redriven_execution_has_no_time_to_its_mail_since_it_lay_there_for_hours(
     confirmed: Cloud, output: Output
 ) -> None:
-    send_confirmation(step_event(execution_input()) | {"redrive_count": 1}, LambdaContext())
+    timing = {"StartTime": "2026-01-01T00:00:00.000Z", "RedriveCount": 1}
+    send_confirmation(step_event(execution_input()) | {"timing": timing}, LambdaContext())
     assert told(confirmed) == ("SENT", 1)
     assert (output.counted, output.seconds) == ({"MailsSent": 1}, [])
 
 
-@pytest.mark.parametrize("not_redriven", [{}, {"redrive_count": 0}, {"redrive_count": None}], ids=str)
+@pytest.mark.parametrize("not_redriven", [{}, {"RedriveCount": 0}, {"RedriveCount": None}], ids=str)
 def test_an_execution_that_was_never_redriven_has_a_time_to_its_mail(
     confirmed: Cloud, output: Output, not_redriven: dict[str, Any]
 ) -> None:
-    """AWS counts from 0, the local AWS does not count at all."""
-    send_confirmation(step_event(execution_input()) | not_redriven, LambdaContext())
+    """AWS counts from 0; the local AWS does not count at all."""
+    timing = {"StartTime": "2026-01-01T00:00:00.000Z", **not_redriven}
+    send_confirmation(step_event(execution_input()) | {"timing": timing}, LambdaContext())
     assert told(confirmed) == ("SENT", 1)
     assert [name for name, _ in output.seconds] == ["SecondsToMail"]
 

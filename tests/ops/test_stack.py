@@ -96,9 +96,7 @@ def test_the_local_stage_is_deployed_by_make_up(answer: dict[str, Any] | Excepti
 
 
 def test_a_stack_that_was_never_deployed_whole_says_how_it_is() -> None:
-    with pytest.raises(
-        StackError, match="has no outputs: it is ROLLBACK_COMPLETE; `cdk deploy -c sender_email="
-    ):
+    with pytest.raises(StackError, match="has no outputs: it is ROLLBACK_COMPLETE; `cdk deploy -c sender_email="):
         stack_module._find(Account({"StackStatus": "ROLLBACK_COMPLETE"}), "dev", "eu-west-1")
 
 

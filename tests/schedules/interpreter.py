@@ -79,8 +79,10 @@ class Execution:
         context = {
             "$": self._data,
             "$$.Execution.Name": self.name,
-            "$$.Execution.StartTime": self.started.isoformat(timespec="milliseconds"),
-            "$$.Execution.RedriveCount": self._redrives,
+            "$$.Execution": {
+                "StartTime": self.started.isoformat(timespec="milliseconds"),
+                "RedriveCount": self._redrives,
+            },
             "$$.State.Name": self.state,
             "$$.State.RetryCount": sum(self._tries),
         }

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache, partial, wraps
+from functools import cache, wraps
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -36,7 +36,6 @@ from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import Eval
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
-from moto.stepfunctions.parser.backend import execution_worker
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
@@ -266,8 +265,6 @@ class Machine:
         patch.setattr(AmazonStateLanguageParser, "parse", _parsed)
         # So is each path, by a parser made anew, at every try of every state: a quarter of a run.
         patch.setattr(json_path, "parse", _path)
-        # moto does not count redrives, which it does not have.
-        patch.setattr(execution_worker, "ExecutionData", partial(dict, RedriveCount=0))
         # moto's executions end in a thread of their own and tell nobody.
         terminated = BaseExecutionWorkerCommunication.terminated
 
