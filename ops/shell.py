@@ -1,12 +1,22 @@
 """Commands that a person is given to paste: every one that is printed with a value in it is made here."""
 
 import re
+from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Final
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_@:,./+-][A-Za-z0-9_@:,./+=-]*")
 _BETWEEN_QUOTES: Final = re.compile(r"(?:(?!['`\\])[ -~])*")
 _TO_ESCAPE: Final = re.compile(rb"^-|[^A-Za-z0-9 _@:,./+=#-]")
 _UNCARRIED: Final = str.maketrans("\0\n", "\1\1")
+
+# The options that named the stack of this command line; empty where the environment did, as it will for what is pasted.
+_stack_options: ContextVar[Sequence[str]] = ContextVar("stack_options", default=())
+
+
+def carry_stack_options(options: Sequence[str]) -> None:
+    """Have each `orders` command printed from now on name the same stack: pasted, it must not act on another."""
+    _stack_options.set(options)
 
 
 def quote_command(command: str, *arguments: str) -> str:
@@ -19,8 +29,10 @@ def quote_command(command: str, *arguments: str) -> str:
         command: Its beginning, options included, which needs no quotes.
         arguments: What follows, such as the order's id; each arrives as it is in any POSIX shell.
     """
+    program, *rest = command.split(" ")
+    options = map(_quote, _stack_options.get()) if program == "orders" else ()
     end_of_options = ["--"] if any(argument.startswith("-") for argument in arguments) else []
-    return f"`{' '.join([command, *end_of_options, *map(_quote, arguments)])}`"
+    return f"`{' '.join([program, *options, *rest, *end_of_options, *map(_quote, arguments)])}`"
 
 
 def _quote(argument: str) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from ops.cli import screen
 from ops.errors import BadInput, Refused, StackError
+from ops.shell import carry_stack_options
 from ops.stack import LOCAL_STAGE, STAGES, Stack, connect, connect_local, explained
 
 _PANEL: Final = "Which stack"
@@ -73,6 +74,13 @@ class Choice:
             self.regions + other.regions,
         )
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What was typed, once each, as a command line takes it."""
+        named = {"--stage": self.stages[:1], "--profile": self.profiles[:1], "--region": self.regions[:1]}
+        typed = tuple(word for option, values in named.items() for value in values for word in (option, value))
+        return ("--local",) if self.local else typed
+
     def connect(self) -> Stack:
         """Find the stack; only where no option names it does the environment."""
         if self.local:
@@ -117,6 +125,7 @@ def with_stack(command: Callable[..., None]) -> Callable[..., None]:
     def run(*, context: typer.Context, **given: Any) -> None:
         with reported():
             choose_stack(context, **{name: given.pop(name) for name in options if name in given})
+            carry_stack_options(context.obj.options)
             command(context.obj.connect(), **given)
 
     return _as_typer_reads_it(run, command, [*own, *options.values()])

@@ -12,13 +12,15 @@ from tests.answers import Answer
 
 
 class Command:
-    """`orders --local …`, where `stack` is what is found."""
+    """`orders …` where `ORDERS_STAGE` names the stack, or options do, and `stack` is what is found."""
 
     def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ORDERS_STAGE", "local")
         monkeypatch.setattr(options, "connect_local", lambda: stack)
+        monkeypatch.setattr(options, "connect", lambda *_named, **_options: stack)
 
     def __call__(self, *arguments: str, stdin: str | bytes = "") -> Answer:
-        found = CliRunner().invoke(app, ["--local", *arguments], input=stdin, prog_name="orders")
+        found = CliRunner().invoke(app, [*arguments], input=stdin, prog_name="orders")
         if found.exception and not isinstance(found.exception, SystemExit):
             raise found.exception
         return Answer(found.exit_code, found.stdout, found.stderr)

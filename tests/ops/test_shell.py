@@ -189,6 +189,25 @@ def pasted_after(place: str, printed: str) -> list[list[str]]:
 _COMMAND = r"(?:orders|aws|make|cdk) [a-z]"
 
 
+@pytest.mark.parametrize(
+    ("typed", "printed"),
+    [
+        ([], "orders retry 12345"),
+        (["--stage", "prod"], "orders --stage prod retry 12345"),
+        (["--local"], "orders --local retry 12345"),
+        (["--profile", "a b", "--region", "eu-west-1"], "orders --profile 'a b' --region eu-west-1 retry 12345"),
+    ],
+    ids=str,
+)
+def test_a_command_that_is_printed_names_the_stack_that_was_typed(
+    orders: Command, stack: Stack, typed: list[str], printed: str
+) -> None:
+    """Pasted, it must not act on the stack that the environment happens to name."""
+    put_order(stack, "12345", "PROCESSING")
+    assert f"`{printed}`" in orders(*typed, "stuck").out
+    assert f"`{printed}`" in orders("stuck", *typed).out
+
+
 def commands_with_values(source: str) -> list[str]:
     """Find the texts of a module in which a value is put into a command: `orders retry {order_id}`."""
     tree = ast.parse(source)
