@@ -11,14 +11,18 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from functions.reserve_inventory.handler import release_abandoned, release_inventory, reserve_inventory
 from functions.send_email.handler import send_confirmation
 from functions.shared import aws
+from functions.shared.errors import TransientError
 from functions.start_workflow.handler import start_workflow
 from functions.track_email.handler import track_email
 from functions.update_order.handler import reject_order, update_order
 from ops.cancel import CancelStore, cancel
-from ops.mail import order_mail, resend
+from ops.errors import Refused, StackError
+from ops.mail import may_have_left, order_mail, resend
 from ops.stack import Stack
 from tests.functions.builders import SENT, Handler, LambdaContext, abandoned_event, mail_event
 from tests.functions.cloud import INVENTORY, ORDERS
@@ -283,7 +287,7 @@ class World:
 
         def act() -> None:
             order = order_mail(stack, order_id)
-            if not order.may_have_left or (asked and not self.cloud.ledger.mails[order_id]):
+            if not may_have_left(order) or (asked and not self.cloud.ledger.mails[order_id]):
                 self.resent.add(order_id)
                 resend(stack, order)
 
@@ -365,8 +369,13 @@ class World:
         return Invocation(lambda: handler(event, context), handler.__name__)
 
     def _by_hand(self, act: Callable[[], Any], name: str) -> Work | None:
-        """Let a person do something; how it ends, only that person is told."""
-        work = Work(Invocation(act, name), lambda _invocation: None, lambda: None)
+        """Let a person do something; how it ends, only that person is told, in words and never by a crash."""
+
+        def ended(invocation: Invocation) -> None:
+            told = (Refused, StackError, TransientError, ClientError, BotoCoreError)
+            assert invocation.killed or invocation.error is None or isinstance(invocation.error, told), invocation.error
+
+        work = Work(Invocation(act, name), ended, lambda: None)
         return work if self._start(work) else None
 
     def _start(self, work: Work) -> bool:
