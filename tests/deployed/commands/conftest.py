@@ -19,14 +19,14 @@ _LIMIT_SECONDS = 120
 
 @dataclass(frozen=True)
 class Orders:
-    """The command line, pointed at the deployed stack as `eval "$(make up)"` does it."""
+    """The command line, pointed at the deployed stack as `eval "$(make up)"` and `export ORDERS_STAGE=local` do it."""
 
     endpoint: str
     folder: Path
 
     def __call__(self, *arguments: str, stdin: str = "") -> Answer:
         """Run a command against the local AWS; what it prints must never be a traceback."""
-        return self.run("--local", *arguments, stdin=stdin)
+        return self.run(*arguments, stdin=stdin, ORDERS_STAGE="local")
 
     def run(self, *arguments: str, stdin: str = "", **variables: str) -> Answer:
         """Run a command as it stands, with more environment variables."""
