@@ -104,6 +104,12 @@ class Drill:
             for name in names:
                 client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=PROCESSES_A_FUNCTION)
 
+    def deliveries(self) -> int:
+        """How often a message of the order queue is handed out before it is a dead letter."""
+        client, queue = self.deployed.aws.client("sqs"), self.deployed.outputs["OrderQueueUrl"]
+        found = client.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])["Attributes"]
+        return int(json.loads(found["RedrivePolicy"])["maxReceiveCount"])
+
     @contextmanager
     def delivered_again_after(self, seconds: int) -> Iterator[None]:
         """Set when a message that was not taken on comes back."""
