@@ -76,7 +76,8 @@ class CancelStore:
         return lines
 
     def _cancel_confirmed(self, found: OrderRow, reason: str) -> dict[str, Any]:
-        conditions, values = ["#status = :confirmed"], {**_cancelled(reason), ":confirmed": row.text(row.CONFIRMED)}
+        conditions = ["#status = :confirmed", "attribute_not_exists(email_earlier)"]
+        values = {**_cancelled(reason), ":confirmed": row.text(row.CONFIRMED)}
         if found.email_status is None:
             conditions.append("attribute_not_exists(email_status)")
         else:
@@ -168,7 +169,8 @@ def why_not(found: OrderRow) -> str | None:
     if odd := tuple(problem for problem in found.problems if problem.attribute in _GOES_BY):
         return f"{order_id}: its row is odd: {in_words(odd)}; correct it first"
     if mail in row.MAIL_NOT_LEFT:
-        return None
+        earlier = found.email_earlier
+        return f"{order_id}: too late: its mail was {earlier} before another was tried: {_TOLD}" if earlier else None
     return f"{order_id}: too late: its mail is {mail}: {_TOO_LATE.get(mail, _TOLD)}"
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from functions.shared import row
-from functions.shared.aws import ConditionFailed, call
 from ops.attributes import in_words
 from ops.errors import Refused, StackError
 from ops.orders import OrderRow
@@ -175,7 +174,7 @@ def is_being_sent(order: OrderRow) -> bool:
 
 def may_have_left(order: OrderRow) -> bool:
     """Whether another mail might be the customer's second."""
-    return order.email_status not in row.MAIL_NOT_LEFT
+    return order.email_earlier is not None or order.email_status not in row.MAIL_NOT_LEFT
 
 
 def why_no_mail(order: OrderRow, suppression: Callable[[str], Suppression | None]) -> str | None:
@@ -200,14 +199,13 @@ def why_no_mail(order: OrderRow, suppression: Callable[[str], Suppression | None
 def resend(stack: Stack, order: OrderRow) -> OrderRow:
     """Send an order's mail by the very function that sends all mails, and return the order as it is then.
 
-    First the row goes from what was read to PENDING, so that the function may claim it; whatever it sent before is no
-    longer this row's mail. Cut off here, nothing was sent, and it can be done again.
+    The function claims it over exactly the try that was read. Until then the row says what it said, and SES's events of
+    an earlier mail still count.
 
     Raises:
         Refused: the row has changed since it was read, or the mail was not sent, with the reason.
-        StackError: the function could not be invoked; the row stays PENDING.
+        StackError: the function could not be invoked.
     """
-    _open(stack, order)
     try:
         with explained():
             answer = stack.client("lambda").invoke(
@@ -224,31 +222,6 @@ def resend(stack: Stack, order: OrderRow) -> OrderRow:
     return order_mail(stack, order.order_id)
 
 
-def _open(stack: Stack, order: OrderRow) -> None:
-    """Take the mail from what was read to PENDING, and its claim away."""
-    read = {"email_status": order.email_status, "email_claim": order.email_claim}
-    conditions = [
-        f"attribute_not_exists({name})" if value is None else f"{name} = :{name}" for name, value in read.items()
-    ]
-    try:
-        call(
-            stack.client("dynamodb").update_item,
-            TableName=stack["OrdersTableName"],
-            Key=row.key(order.order_id),
-            UpdateExpression="SET email_status = :pending, updated_at = :now REMOVE email_claim, email_message_id",
-            ConditionExpression=" AND ".join(["#status = :confirmed", *conditions]),
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={
-                ":confirmed": row.text(row.CONFIRMED),
-                ":pending": row.text(row.MAIL_PENDING),
-                ":now": row.now(),
-                **{f":{name}": row.text(value) for name, value in read.items() if value is not None},
-            },
-        )
-    except ConditionFailed as changed:
-        raise Refused(f"order {order.order_id!r} has changed meanwhile; nothing was sent") from changed
-
-
 def _payload(order: OrderRow) -> dict[str, Any]:
     """Make what the state machine sends to SendConfirmation."""
     return {
@@ -256,6 +229,7 @@ def _payload(order: OrderRow) -> dict[str, Any]:
         "execution": "orders email resend",
         "state": "SendConfirmation",
         "retry_count": 0,
+        "over": {"status": order.email_status, "claim": order.email_claim},
     }
 
 

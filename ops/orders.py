@@ -31,6 +31,7 @@ _TEXTS: Final = (
     "email_message_id",
     "email_error",
     "email_claim",
+    "email_earlier",
 )
 _MOMENTS: Final = ("created_at", "updated_at")
 _RULES: Final = {
@@ -61,6 +62,7 @@ class OrderRow:
     email_message_id: str | None
     email_error: str | None
     email_claim: str | None = None
+    email_earlier: str | None = None
     problems: tuple[Problem, ...] = ()
 
     @classmethod
@@ -84,6 +86,7 @@ class OrderRow:
             email_message_id=texts["email_message_id"],
             email_error=texts["email_error"],
             email_claim=texts["email_claim"],
+            email_earlier=texts["email_earlier"],
             problems=tuple(
                 Problem(name, _RULES[name])
                 for name in found

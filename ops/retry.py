@@ -74,6 +74,11 @@ def _why_settled(found: OrderRow, name: str) -> str | None:
             "its mail may have left, and publishing it sends none; ask the customer, then"
             f" {quote_command('orders email resend', name)}"
         )
+    if found.status == row.CONFIRMED and found.email_earlier and found.email_status in row.MAIL_NOT_LEFT:
+        return (
+            f"its mail was {found.email_earlier} before another was tried, and publishing the order again sends none;"
+            f" {quote_command('orders email resend', name)} does"
+        )
     if found.status == row.CONFIRMED and row.was_kept_by_ses(found.email_status, found.email_message_id):
         return (
             "SES rejected its mail after it had taken it, and publishing the order again sends none;"

@@ -9,10 +9,13 @@ from functions.shared import row
 from functions.shared.aws import ConditionFailed
 from functions.shared.errors import EmailOutcomeUnknown, EmailRejected, TransientError
 from functions.shared.observability import count, logger, measure
+from functions.shared.step import Step
 
 
-def confirm(store: MailStore, mailer: Mailer, order_id: str, claim: str, started: datetime | None) -> None:
+def confirm(store: MailStore, mailer: Mailer, step: Step) -> None:
     """Send the customer of a confirmed order its one mail; sent already is done.
+
+    A person may have it sent `over` the try that they have read, whatever that says, and over no other.
 
     Raises:
         TransientError: the mail has not left and another try is worth it.
@@ -21,26 +24,28 @@ def confirm(store: MailStore, mailer: Mailer, order_id: str, claim: str, started
         OrderClosed, OrderAlreadyFailed: the order is not confirmed, so there is nothing to tell.
     """
     try:
-        order = _claim(store, order_id, claim)
+        order = _claim(store, step)
     except ConditionFailed as found:
-        _explain(store, order_id, found.row)
+        _explain(store, step.order_id, found.row)
         return
-    _send(store, mailer, order, claim)
+    _send(store, mailer, order, step.invocation)
     count("MailsSent")
-    if started:
-        measure("SecondsToMail", datetime.now(UTC) - started)
+    if step.started:
+        measure("SecondsToMail", datetime.now(UTC) - step.started)
 
 
-def _claim(store: MailStore, order_id: str, claim: str) -> row.Row:
+def _claim(store: MailStore, step: Step) -> row.Row:
     """Claim a mail that nobody has tried, or, over exactly the try that was found, one that surely has not left."""
+    over = step.over
+    if over is None:
+        try:
+            return store.claim(step.order_id, step.invocation)
+        except ConditionFailed as refused:
+            if refused.row is None or not refused.row.mail_may_be_tried_again:
+                raise
+            over = refused.row.mail_try
     try:
-        return store.claim(order_id, claim)
-    except ConditionFailed as refused:
-        last = refused.row
-        if last is None or not last.mail_may_be_tried_again:
-            raise
-    try:
-        return store.claim(order_id, claim, last)
+        return store.claim(step.order_id, step.invocation, over)
     except ConditionFailed as changed:
         raise TransientError("another invocation is at this mail") from changed
 
@@ -94,6 +99,8 @@ def _explain(store: MailStore, order_id: str, found: row.Row | None) -> None:
     if found.email_status in row.MAIL_LEFT:
         logger.info("mail sent already")
         return
+    if found.email_earlier and found.email_status in row.MAIL_NOT_LEFT:
+        raise EmailRejected(f"the mail for order {order_id!r} is sent again by hand alone: an earlier one may be out")
     if found.email_status == row.MAIL_REJECTED:
         raise _kept(order_id)
     if found.email_status == row.MAIL_SENDING:

@@ -12,4 +12,4 @@ client("sesv2")  # made while Lambda starts the function, when it has the most C
 @workflow_step
 def send_confirmation(step: Step) -> None:
     """Tell the customer that the order is confirmed."""
-    confirm(mails(), mailer(), step.order_id, step.invocation, step.started)
+    confirm(mails(), mailer(), step)

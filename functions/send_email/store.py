@@ -2,9 +2,12 @@
 
 import os
 from functools import cache
+from typing import Final
 
 from functions.shared import row
 from functions.shared.aws import call, client
+
+_NONE: Final = row.MailTry()
 
 
 class MailStore:
@@ -13,19 +16,22 @@ class MailStore:
     def __init__(self, table: str) -> None:
         self._table = table
 
-    def claim(self, order_id: str, claim: str, last: row.Row | None = None) -> row.Row:
+    def claim(self, order_id: str, claim: str, last: row.MailTry = _NONE) -> row.Row:
         """Write SENDING for a confirmed order, and return the order: over no try at all, or over the `last` one found.
 
         A request that lands late finds another try than the one it names, and takes nothing from it. `claim` names
-        this invocation: an answer lost on the way back is then recognised as its own.
+        this invocation: an answer lost on the way back is then recognised as its own. That a mail may be out already is
+        kept for good: whatever becomes of this one, the customer may have been told.
         """
-        over, named = _still(last) if last else ("attribute_not_exists(email_status)", {})
+        still, named = _still(last)
+        earlier = ", email_earlier = :status" if last.may_have_left else ""
         answer = call(
             client("dynamodb").update_item,
             TableName=self._table,
             Key=row.key(order_id),
-            UpdateExpression="SET email_status = :sending, email_claim = :claim, updated_at = :now REMOVE email_error",
-            ConditionExpression=f"#status = :confirmed AND (({over})"
+            UpdateExpression=f"SET email_status = :sending, email_claim = :claim, updated_at = :now{earlier}"
+            " REMOVE email_error, email_message_id",
+            ConditionExpression=f"#status = :confirmed AND (({still})"
             " OR (email_status = :sending AND email_claim = :claim))",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
@@ -79,12 +85,14 @@ class MailStore:
         )
 
 
-def _still(last: row.Row) -> tuple[str, dict[str, row.Value]]:
-    """Give the condition that this is still the mail's last try, and its values; one opened by hand has no claim."""
-    values = {":last": row.text(last.email_status or "")}
-    if last.email_claim is None:
-        return "email_status = :last AND attribute_not_exists(email_claim)", values
-    return "email_status = :last AND email_claim = :last_claim", {**values, ":last_claim": row.text(last.email_claim)}
+def _still(last: row.MailTry) -> tuple[str, dict[str, row.Value]]:
+    """Give the condition that this is still the mail's last try, and its values."""
+    if last.status is None:
+        return "attribute_not_exists(email_status)", {}
+    values = {":status": row.text(last.status)}
+    if last.claim is None:  # nothing here writes a row so; a person may have
+        return "email_status = :status AND attribute_not_exists(email_claim)", values
+    return "email_status = :status AND email_claim = :last", {**values, ":last": row.text(last.claim)}
 
 
 @cache

@@ -42,6 +42,19 @@ LONGEST_REASON: Final = 500  # characters: a row of up to 1 KB costs one write u
 
 
 @dataclass(frozen=True, slots=True)
+class MailTry:
+    """What a row says of the last try of its mail: both are None before any."""
+
+    status: str | None = None
+    claim: str | None = None
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether its mail is out, or may be."""
+        return self.status not in MAIL_NOT_LEFT
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """An order's row. `status` and `attempt` are None on a row that was never processed."""
 
@@ -53,6 +66,7 @@ class Row:
     email_status: str | None
     email_claim: str | None
     email_message_id: str | None
+    email_earlier: str | None  # what was known of a mail that left, or may have, before another was sent by hand
 
     @classmethod
     def from_item(cls, item: Any) -> Self:
@@ -70,13 +84,19 @@ class Row:
             email_status=_text(item, "email_status"),
             email_claim=_text(item, "email_claim"),
             email_message_id=_text(item, "email_message_id"),
+            email_earlier=_text(item, "email_earlier"),
         )
 
     @property
     def mail_may_be_tried_again(self) -> bool:
-        """Whether another try may be made without a person: the last one was refused before SES had the mail."""
-        refused = self.email_status in (MAIL_PENDING, MAIL_REJECTED)
+        """Whether another try may be made without a person: none is out, and SES refused the last before it had it."""
+        refused = self.email_status in (MAIL_PENDING, MAIL_REJECTED) and self.email_earlier is None
         return self.status == CONFIRMED and refused and not was_kept_by_ses(self.email_status, self.email_message_id)
+
+    @property
+    def mail_try(self) -> MailTry:
+        """The last try of its mail."""
+        return MailTry(self.email_status, self.email_claim)
 
     def is_at(self, status: str, attempt: int) -> bool:
         """Tell whether a write of this attempt has put the row into this status already."""

@@ -11,6 +11,7 @@ from functions.shared.aws import client
 from functions.shared.errors import ANSWERS
 from functions.shared.observability import count, logger, metrics, tell_order, without_addresses
 from functions.shared.order import Order, attempt_of, order_id_of
+from functions.shared.row import MailTry
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -23,7 +24,8 @@ class Step:
     """One invocation of a step: which order, the number of its execution, and the error that led here, if any.
 
     `started` is when the execution did, as the mail's state says; None where a person calls the function without one,
-    or has redriven it: the time since then would count the hours in which it lay there.
+    or has redriven it: the time since then would count the hours in which it lay there. `over` is the try of a mail
+    over which a person has another sent; no state of the workflow says so.
     """
 
     order_id: str
@@ -32,6 +34,7 @@ class Step:
     started: datetime | None
     invocation: str
     input: Mapping[str, Any]
+    over: MailTry | None = None
 
     @classmethod
     def parse(cls, event: Mapping[str, Any], invocation: str) -> Self:
@@ -48,6 +51,7 @@ class Step:
             started=_started(event),
             invocation=invocation,
             input=data,
+            over=MailTry(**event["over"]) if "over" in event else None,
         )
 
     def order(self) -> Order:

@@ -633,11 +633,45 @@ def test_an_execution_that_was_never_redriven_has_a_time_to_its_mail(
     assert [name for name, _ in output.seconds] == ["SecondsToMail"]
 
 
+def by_hand(status: str | None, claim: str | None) -> dict[str, Any]:
+    """What `orders email resend` hands to the function, with the try of the mail that it has read."""
+    order, over = {"order_id": "12345", "attempt": 1}, {"status": status, "claim": claim}
+    return {"order": order, "execution": "resend", "state": "SendConfirmation", "retry_count": 0, "over": over}
+
+
+@pytest.mark.parametrize(
+    ("status", "earlier"),
+    [("PENDING", None), ("REJECTED", None), *((left, left) for left in ("SENDING", "UNKNOWN", "SENT", "BOUNCED"))],
+)
+def test_a_person_can_have_a_mail_sent_over_the_try_that_was_read(
+    confirmed: Cloud, status: str, earlier: str | None
+) -> None:
+    """That an earlier one may be out is kept, whatever becomes of this one."""
+    confirmed.put_order("CONFIRMED", 1, email_status=status, email_claim="read", email_message_id="m-0")
+    send_confirmation(by_hand(status, "read"), LambdaContext())
+    row = confirmed.order()
+    assert row is not None
+    assert (row["email_status"], row.get("email_earlier")) == ("SENT", earlier)
+
+
+def test_a_person_has_no_mail_sent_over_a_try_that_nobody_has_read(confirmed: Cloud) -> None:
+    confirmed.put_order("CONFIRMED", 1, email_status="SENDING", email_claim="newer")
+    with pytest.raises(TransientError, match="another invocation is at this mail"):
+        send_confirmation(by_hand("REJECTED", "read"), LambdaContext())
+    assert told(confirmed) == ("SENDING", 0)
+
+
+@pytest.mark.parametrize("status", ["PENDING", "REJECTED"])
+def test_where_an_earlier_mail_may_be_out_only_a_person_has_another_sent(confirmed: Cloud, status: str) -> None:
+    confirmed.put_order("CONFIRMED", 1, email_status=status, email_claim="by hand", email_earlier="DELIVERED")
+    with pytest.raises(EmailRejected, match="by hand alone"):
+        run(send_confirmation)
+    assert told(confirmed) == (status, 0)
+
+
 def test_a_person_can_have_the_mail_sent_by_no_more_than_the_orders_id(confirmed: Cloud, output: Output) -> None:
     """What `orders email resend` hands to the function: no execution has started, so that no time is told."""
-    order = {"order_id": "12345", "attempt": 1}
-    payload = {"order": order, "execution": "resend", "state": "SendConfirmation", "retry_count": 0}
-    send_confirmation(payload, LambdaContext())
+    send_confirmation(by_hand(None, None), LambdaContext())
     assert told(confirmed) == ("SENT", 1)
     assert (output.counted, output.seconds) == ({"MailsSent": 1}, [])
 

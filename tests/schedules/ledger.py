@@ -45,6 +45,8 @@ class Ledger:
     supply: Counter[str] = field(default_factory=Counter)
     confirmed_once: set[str] = field(default_factory=set)
     mails: Counter[str] = field(default_factory=Counter)
+    approved: Counter[str] = field(default_factory=Counter)  # further mails that a person has agreed to
+    by_hand: set[str] = field(default_factory=set)  # claims of mails that a person has had sent
     transitions: Counter[tuple[str | None, str]] = field(default_factory=Counter)
 
     def watch(self, changes: list[Change]) -> None:
@@ -71,7 +73,7 @@ class Ledger:
         """SES takes a mail for this order."""
         assert order_id in self.confirmed_once, f"a mail for {order_id}, which was never CONFIRMED"
         self.mails[order_id] += 1
-        assert self.mails[order_id] == 1, f"{order_id} gets a second mail"
+        assert self.mails[order_id] <= 1 + self.approved[order_id], f"{order_id} gets a second mail"
 
     def keep_mail(self, order_id: str) -> None:
         """SES has taken a mail, and does not let it out."""
@@ -91,18 +93,24 @@ class Ledger:
         old, new = status(change.old), status(change.new)
         assert new is not None, f"a row without a status: {change}"
         mail, mail_now = email(change.old), email(change.new)
-        # An operator has the mail sent again: whatever the row says of it, the next one may claim it.
-        opened = self.operator and old == new == "CONFIRMED" and mail_now == "PENDING" and _claim(change.new) is None
+        # A person has the mail sent again: it may be claimed whatever the row says of it.
+        by_hand = mail_now == "SENDING" and _claim(change.new) in self.by_hand
         self.transitions[old, new] += 1
         if old == new and mail != mail_now:
-            assert opened or mail_now in MAIL_FOLLOWS[mail], f"mail {mail} to {mail_now}: {change}"
+            assert by_hand or mail_now in MAIL_FOLLOWS[mail], f"mail {mail} to {mail_now}: {change}"
             assert mail_now != "SENDING" or new == "CONFIRMED", f"a mail claimed: {change}"
-            assert mail_now != "SENDING" or not was_kept(change.old), f"a mail claimed that SES kept: {change}"
+            if mail_now == "SENDING" and not by_hand:
+                assert not was_kept(change.old), f"a mail claimed that SES kept: {change}"
+                assert _text(change.old, "email_earlier") is None, f"a second mail claimed: {change}"
         else:
             assert mail == mail_now or (mail_now in MAIL_FOLLOWS[mail]), f"mail {mail} to {mail_now}: {change}"
             cancelled = self.operator and new == "CANCELLED" and old in CANCELLED_FROM
             assert old == new or cancelled or new in FOLLOWS[old], f"{old} to {new}: {change}"
-        assert mail_now == "SENDING" or opened or _claim(change.old) == _claim(change.new), f"another mail's: {change}"
+        assert mail_now == "SENDING" or _claim(change.old) == _claim(change.new), f"another mail's: {change}"
+        known = _text(change.old, "email_earlier")
+        if by_hand and _claim(change.old) != _claim(change.new) and mail not in MAY_BE_CANCELLED:
+            known = mail
+        assert _text(change.new, "email_earlier") == known, f"that a mail may be out is forgotten: {change}"
         before, after = attempt(change.old), attempt(change.new)
         assert after >= before, f"back to attempt {after}: {change}"
         if (old, new) in (("FAILED", "PROCESSING"), ("FAILED", "FAILED")):
@@ -113,6 +121,7 @@ class Ledger:
             assert mail is None, f"taken back although a mail was tried: {change}"
         if (old, new) == ("CONFIRMED", "CANCELLED"):
             assert mail in MAY_BE_CANCELLED, f"cancelled although a mail may have left: {change}"
+            assert known is None, f"cancelled although an earlier mail may have left: {change}"
         if change.old is not None:
             assert change.old.get("items") == change.new.get("items"), f"other content: {change}"
             assert change.old["created_at"] == change.new["created_at"], f"created again: {change}"
@@ -140,7 +149,11 @@ def was_kept(row: Item | None) -> bool:
 
 
 def _claim(row: Item | None) -> str | None:
-    found: Any = (row or {}).get("email_claim")
+    return _text(row, "email_claim")
+
+
+def _text(row: Item | None, name: str) -> str | None:
+    found: Any = (row or {}).get(name)
     return found["S"] if found else None
 
 

@@ -163,7 +163,7 @@ def test_a_mail_sent_again_by_hand_whose_sender_dies_is_settled_by_hand(world: W
     world.settle()
     work = world.resend("A")
     assert work
-    for fate in (Fate.DONE, Fate.DONE, Fate.DONE, Fate.DONE_DIES):  # read, opened, refused as tried, claimed
+    for fate in (Fate.DONE, Fate.DONE_DIES):  # read, claimed
         world.step(work, fate)
     world.publish(BODY)
     world.settle()
@@ -173,6 +173,27 @@ def test_a_mail_sent_again_by_hand_whose_sender_dies_is_settled_by_hand(world: W
     world.settle()
     assert email(world.cloud.dynamodb.rows[ORDERS]["A"]) == "SENT"
     assert_finished(world)
+
+
+@pytest.mark.parametrize("fate", [Fate.THROTTLED, Fate.DENIED, Fate.DIES, Fate.FAULT], ids=lambda fate: fate.name)
+@pytest.mark.parametrize("calls", [1, 2], ids=["at its claim", "at SES"])
+def test_another_mail_that_fails_takes_nothing_from_the_first(world: World, calls: int, fate: Fate) -> None:
+    """The customer was told: the order is not cancelled any more, and nothing but a person sends a further mail."""
+    accept(world)
+    world.settle()
+    (first,) = world.cloud.mails
+    world.tell(first, "Email Delivered")
+    world.settle()
+    work = world.resend("A", another=True)
+    assert work
+    for each in [*[Fate.DONE] * calls, *[fate] * 3]:
+        if not work.invocation.ended:
+            world.step(work, each)
+    world.settle()
+    world.cancel("A")
+    world.publish(BODY)
+    world.settle()
+    assert (world.status("A"), books(world), len(world.cloud.mails)) == ("CONFIRMED", 3, 1)
 
 
 def test_a_claim_that_lands_after_ses_has_rejected_the_mail_opens_nothing(world: World) -> None:

@@ -282,16 +282,22 @@ class World:
         store = CancelStore(aws.client("dynamodb"), orders=ORDERS, inventory=INVENTORY)
         return self._by_hand(lambda: cancel(store, order_id, "a reason"), "cancel")
 
-    def resend(self, order_id: str, *, asked: bool = False) -> Work | None:
-        """Run `orders email resend`; a mail that may have left only where the customer was `asked`, and has none."""
+    def resend(self, order_id: str, *, asked: bool = False, another: bool = False) -> Work | None:
+        """Run `orders email resend`; a mail that may have left only where the customer was `asked`, and has none.
+
+        Or where the customer wants `another` one.
+        """
+        ledger, claim = self.cloud.ledger, f"invocation-{next(self._numbers)}"
 
         def act() -> None:
             order = order_mail(stack, order_id)
-            if not may_have_left(order) or (asked and not self.cloud.ledger.mails[order_id]):
+            if another or not may_have_left(order) or (asked and not ledger.mails[order_id]):
                 self.resent.add(order_id)
+                ledger.by_hand.add(claim)
+                ledger.approved[order_id] += another
                 resend(stack, order)
 
-        sender = _Sender(LambdaContext(aws_request_id=f"invocation-{next(self._numbers)}"))
+        sender = _Sender(LambdaContext(aws_request_id=claim))
         outputs = {"OrdersTableName": ORDERS, "SendEmailFunctionArn": "SendEmail"}
         clients = {"dynamodb": aws.client("dynamodb"), "lambda": sender}
         stack = Stack("schedule", "us-west-2", SimpleNamespace(client=clients.__getitem__), outputs)
