@@ -20,6 +20,10 @@ def run_to_the_end(app: typer.Typer) -> None:
     `orders list | head -1` ends quietly, as other tools do. Ctrl-C and an output that cannot be written end in a line
     on standard error.
     """
+    if sys.stdout is None:
+        _open_closed_streams()
+        _complain("error: the answer could not be written: standard output is closed")
+        sys.exit(NOT_WRITTEN)
     _open_closed_streams()
     screen.accept_any_text()
     try:

@@ -2,12 +2,14 @@
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 
 from ops.cli import screen
 from ops.errors import BadInput, Refused, StackError
@@ -15,6 +17,7 @@ from ops.shell import carry_stack_options
 from ops.stack import LOCAL_STAGE, STAGES, Stack, connect, connect_local, explained
 
 _PANEL: Final = "Which stack"
+_NEGATIVE: Final = re.compile(r"^-(?=[0-9]+$)")
 _CODES: Final[dict[type[Exception], int]] = {Refused: 1, BadInput: 2, StackError: 3}
 
 StageOption = Annotated[
@@ -112,6 +115,18 @@ def choose_stack(
     """Add the options of one place to those before it; the context hands them on to what comes after it."""
     given = Choice(tuple(stage or ()), local, tuple(profile or ()), tuple(region or ()))
     context.obj = (context.obj or Choice()).joined(given)
+
+
+class NegativeNumbers(TyperCommand):
+    """A command in which `-3` is a number; an option that it has not is refused, as everywhere."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Hide the numbers from what looks for options."""
+        left = super().parse_args(ctx, [_NEGATIVE.sub("\0-", word) for word in args])
+        ctx.params = {
+            name: value.removeprefix("\0") if isinstance(value, str) else value for name, value in ctx.params.items()
+        }
+        return left
 
 
 def with_stack(command: Callable[..., None]) -> Callable[..., None]:

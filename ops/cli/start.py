@@ -15,4 +15,7 @@ def main() -> None:
             raise
         sys.stderr.write(f"error: {missing.name} is not installed; `pip install 'order-processing[cli]'` does it\n")
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(130)  # as a shell reports SIGINT
     app.main()

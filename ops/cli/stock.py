@@ -11,7 +11,7 @@ import typer
 from ops import rules
 from ops.attributes import in_words
 from ops.cli import screen
-from ops.cli.options import JsonOption, YesOption, ask, with_stack
+from ops.cli.options import JsonOption, NegativeNumbers, YesOption, ask, with_stack
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
 from ops.stock import Movement, Stock, StockItem
@@ -75,7 +75,7 @@ def _note_odd_rows(items: Iterable[StockItem]) -> None:
             )
 
 
-@app.command("add", context_settings={"ignore_unknown_options": True})
+@app.command("add", cls=NegativeNumbers)
 @with_stack
 def add(
     stack: Stack,
@@ -94,7 +94,7 @@ def add(
     _say_moved(stock, stock.add(item, change, rules.reason(reason)))
 
 
-@app.command("set", context_settings={"ignore_unknown_options": True})
+@app.command("set", cls=NegativeNumbers)
 @with_stack
 def set_(
     stack: Stack,

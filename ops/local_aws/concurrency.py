@@ -11,9 +11,11 @@ PROCESSES_A_FUNCTION: Final = 4  # more cold starts at once would choke two core
 
 
 def limit_each_function(client: Any) -> None:
-    """Give each function a limit of its own; `client` is Lambda's."""
+    """Give each function a limit of its own; `client` is Lambda's.
+
+    Not ReleaseAbandoned: the local EventBridge drops a call that is throttled, which AWS's makes again for a day.
+    """
     for page in client.get_paginator("list_functions").paginate():
-        for function in page["Functions"]:
-            client.put_function_concurrency(
-                FunctionName=function["FunctionName"], ReservedConcurrentExecutions=PROCESSES_A_FUNCTION
-            )
+        for name in (function["FunctionName"] for function in page["Functions"]):
+            if "ReleaseAbandoned" not in name:
+                client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=PROCESSES_A_FUNCTION)

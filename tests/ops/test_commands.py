@@ -13,7 +13,7 @@ from ops.cli import screen
 from ops.orders import OrderRow
 from ops.stack import Stack
 from tests.ops.command import Command
-from tests.ops.moto_stack import moto_stack, put
+from tests.ops.moto_stack import moto_stack, put, rows
 from tests.ops.test_dead_letters import ABANDONED, ORDER, REFUSED, Partly, bodies_in, lay, take
 
 
@@ -38,6 +38,29 @@ def refused(orders: Command, *arguments: str, code: int, told: str) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- stock
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("add", "tea", "-3rx"),
+        ("add", "tea", "-3r", "typo"),
+        ("add", "-wear", "10", "5"),
+        ("set", "-dash", "10"),
+        ("add", "--yes", "5"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_that_a_command_has_not_is_no_part_of_an_item(
+    orders: Command, stack: Stack, words: tuple[str, ...]
+) -> None:
+    assert orders("stock", *words).code == 2
+    assert rows(stack, "InventoryTableName") == []
+
+
+def test_an_item_may_begin_with_a_hyphen_after_two_of_them(orders: Command) -> None:
+    assert orders("stock", "add", "--", "-dash", "10").out == "-dash: +10, 10 available now\n"
+    assert orders("stock", "add", "--reason", "counted", "--", "-dash", "-3").out == "-dash: -3, 7 available now\n"
 
 
 def test_stock_is_shown_with_its_movements(orders: Command, stack: Stack) -> None:

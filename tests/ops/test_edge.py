@@ -92,9 +92,17 @@ def test_where_no_line_can_be_written_either_the_exit_code_is_left() -> None:
 
 
 def test_a_stream_that_the_shell_has_closed_takes_nothing_and_breaks_nothing() -> None:
-    assert shell(f"{APP_} lines >&-").returncode == 0
     assert shell(f"{APP_} notes 2>&-").stdout == "the answer\n"
-    assert shell(f"{APP_} no <&- >&- 2>&-").returncode == 1
+    assert shell(f"{APP_} no <&- 2>&-").returncode == 1
+
+
+def test_where_no_answer_can_be_written_nothing_is_done() -> None:
+    closed = shell(f"{APP_} lines >&-")
+    assert (closed.returncode, closed.stderr) == (
+        74,
+        "error: the answer could not be written: standard output is closed\n",
+    )
+    assert shell(f"{APP_} lines <&- >&- 2>&-").returncode == 74
 
 
 def test_what_a_command_answers_stays_its_exit_code() -> None:
