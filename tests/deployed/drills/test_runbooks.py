@@ -157,9 +157,8 @@ def test_orders_that_are_chosen_twice_are_processed_once(drill: Drill, orders: O
     """Published again, and still in the queue: the rows are FAILED as before, so the same command takes them again."""
     fail_beyond_its_budget(drill, "chosen-twice")
     drill.wait_scale(0.1)
-    drill.deliver_again_after(10)
     drill.states.fail(Fault.BROKEN)
-    try:
+    with drill.delivered_again_after(10):
         for _ in range(2):
             told = orders.json("retry", "--status", "FAILED", "--since", "2h", "--yes", schema="retry-many")
             assert {"order_id": "chosen-twice", "attempt": 2, "note": None} in told["published"]
@@ -167,8 +166,6 @@ def test_orders_that_are_chosen_twice_are_processed_once(drill: Drill, orders: O
         assert drill.ended("chosen-twice--2")["status"] == "SUCCEEDED"
         confirmed(drill, "chosen-twice", attempt=2)
         drill.settle()  # which waits until the queue is empty
-    finally:
-        drill.deliver_again_after(270)
     assert drill.deployed.execution("chosen-twice--3")["status"] is None
     assert drill.deployed.stock("chosen-twice") == 3
     assert len(drill.deployed.mails_to("chosen-twice@customer.example")) == 1
