@@ -181,6 +181,10 @@ def bounced(kind: str, subtype: str, *codes: str | None) -> str:
             bounced("Permanent", "NoEmail", f"smtp; 550 <{CUSTOMER}>: unknown, ask other.one@example.org"),
             "Permanent: NoEmail: smtp; 550 <an address>: unknown, ask an address",
         ),
+        (
+            bounced("Permanent", "NoEmail", "550 <john/doe@example.com> see https://x@example.org/why"),
+            "Permanent: NoEmail: 550 <an address> see https:an address/why",
+        ),
         (bounced("Permanent", "General", "x" * 2_000), "Permanent: General: " + "x" * 480),
         (mail_event(BOUNCED, bounce=None), None),
         (
