@@ -132,7 +132,8 @@ def test_every_item_that_is_short_is_said(cloud: Cloud) -> None:
     assert cloud.available("a", "b", "d") == (1, 7, 3)
 
 
-def test_of_many_shortages_as_many_are_said_as_the_rows_reason_holds(cloud: Cloud) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_of_many_shortages_as_many_are_said_as_the_rows_reason_holds() -> None:
     order = order_of(*((f"{number:02}{'x' * 254}", 1) for number in range(99)))
     run(update_order, order)
     with pytest.raises(OutOfStock) as refusal:
@@ -140,7 +141,8 @@ def test_of_many_shortages_as_many_are_said_as_the_rows_reason_holds(cloud: Clou
     assert str(refusal.value) == f"00{'x' * 254}: 1 wanted, unknown item; and 98 more"
 
 
-def test_shortages_that_just_fit_are_all_said(cloud: Cloud) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_shortages_that_just_fit_are_all_said() -> None:
     said = [f"{number}{'x' * 224}: 1 wanted, unknown item" for number in range(2)]
     assert len("; ".join(said)) == LONGEST_REASON
     order = order_of(*((shortage.partition(":")[0], 1) for shortage in said))
@@ -150,7 +152,8 @@ def test_shortages_that_just_fit_are_all_said(cloud: Cloud) -> None:
     assert str(refusal.value) == "; ".join(said)
 
 
-def test_one_item_with_an_id_beyond_the_contract_is_said_in_no_more_than_the_rows_reason(cloud: Cloud) -> None:
+@pytest.mark.usefixtures("cloud")
+def test_one_item_with_an_id_beyond_the_contract_is_said_in_no_more_than_the_rows_reason() -> None:
     order = order_of(("x" * 2000, 1), ("y" * 2000, 1))
     run(update_order, order)
     with pytest.raises(OutOfStock) as refusal:

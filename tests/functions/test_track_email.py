@@ -193,7 +193,18 @@ def bounced(kind: str, subtype: str, *codes: str | None) -> str:
         ),
         (mail_event(COMPLAINED, complaint={}), None),
     ],
-    ids=["soft", "suppressed", "suppressed by SES", "unknown", "address", "long", "none", "complaint", "no complaint"],
+    ids=[
+        "soft",
+        "suppressed",
+        "suppressed by SES",
+        "unknown",
+        "address",
+        "slash",
+        "long",
+        "none",
+        "complaint",
+        "no complaint",
+    ],
 )
 def test_the_row_says_why_as_far_as_ses_does_and_without_an_address(
     mailed: Cloud, output: Output, body: str, reason: str | None
