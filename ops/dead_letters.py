@@ -38,6 +38,9 @@ SHORT_ID: Final = 8  # characters of a message's id that are shown; a longer pre
 _HOLD: Final = 30
 _WAIT: Final = 1
 _BATCH: Final = 10
+# A system attribute that SQS sets when its redrive policy moves a message; not every emulator does:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+_MOVED_FROM: Final = "DeadLetterQueueSourceArn"
 # Ten letters may be more than one call carries (1 MiB since 2025, a quarter of it before).
 _MOST_BYTES: Final = 256 * 1024
 
@@ -267,7 +270,7 @@ def _receive(sqs: Any, url: str, hold: int) -> Any:
         VisibilityTimeout=hold,
         WaitTimeSeconds=_WAIT,  # without, SQS asks some of its servers only, and an empty answer means nothing
         MessageAttributeNames=["All"],
-        MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+        MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount", _MOVED_FROM],
     )
     return answer.get("Messages")
 
@@ -286,7 +289,8 @@ def _letter(queue: str, message: dict[str, Any]) -> Letter:
     body, system = message["Body"], message.get("Attributes", {})
     attributes = {name: value.get("StringValue") for name, value in message.get("MessageAttributes", {}).items()}
     content = _json(body)
-    error_type, error_message = _reason(queue, content, attributes)
+    # What SQS moved here after too many receives has no reason, and its attributes are still its publisher's.
+    error_type, error_message = (None, None) if _MOVED_FROM in system else _reason(queue, content, attributes)
     return Letter(
         queue=queue,
         message_id=message["MessageId"],

@@ -14,6 +14,7 @@ from ops.errors import BadInput
 # A count beyond it is a slip of the keyboard; DynamoDB would take far more.
 MOST_AVAILABLE: Final = 1_000_000_000
 
+LONGEST_ID: Final[int] = SCHEMA["properties"]["order_id"]["maxLength"]
 LONGEST_REASON: Final = 200
 
 # As many digits as the largest count has. Python's own `int` takes far more: 1_000, ٥, and spaces around.

@@ -33,8 +33,17 @@ def reserve(store: InventoryStore, order: Order, attempt: int) -> None:
         short = [pair for pair in zip(order.lines, stock_reasons, strict=True) if pair[1].condition_failed]
         if not short:
             raise  # a stock row that is no stock row: nothing that an order could wait for
-        raise OutOfStock("; ".join(_shortage(line, reason.item) for line, reason in short)) from cancelled
+        raise OutOfStock(_in_short([_shortage(line, reason.item) for line, reason in short])) from cancelled
     count("OrdersConfirmed")
+
+
+def _in_short(shortages: list[str]) -> str:
+    """Name whole shortages, as many as the row's reason holds: all of 99 with long ids are more than Lambda carries."""
+    named, said = len(shortages), "; ".join(shortages)
+    while len(said) > row.LONGEST_REASON and named > 1:
+        named -= 1
+        said = "; ".join([*shortages[:named], f"and {len(shortages) - named} more"])
+    return said[: row.LONGEST_REASON]  # an execution that was started by hand may hold an id that is longer than that
 
 
 def _shortage(line: Line, item: dict[str, Any] | None) -> str:

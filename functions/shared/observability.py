@@ -43,7 +43,8 @@ def _text(unit: MetricUnit | str) -> str:
 
 metrics = Metrics(provider=_Emf())
 
-_ADDRESS: Final = re.compile(r"[^\s<>,;:/]+@[^\s<>,;:/]+")
+# A "/" may stand before the @, as in john/doe@example.com; of a path that leads to an address nothing is left.
+_ADDRESS: Final = re.compile(r"[^\s<>,;:]+@[^\s<>,;:/]+")
 _LONGEST: Final = 2000  # characters of a message that are worth a line
 
 

@@ -19,6 +19,7 @@ from ops.terminal import working
 app = typer.Typer(help="Dead letters: messages that could not be taken on, each with its reason.", no_args_is_help=True)
 
 _MOST_NAMED: Final = 5
+_LONGEST_MESSAGE: Final = 1000  # characters, as many as the starter gives
 
 
 class Queue(StrEnum):
@@ -65,7 +66,14 @@ def list_(stack: Stack, queue: QueueOption = None, json: JsonOption = False) -> 
 def _show_list(found: Peek) -> None:
     columns = dict.fromkeys(("queue", "id", "age", "order", "error", "what was wrong"), "left")
     rows = [
-        (one.queue, one.short_id, screen.ago(one.sent_at), one.order_id, one.error_type, one.error_message)
+        (
+            one.queue,
+            one.short_id,
+            screen.ago(one.sent_at),
+            screen.shorten(one.order_id),
+            screen.shorten(one.error_type),
+            screen.shorten(one.error_message, _LONGEST_MESSAGE),
+        )
         for one in found.letters
     ]
     screen.table(columns, rows, empty="none could be read" if found.gap else "there are no dead letters")
@@ -90,8 +98,8 @@ def show(stack: Stack, id_: IdArgument, queue: QueueOption = None, json: JsonOpt
         ("letter", letter.message_id),
         ("queue", letter.queue),
         ("sent (UTC)", letter.sent_at),
-        ("order", letter.order_id or "its body names none"),
-        ("error", letter.error_type or "none was given"),
+        ("order", screen.shorten(letter.order_id) or "its body names none"),
+        ("error", screen.shorten(letter.error_type) or "none was given"),
         ("what was wrong", letter.error_message),
     ]
     screen.facts(rows)
@@ -177,7 +185,7 @@ def _refuse_releases(letters: Sequence[Letter]) -> None:
 
 def _named(letters: Sequence[Letter]) -> str:
     """Name letters one by one, as long as a person reads that."""
-    names = [f"{letter.short_id} ({letter.order_id or letter.queue})" for letter in letters[:_MOST_NAMED]]
+    names = [f"{one.short_id} ({screen.shorten(one.order_id) or one.queue})" for one in letters[:_MOST_NAMED]]
     more = len(letters) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
 
@@ -197,7 +205,9 @@ def _report(outcome: Outcome, found: Peek, what: str, *, tell: Callable[[str], N
 
 
 def _pretty(body: str) -> str:
+    """Indent a body if that changes nothing but its white space; what it was refused for, such as a 1e999, stays."""
     try:
-        return json_.dumps(json_.loads(body), indent=2, ensure_ascii=False)
+        indented = json_.dumps(json_.loads(body), indent=2, ensure_ascii=body.isascii())
     except (ValueError, RecursionError):
         return body
+    return indented if "".join(indented.split()) == "".join(body.split()) else body

@@ -331,7 +331,7 @@ def stuck_(
     else:
         for one in found:  # no table, which would break the commands to paste into cells
             still = f", for {screen.ago(one.since)}" if one.since else ""
-            screen.say(f"{one.order_id}{still}: {one.what}")
+            screen.say(f"{screen.shorten(one.order_id)}{still}: {one.what}")
             screen.say(f"  {one.advice}")
     if found:
         raise typer.Exit(1)

@@ -17,9 +17,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ops.rules import LONGEST_ID
 from ops.terminal import make_visible
 
 _WIDTH_IN_A_FILE: Final = 120
+_SHOWN: Final = 40  # characters of a text that is too long
 
 out: Final = Console(highlight=False, soft_wrap=False)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -158,6 +160,11 @@ def cell(value: object) -> Text:
 def plain(text: str) -> Text:
     """Show a text that somebody else wrote: no markup, and no character that could drive the terminal."""
     return Text(make_visible(text))
+
+
+def shorten(text: str | None, most: int = LONGEST_ID) -> str | None:
+    """Show the start of what nobody has checked, and how long it is, where the whole could fill the screen."""
+    return text if text is None or len(text) <= most else f"{text[:_SHOWN]}… ({len(text)} characters)"
 
 
 def ago(moment: datetime, now: datetime | None = None) -> str:

@@ -188,7 +188,8 @@ def _picture_of(seen: Progress) -> RenderableType:
 
 
 def _cells(one: Sighting, now: datetime) -> tuple[object, ...]:
-    name = f"{one.order_id} (attempt {one.attempt})" if one.attempt and one.attempt > 1 else one.order_id
+    id_ = screen.shorten(one.order_id)
+    name = f"{id_} (attempt {one.attempt})" if one.attempt and one.attempt > 1 else id_
     return name, one.status, one.email_status, _standing(one), _time(one, now)
 
 
@@ -262,7 +263,7 @@ def _in_words(one: Sighting, now: datetime) -> str:
     """Put an order into one line, as in 12345 attempt 1: RUNNING at UpdateOrder (3 tries: TransientError)."""
     if one.execution is None:
         standing = f"{one.status}, no execution" if one.status else "nothing is known of it yet"
-        return f"{one.order_id}: {standing}"
+        return f"{screen.shorten(one.order_id)}: {standing}"
     where = f" at {one.state}" if one.state else ""
     tried = f"{one.tries} tries" if one.tries > 1 else ""
     trouble = ": ".join(filter(None, (tried, one.error)))
@@ -270,7 +271,7 @@ def _in_words(one: Sighting, now: datetime) -> str:
     status = f", {one.status}{mail}" if one.status else ""
     took = f", {_time(one, now)}" if one.ended_at else ""
     beside = f" ({trouble})" if trouble else ""
-    return f"{one.order_id} attempt {one.attempt}: {one.execution_status}{where}{beside}{status}{took}"
+    return f"{screen.shorten(one.order_id)} attempt {one.attempt}: {one.execution_status}{where}{beside}{status}{took}"
 
 
 def _queues_in_words(seen: Look) -> str:

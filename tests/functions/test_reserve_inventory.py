@@ -5,6 +5,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from functions.reserve_inventory.handler import release_inventory, reserve_inventory
 from functions.shared.errors import OrderAlreadyConfirmed, OrderAlreadyFailed, OrderClosed, OutOfStock, TransientError
+from functions.shared.row import LONGEST_REASON
 from functions.update_order.handler import reject_order, update_order
 from tests.functions.builders import ORDER, run
 from tests.functions.cloud import Cloud, order_of
@@ -129,6 +130,35 @@ def test_every_item_that_is_short_is_said(cloud: Cloud) -> None:
         run(reserve_inventory, order)
     assert str(refusal.value) == "a: 2 wanted, 1 available; c: 1 wanted, unknown item; d: 4 wanted, 3 available"
     assert cloud.available("a", "b", "d") == (1, 7, 3)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_of_many_shortages_as_many_are_said_as_the_rows_reason_holds() -> None:
+    order = order_of(*((f"{number:02}{'x' * 254}", 1) for number in range(99)))
+    run(update_order, order)
+    with pytest.raises(OutOfStock) as refusal:
+        run(reserve_inventory, order)
+    assert str(refusal.value) == f"00{'x' * 254}: 1 wanted, unknown item; and 98 more"
+
+
+@pytest.mark.usefixtures("cloud")
+def test_shortages_that_just_fit_are_all_said() -> None:
+    said = [f"{number}{'x' * 224}: 1 wanted, unknown item" for number in range(2)]
+    assert len("; ".join(said)) == LONGEST_REASON
+    order = order_of(*((shortage.partition(":")[0], 1) for shortage in said))
+    run(update_order, order)
+    with pytest.raises(OutOfStock) as refusal:
+        run(reserve_inventory, order)
+    assert str(refusal.value) == "; ".join(said)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_one_item_with_an_id_beyond_the_contract_is_said_in_no_more_than_the_rows_reason() -> None:
+    order = order_of(("x" * 2000, 1), ("y" * 2000, 1))
+    run(update_order, order)
+    with pytest.raises(OutOfStock) as refusal:
+        run(reserve_inventory, order)
+    assert str(refusal.value) == "x" * LONGEST_REASON
 
 
 def test_an_item_known_without_a_count_is_an_unknown_one(cloud: Cloud) -> None:

@@ -181,6 +181,10 @@ def bounced(kind: str, subtype: str, *codes: str | None) -> str:
             bounced("Permanent", "NoEmail", f"smtp; 550 <{CUSTOMER}>: unknown, ask other.one@example.org"),
             "Permanent: NoEmail: smtp; 550 <an address>: unknown, ask an address",
         ),
+        (
+            bounced("Permanent", "NoEmail", "550 <john/doe@example.com> see https://x@example.org/why"),
+            "Permanent: NoEmail: 550 <an address> see https:an address/why",
+        ),
         (bounced("Permanent", "General", "x" * 2_000), "Permanent: General: " + "x" * 480),
         (mail_event(BOUNCED, bounce=None), None),
         (
@@ -189,7 +193,18 @@ def bounced(kind: str, subtype: str, *codes: str | None) -> str:
         ),
         (mail_event(COMPLAINED, complaint={}), None),
     ],
-    ids=["soft", "suppressed", "suppressed by SES", "unknown", "address", "long", "none", "complaint", "no complaint"],
+    ids=[
+        "soft",
+        "suppressed",
+        "suppressed by SES",
+        "unknown",
+        "address",
+        "slash",
+        "long",
+        "none",
+        "complaint",
+        "no complaint",
+    ],
 )
 def test_the_row_says_why_as_far_as_ses_does_and_without_an_address(
     mailed: Cloud, output: Output, body: str, reason: str | None

@@ -218,6 +218,31 @@ def test_a_letter_tells_its_order_and_its_reason(
     assert letter.receive_count == 1
 
 
+@dataclass
+class Moving:
+    """SQS that says of each message in the order DLQ that its redrive policy moved it there, as the real one does."""
+
+    sqs: Any
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self.sqs, operation)
+
+    def receive_message(self, **parameters: Any) -> Any:
+        answer = self.sqs.receive_message(**parameters)
+        if "DeadLetterQueueSourceArn" in parameters["MessageSystemAttributeNames"]:
+            for message in answer.get("Messages", ()):
+                message["Attributes"]["DeadLetterQueueSourceArn"] = "arn:aws:sqs:us-west-2:123456789012:orders"
+        return answer
+
+
+def test_what_sqs_moved_was_not_refused_whatever_attributes_its_publisher_gave_it(stack: Stack) -> None:
+    lay(stack, ORDERS, ORDER, **REFUSED)
+    stack._clients["sqs"] = Moving(stack.client("sqs"))
+    (letter,) = peek(stack, [ORDERS]).letters
+    assert (letter.was_refused, letter.error_type, letter.error_message) == (False, None, None)
+    assert "`orders dlq redrive" in advice(letter)
+
+
 def letter_of(queue: str = ORDERS, message_id: str = "abcdef12-1", **fields: Any) -> Letter:
     plain = Letter(queue, message_id, datetime(2026, 1, 1, tzinfo=UTC), 1, "{}", "12345", None, None)
     return replace(plain, **fields)

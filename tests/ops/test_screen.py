@@ -173,6 +173,47 @@ def test_half_a_surrogate_pair_hides_no_dead_letter(orders: Command, stack: Stac
     assert len(orders.json("dlq", "list", schema="dlq-list")["letters"]) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"order_id": "12345", "order_id": "54321"}',
+        '{"order_id": "12345", "items": [{"quantity": 1.00000000000000000000000001}]}',
+        '{"order_id": "12345", "items": [{"quantity": 1e999}]}',
+        '{"order_id": "12345", "items": [{"quantity": 1E0}]}',
+        r'{"order_id": "\u0031", "note": "\/"}',
+        '{"order_id": "12345"',
+    ],
+    ids=["twice", "digits", "beyond a float", "spelling", "escapes", "no JSON"],
+)
+def test_a_body_that_would_read_otherwise_once_indented_is_shown_as_it_is(
+    orders: Command, stack: Stack, body: str
+) -> None:
+    odd = lay(stack, "orders", body, error_type="InvalidOrder")
+    assert f"\n  {body}\n" in orders("dlq", "show", odd).out
+
+
+@pytest.mark.parametrize("note", ["é", r"\u00e9", "a  b", r"\n"])
+def test_a_body_that_reads_the_same_once_indented_is_indented(orders: Command, stack: Stack, note: str) -> None:
+    letter = lay(stack, "orders", f'{{"order_id":"12345","note":"{note}"}}')
+    assert f'\n    "order_id": "12345",\n    "note": "{note}"\n' in orders("dlq", "show", letter).out
+
+
+def test_an_id_longer_than_any_order_has_does_not_fill_the_screen(orders: Command, stack: Stack) -> None:
+    lay(stack, "orders", json.dumps({"order_id": "A" * 240_000}), error_type="B" * 300, error_message="C" * 1_001)
+    listed = orders("dlq", "list").out
+    assert len(listed) < 3_000
+    assert {"A", "B", "C"} <= set(listed)
+    (letter_,) = orders.json("dlq", "list", schema="dlq-list")["letters"]
+    assert len(letter_["order_id"]) == 240_000
+    deleted = orders("dlq", "drop", "--all")
+    assert f"({'A' * 40}… (240000 characters))" in deleted.err
+
+
+def test_an_id_as_long_as_an_order_may_have_is_shown_whole() -> None:
+    assert screen.shorten("A" * 256) == "A" * 256
+    assert screen.shorten("A" * 257) == "A" * 40 + "… (257 characters)"
+
+
 def test_a_prompt_shows_an_id_and_does_not_obey_it(
     orders: Command, stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
