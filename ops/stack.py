@@ -143,7 +143,7 @@ def _find(aws: Aws, stage: str, region: str) -> Stack:
         (found,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except EndpointConnectionError as error:
         if stage == LOCAL_STAGE:
-            raise StackError(f"no local AWS is up; `make up` starts one ({error})") from error
+            raise StackError(_unreached(error)) from error
         raise
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":
@@ -155,6 +155,14 @@ def _find(aws: Aws, stage: str, region: str) -> Stack:
             f"stack {name} in {region} has no outputs: it is {found['StackStatus']}; {_deploy(stage)} deploys it again"
         )
     return Stack(name=name, region=region, aws=aws, outputs=outputs)
+
+
+def _unreached(error: EndpointConnectionError) -> str:
+    """Say which address gives no answer, and who named it: the shell may hold that of a local AWS long stopped."""
+    named = os.environ.get("AWS_ENDPOINT_URL", "")
+    if named and str(error.kwargs["endpoint_url"]).startswith(named):
+        return f"nothing answers at AWS_ENDPOINT_URL={named}: unset it, or set it anew with the lines of `make up`"
+    return f"no local AWS is up; `make up` starts one ({error})"
 
 
 def _absent(aws: Aws, name: str, stage: str, region: str) -> str:

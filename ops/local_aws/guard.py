@@ -1,16 +1,20 @@
 """MiniStack behind a guard that keeps web pages out. Run by its path in place of `python -m ministack`.
 
 MiniStack answers everybody who reaches it, allows every origin, and runs functions as processes of this machine:
-any page open in a browser beside it could read the tables, wipe them, or deploy code and run it. Browsers mark what
-a page sends to another origin (`Origin`, `Sec-Fetch-Site`), and a name that was rebound to 127.0.0.1 still stands in
-`Host`. SDKs, the CDK and the functions send none of these marks, so that they see no difference.
+any page open in a browser beside it could read the tables, wipe them, or deploy code and run it. The runtime API, which
+it opens on a port of its own for every warm function, would give a page the function's events and take its answers.
+
+Browsers mark what a page sends to another origin (`Origin`, `Sec-Fetch-Site`, `Referer`), those too old for the marks
+still call themselves `Mozilla/…`, and a name that was rebound to 127.0.0.1 still stands in `Host`. SDKs, the CDK and
+the functions send none of these, so that they see no difference.
 
 Imports nothing of `ops`: a file run by its path finds no package around it.
 """
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 
 Message = MutableMapping[str, Any]
@@ -32,7 +36,7 @@ def guard(app: App) -> App:
     """Put the guard in front of an ASGI app."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = None if scope["type"] == "lifespan" else find_refusal(scope)
+        refusal = None if scope["type"] == "lifespan" else _find_refusal_of(scope)
         if refusal is None:
             await app(scope, receive, _without_cors(send))
         elif scope["type"] == "websocket":
@@ -44,24 +48,48 @@ def guard(app: App) -> App:
     return guarded
 
 
-def find_refusal(scope: Scope) -> str | None:
+def guard_handlers(base: type[BaseHTTPRequestHandler] = BaseHTTPRequestHandler) -> None:
+    """Put the guard in front of whatever `http.server` serves in this process, through the handlers' base class."""
+    parse = base.parse_request
+
+    def parse_guarded(self: BaseHTTPRequestHandler) -> bool:
+        if not parse(self):
+            return False
+        refusal = find_refusal(self.command, self.path, self.headers.items())
+        if refusal is not None:
+            self.send_error(HTTPStatus.FORBIDDEN, explain=refusal)  # and closes: the body is left unread
+        return refusal is None
+
+    base.parse_request = parse_guarded  # type: ignore[method-assign]
+
+
+def find_refusal(method: str, path: str, headers: Iterable[tuple[str, str]]) -> str | None:
     """Return why a request is refused, in one sentence; None for one that no page of another origin can have sent."""
-    hosts, origins, sites = (_values(scope, name) for name in (b"host", b"origin", b"sec-fetch-site"))
+    sent: dict[str, list[str]] = {}
+    for name, value in headers:
+        sent.setdefault(name.lower(), []).append(value)
+    hosts, origins, sites = (sent.get(name, []) for name in ("host", "origin", "sec-fetch-site"))
     if len(hosts) != 1 or not _OWN_HOST.fullmatch(hosts[0]):
         return f"The local AWS answers to 127.0.0.1 and localhost alone, not to Host {', '.join(hosts) or '(none)'}."
-    if origins and origins != [f"http://{hosts[0]}"]:
+    own = f"http://{hosts[0]}"
+    if origins and origins != [own]:
         return f"The local AWS takes nothing from web pages; this request came from {', '.join(origins)}."
-    if any(site != "same-origin" for site in sites) and not (sites == ["none"] and _may_be_typed(scope)):
+    if any(not referer.startswith(f"{own}/") for referer in sent.get("referer", [])):
+        return f"The local AWS takes nothing from web pages; this request came from {', '.join(sent['referer'])}."
+    if any(site != "same-origin" for site in sites) and not (sites == ["none"] and _may_be_typed(method, path)):
         return "The local AWS takes nothing from web pages and links; this request came through a browser."
+    if not sites and any(agent.startswith("Mozilla/") for agent in sent.get("user-agent", [])):
+        return "The local AWS takes nothing from browsers that do not say where a request comes from; use a newer one."
     return None
 
 
-def _values(scope: Scope, wanted: bytes) -> list[str]:
-    return [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == wanted]
+def _find_refusal_of(scope: Scope) -> str | None:
+    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    return find_refusal(scope.get("method", ""), scope["path"], headers)
 
 
-def _may_be_typed(scope: Scope) -> bool:
-    return scope.get("method") == "GET" and scope["path"] in _MAY_BE_TYPED
+def _may_be_typed(method: str, path: str) -> bool:
+    return method == "GET" and path in _MAY_BE_TYPED
 
 
 def _without_cors(send: Send) -> Send:
@@ -86,5 +114,6 @@ async def _refuse(send: Send, refusal: str) -> None:
 if __name__ == "__main__":
     import ministack.app  # type: ignore[import-untyped]
 
+    guard_handlers()
     ministack.app.app = guard(ministack.app.app)  # what `main` serves
     ministack.app.main()

@@ -1,6 +1,7 @@
 """The stack is found by its stage, and what AWS answers badly becomes a line that a person can act on."""
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from functions.shared.errors import TransientError
 from infra.settings import STAGES as DEPLOYABLE
 from ops import stack as stack_module
 from ops.errors import StackError
+from ops.local_aws.environment import client_environment
 from ops.stack import STAGES, Stack, connect, connect_local, explained
 
 
@@ -137,6 +139,19 @@ def test_the_local_stage_without_a_local_aws_never_means_the_account_of_the_shel
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with pytest.raises(StackError, match="no local AWS is up; `make up` starts one"):
         connect("local")
+
+
+@pytest.mark.parametrize("find", [connect_local, lambda: connect("local")])
+def test_an_endpoint_of_the_shell_where_nothing_answers_is_named(
+    monkeypatch: pytest.MonkeyPatch, find: Callable[[], Stack]
+) -> None:
+    with socket.socket() as silent:  # bound and not listening: whoever connects is refused
+        silent.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        for name, value in client_environment(endpoint).items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(StackError, match=rf"^nothing answers at AWS_ENDPOINT_URL={endpoint}: unset it"):
+            find()
 
 
 @pytest.mark.parametrize(
