@@ -37,7 +37,7 @@ class OrderDashboard(Construct):
         super().__init__(scope, construct_id)
         columns = {
             "1 · Orders in": self._orders_in(ingestion),
-            "2 · Waiting": _waiting(ingestion),
+            "2 · Waiting": [*_waiting(ingestion), *self._business("OrdersLeft")],
             "3 · Running": _running(workflow),
             "4 · Settled": self._business("OrdersConfirmed", "OrdersRejected", "OrdersFailed"),
             "5 · Retries": [
@@ -46,7 +46,7 @@ class OrderDashboard(Construct):
             ],
             "6 · Mails": [
                 *self._business("MailsSent", "MailsRefused", "MailsUnknown"),
-                *self._business("MailsDelivered", "MailsBounced", "MailsComplained"),
+                *self._business("MailsDelivered", "MailsBounced", "MailsComplained", "MailEventsLeft"),
                 _dead_letters(mail_tracking.dlq, "mail event dead letters"),
             ],
         }

@@ -66,6 +66,7 @@ class Monitoring(Construct):
         self._watch_queues(ingestion, workflow, mail_tracking)
         self._watch_executions(workflow)
         if settings.combines_alarms:
+            self._watch_starter()
             self._watch_steps(steps, common_steps)
             self._watch_functions(others)
             self._watch_throttles(steps | others, storage)
@@ -139,6 +140,24 @@ class Monitoring(Construct):
             threshold=self._thresholds.throttles,
             periods=self._thresholds.throttled_periods,
             description="Step Functions delays state transitions: the account's quota is used up.",
+        )
+
+    def _watch_starter(self) -> None:
+        """Orders that the starter leaves in the queue: neither an error of the function nor an old message tells."""
+        taken = {name: own(self, f"Orders{name.capitalize()}") for name in ("accepted", "duplicate", "refused")}
+        handed = {"left": own(self, "OrdersLeft"), **taken}
+        enough = f"{_sum(['left'])} >= {self._thresholds.starter_min_left}"
+        self._alarm(
+            "StarterFailing",
+            cloudwatch.MathExpression(
+                expression=f"IF({enough}, 100 * {_sum(['left'])} / ({_sum(handed)}), 0)",
+                using_metrics=handed,
+                period=PERIOD,
+                label="orders that stayed in the queue, %",
+            ),
+            threshold=self._thresholds.starter_fault_percent,
+            periods=self._thresholds.starter_fault_periods,
+            description=f"At least {self._thresholds.starter_fault_percent} % of the starter's tries start no order.",
         )
 
     def _watch_steps(self, steps: Mapping[str, OrderFunction], common: Mapping[str, OrderFunction]) -> None:
@@ -220,7 +239,7 @@ class Monitoring(Construct):
 
     def _watch_the_flow(self) -> None:
         """One alarm for "orders do not get through", whatever the cause is."""
-        causes = ("OldestOrderWaits", "StepsFailing", "FunctionsFailing")
+        causes = ("OldestOrderWaits", "StarterFailing", "StepsFailing", "FunctionsFailing")
         alarm = cloudwatch.CompositeAlarm(
             self,
             "OrdersNotFlowing",

@@ -26,9 +26,17 @@ class SettingsError(ValueError):
 class AlarmThresholds:
     """When somebody should look; an alarm fires at its threshold or above."""
 
-    # An order that fails is received again every 120 s, the queue's visibility timeout: 600 s are five deliveries that
-    # did not help, or ten minutes' worth of orders in front.
+    # Ten minutes' worth of orders in front, or a starter that is not called at all. One that fails at every order never
+    # brings this age beyond some 360 s, since SQS leaves a message out of it once it was received three times
+    # ("Available CloudWatch metrics for Amazon SQS"); the next three are for that.
     oldest_order_seconds: int = 600
+    # Of the orders that the starter was handed, each time anew. While a quota is used up it still starts more than it
+    # leaves; one that can start nothing leaves all.
+    starter_fault_percent: int = 50
+    # Of five minutes each: a burst that is throttled for a moment is back after two minutes, and then in two of them.
+    starter_fault_periods: int = 2
+    # In five minutes: a single order that fails is received again every 120 s, the queue's visibility timeout.
+    starter_min_left: int = 2
     # Each of these is one order, one release or one mail's end that nothing in the system will touch again.
     dead_letters: int = 1
     unfinished_executions: int = 1

@@ -1,6 +1,7 @@
 """An order as an operator sees it: its row, and every execution that has worked on it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ _A_BATCH: Final = 100  # keys that BatchGetItem takes
 # Of an execution's newest events: a mail's 154 tries are 616, so the state that it is in is always among them.
 _NEWEST_EVENTS: Final = 1000
 LARGEST_PAGE: Final = 1000  # of executions, and of events
+_ATTEMPT: Final = re.compile(r"--[0-9]{1,9}$")  # a hash, which may end a first execution's name, is longer
 
 
 # What an order's row may hold, and the rules it must keep.
@@ -355,6 +357,11 @@ def order_in(name: str) -> tuple[str, int] | None:
     if number.isdecimal() and execution_name(order_id, int(number)) == name:
         return order_id, int(number)
     return (name, 1) if execution_name(name, 1) == name else None
+
+
+def without_attempt(name: str) -> str:
+    """Give the name that all executions of an order share: that of its first one."""
+    return _ATTEMPT.sub("", name)
 
 
 def _started(execution: dict[str, Any]) -> Started:

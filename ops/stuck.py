@@ -10,7 +10,7 @@ from functions.start_workflow.execution import execution_name
 from ops.attributes import in_words
 from ops.mail import SENDING_TOO_LONG
 from ops.next_step import of_order
-from ops.orders import OrderRow, Orders, Started
+from ops.orders import OrderRow, Orders, Started, without_attempt
 from ops.shell import quote_command
 
 
@@ -79,9 +79,11 @@ def judged(
 
     No execution helps a mail that is refused, or of which nobody knows.
     """
+    worked_on = {without_attempt(name) for name in running}
     for order in rows:
         problem = _problem(order, older_than, now)
-        if problem and (problem[0] in ("mail-unknown", "mail-rejected") or not _is_worked_on(order, running)):
+        is_worked_on = execution_name(order.order_id, 1) in worked_on  # a row may know of an earlier attempt only
+        if problem and (problem[0] in ("mail-unknown", "mail-rejected") or not is_worked_on):
             what = _with(problem[1], f"its row is odd: {in_words(order.problems)}" if order.problems else None)
             advice = of_order(order, None) or "nothing: look again"
             yield Stuck(order.order_id, problem[0], order.updated_at, what, advice)
@@ -100,12 +102,6 @@ def _problem(order: OrderRow, older_than: timedelta, now: datetime) -> tuple[str
             return ("mail-sending", "its mail's sender never came back") if still > SENDING_TOO_LONG else None
         case _:
             return ("mail-pending", "CONFIRMED, and nobody sends its mail") if still > older_than else None
-
-
-def _is_worked_on(order: OrderRow, running: Mapping[str, Started]) -> bool:
-    """Whether its attempt runs, or the next one, which the row may not know of yet."""
-    attempt = order.attempt or 1
-    return any(execution_name(order.order_id, number) in running for number in (attempt, attempt + 1))
 
 
 def _slow(orders: Orders, execution: Started) -> Stuck:

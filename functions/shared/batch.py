@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from functions.shared.aws import LONGEST_READER_CALL
 from functions.shared.errors import TransientError
-from functions.shared.observability import logger, metrics, without_addresses
+from functions.shared.observability import count, logger, metrics, without_addresses
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     RequireTime = Callable[[], None]
+    Take = Callable[[SQSRecord, RequireTime], None]
+    Handler = Callable[[dict[str, Any], LambdaContext], PartialItemFailureResponse]
 
 # Seconds. At worst a message takes three calls: StartExecution, DescribeExecution, and SendMessage to the dead letters.
 # One that goes on to the order's next attempt asks for as much time again.
@@ -32,20 +34,25 @@ class OutOfTime(TransientError):
     """Too little time is left for the message; its next delivery has more."""
 
 
-def queue_reader(
-    take: "Callable[[SQSRecord, RequireTime], None]",
-) -> "Callable[[dict[str, Any], LambdaContext], PartialItemFailureResponse]":
+def queue_reader(*, left: str) -> "Callable[[Take], Handler]":
     """Make a Lambda handler of a function that takes one message; one for which it raises stays in the queue.
+
+    Each that stays counts as the metric `left`: Lambda sees no error in it, and SQS leaves a message out of the age of
+    the oldest one once it was received three times.
 
     A message is begun only while there is time for the longest one. The function is also given what raises `OutOfTime`
     when there is not, for a message that may take longer than that.
     """
+    return partial(_make_handler, left)
 
+
+def _make_handler(left: str, take: "Take") -> "Handler":
     def one(require_time: "RequireTime", record: "SQSRecord") -> None:
         try:
             require_time()
             take(record, require_time)
         except Exception as failure:
+            count(left)
             log_message(logger.error, "left in the queue for another try", record, failure)
             raise
         finally:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 client("stepfunctions")  # made while Lambda starts the function, when it has the most CPU
 
 
-@queue_reader
+@queue_reader(left="OrdersLeft")
 def start_workflow(record: "SQSRecord", require_time: "RequireTime") -> None:
     """Start one order, or send what can never be one to the dead letters at once: another try would not help.
 

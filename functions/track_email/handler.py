@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 client("dynamodb", QUEUE_READER)  # made while Lambda starts the function, when it has the most CPU
 
 
-@queue_reader
+@queue_reader(left="MailEventsLeft")
 def track_email(record: "SQSRecord", _require_time: "RequireTime") -> None:
     """Write one event down.
 

@@ -56,7 +56,7 @@ def test_the_starter_ends_in_time_and_what_it_refused_is_dead_lettered_once(
     left = deliver(start_workflow, clock, *bodies)
     assert left == [f"message-{number}" for number in range(10) if number != refused]
     assert [letter.body for letter in starter.dead_letters()] == ["no order"]
-    assert output.counted == {"OrdersRefused": 1}
+    assert output.counted == {"OrdersRefused": 1, "OrdersLeft": 9}
     kinds = Counter(line["error_type"] for line in output.logs if line["level"] == "ERROR")
     assert kinds == {"TransientError": 5, "OutOfTime": 4}
 

@@ -143,7 +143,7 @@ def test_a_retry_is_not_lost_to_a_look_that_was_too_early(
     assert list(starter.executions()) == ["12345"]
     assert deliver(message()) == []
     assert list(starter.executions()) == ["12345", "12345--2"]
-    assert output.counted == {"OrdersAccepted": 2}
+    assert output.counted == {"OrdersAccepted": 2, "OrdersLeft": 1}
 
 
 def test_an_order_started_by_an_alias_is_known_by_the_machines_own_name(
@@ -299,7 +299,7 @@ def test_an_outage_leaves_its_message_in_the_queue_and_the_rest_goes_on(
     assert deliver(*batch) == ["message-1"]
     assert sorted(starter.executions()) == ["a", "c"]
     assert starter.dead_letters() == []
-    assert output.counted == {"OrdersAccepted": 2}
+    assert output.counted == {"OrdersAccepted": 2, "OrdersLeft": 1}
 
 
 def test_an_outage_of_the_whole_batch_leaves_the_whole_batch_and_raises_nothing(starter: Cloud, wire: Wire) -> None:
@@ -331,7 +331,7 @@ def test_a_refusal_that_cannot_be_sent_stays_in_the_queue(starter: Cloud, wire: 
     wire.fault("SendMessage", answers("ServiceUnavailable", 503))
     assert deliver("poison", message()) == ["message-0"]
     assert list(starter.executions()) == ["12345"]
-    assert output.counted == {"OrdersAccepted": 1}
+    assert output.counted == {"OrdersAccepted": 1, "OrdersLeft": 1}
     assert [(log["level"], log["error_type"]) for log in output.logs] == [("ERROR", "TransientError")]
 
 
@@ -402,6 +402,7 @@ def test_every_order_of_a_batch_has_a_line_of_its_own(starter: Cloud, wire: Wire
     assert sorted(starter.executions()) == ["a", "c"]
     assert [(told.get("order_id"), told.get("attempt"), "OrdersRefused" in told) for told in output.metrics] == [
         ("a", 1, False),
+        ("b", 1, False),
         ("c", 1, False),
         (None, None, True),
         ("a", 1, True),

@@ -38,7 +38,14 @@ SIMPLE = {
     *("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsThrottled"),
 }
 ALL = SIMPLE | {
-    *("OrdersNotFlowing", "StepsFailing", "FunctionsFailing", "FunctionsThrottled", "TablesThrottled"),
+    *(
+        "OrdersNotFlowing",
+        "StarterFailing",
+        "StepsFailing",
+        "FunctionsFailing",
+        "FunctionsThrottled",
+        "TablesThrottled",
+    ),
     *("MailsBouncing", "MailsComplained"),
 }
 
@@ -67,7 +74,25 @@ class Account:
             self.answers(answers, slots)
 
     def answers(self, answers: float, slots: Iterable[int]) -> None:
-        self.tell("StepsAnswered", f"order-processing-{self._template.stage}", answers, slots)
+        self.counts("StepsAnswered", answers, slots)
+
+    def counts(self, metric: str, value: float, slots: Iterable[int]) -> None:
+        """What the functions count themselves."""
+        self.tell(metric, f"order-processing-{self._template.stage}", value, slots)
+
+    def orders_that_stay(self, orders: Iterable[int]) -> None:
+        """Orders, by the minute of their publishing, at which the starter fails until the dead letters have them.
+
+        SQS leaves a message out of the age of the oldest one once it was received three times.
+        """
+        for published in orders:
+            for delivery in range(12):
+                slot = (published + 2 * delivery) // 5
+                self.calls("StartWorkflow", 1, [slot])
+                self.counts("OrdersLeft", 1, [slot])
+                age = self.metrics.setdefault(("ApproximateAgeOfOldestMessage", ORDER_QUEUE), [])
+                age.extend([None] * (slot + 1 - len(age)))
+                age[slot] = max(age[slot] or 0, 120 * min(delivery + 1, 3))
 
     def throttles(self, name: str, throttles: float, slots: Iterable[int]) -> None:
         self.tell("Throttles", function_id(self._template, name), throttles, slots)
@@ -75,6 +100,7 @@ class Account:
     def good_orders(self, orders: int, slots: Iterable[int]) -> None:
         slots = list(slots)
         self.calls("StartWorkflow", orders, slots)
+        self.counts("OrdersAccepted", orders, slots)
         for step in ("UpdateOrder", "ReserveInventory", "SendEmail"):
             self.calls(step, orders, slots)
         self.calls("TrackEmail", 2 * orders, slots)
@@ -86,6 +112,7 @@ class Account:
     def rejected_orders(self, orders: int, slots: Iterable[int]) -> None:
         slots = list(slots)
         self.calls("StartWorkflow", orders, slots)
+        self.counts("OrdersAccepted", orders, slots)
         self.calls("UpdateOrder", orders, slots)
         self.calls("ReserveInventory", orders, slots, answers=orders)  # OutOfStock
         self.calls("RejectOrder", orders, slots)
@@ -94,6 +121,7 @@ class Account:
         """Orders of long ago, published again: UpdateOrder raises OrderAlreadyConfirmed, and the mail is sent."""
         slots = list(slots)
         self.calls("StartWorkflow", orders, slots)
+        self.counts("OrdersDuplicate", orders, slots)
         self.calls("UpdateOrder", orders, slots, answers=orders)
         self.calls("SendEmail", orders, slots)
 
@@ -104,8 +132,24 @@ Scenario = Callable[[Account], None]
 # --- one for each alarm -------------------------------------------------------------------------------------------
 
 
-def an_order_is_not_taken_on(account: Account) -> None:
+def the_starter_is_not_called(account: Account) -> None:
+    """Its event source mapping is switched off, or it is slower than orders come in: messages are not received."""
     account.tell("ApproximateAgeOfOldestMessage", ORDER_QUEUE, LIMITS.oldest_order_seconds)
+
+
+def the_starter_fails_at_each_order_of_a_minute(account: Account) -> None:
+    account.good_orders(5, range(2))
+    account.orders_that_stay(range(10, 30))
+
+
+def the_starter_fails_at_the_only_order_of_a_night(account: Account) -> None:
+    account.orders_that_stay([0])
+
+
+def step_functions_is_away_for_a_quarter_of_an_hour(account: Account) -> None:
+    account.good_orders(1000, range(5))
+    account.counts("OrdersLeft", 2500, range(5, 8))
+    account.good_orders(1000, range(8, 12))
 
 
 def an_order_is_refused(account: Account) -> None:
@@ -192,7 +236,10 @@ def customers_complain(account: Account) -> None:
 
 
 RINGING: Mapping[Scenario, set[str]] = {
-    an_order_is_not_taken_on: {"OldestOrderWaits", "OrdersNotFlowing"},
+    the_starter_is_not_called: {"OldestOrderWaits", "OrdersNotFlowing"},
+    the_starter_fails_at_each_order_of_a_minute: {"StarterFailing", "OrdersNotFlowing"},
+    the_starter_fails_at_the_only_order_of_a_night: {"StarterFailing", "OrdersNotFlowing"},
+    step_functions_is_away_for_a_quarter_of_an_hour: {"StarterFailing", "OrdersNotFlowing"},
     an_order_is_refused: {"OrderDlqNotEmpty"},
     a_release_is_lost: {"ReleaseDlqNotEmpty"},
     a_mails_end_cannot_be_noted: {"MailEventDlqNotEmpty"},
@@ -275,6 +322,25 @@ def a_burst_is_throttled_for_ten_minutes(account: Account) -> None:
     account.tell("WriteThrottleEvents", INVENTORY, 500, range(5, 7))
 
 
+def a_burst_meets_the_quota_of_starts_for_a_moment(account: Account) -> None:
+    """300 a second are started; of the rest most is received twice before its turn comes."""
+    account.good_orders(100, HOUR)
+    account.good_orders(3000, range(5, 7))
+    account.counts("OrdersLeft", 2500, range(5, 7))
+
+
+def no_order_can_be_started_for_five_minutes(account: Account) -> None:
+    account.good_orders(10, range(5))
+    account.counts("OrdersLeft", 25, NOW)
+    account.good_orders(20, range(6, 12))
+
+
+def an_order_stays_alone_while_others_are_started(account: Account) -> None:
+    """It was published again while its execution is redriven: it waits for that one's end."""
+    account.good_orders(10, HOUR)
+    account.orders_that_stay([0])
+
+
 def functions_fail_now_and_then(account: Account) -> None:
     for name in set(FUNCTIONS) - set(STEPS):
         account.calls(name, 10, DAY)
@@ -294,6 +360,9 @@ QUIET = (
     two_orders_at_night_meet_a_fault,
     a_person_stops_an_execution,
     a_burst_is_throttled_for_ten_minutes,
+    a_burst_meets_the_quota_of_starts_for_a_moment,
+    no_order_can_be_started_for_five_minutes,
+    an_order_stays_alone_while_others_are_started,
     functions_fail_now_and_then,
 )
 

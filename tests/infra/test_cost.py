@@ -9,7 +9,7 @@ from ops.prices import ALARM_METRICS, COMPOSITE_ALARMS, CUSTOM_METRICS
 from tests.infra.conftest import ROOT, Template
 
 # How the functions' own metrics are called: what is counted and what is measured.
-_NAME = re.compile(r'"((?:Orders|Mails|Steps|Seconds)[A-Z][A-Za-z]+)"')
+_NAME = re.compile(r'"((?:Orders|Mails|MailEvents|Steps|Seconds)[A-Z][A-Za-z]+)"')
 
 
 def metrics_read(alarm: Mapping[str, Any]) -> int:

@@ -780,13 +780,13 @@ def test_the_dashboard_reads_from_left_to_right(template: Template) -> None:
     metrics = [{metric[1] for metric in item["properties"]["metrics"]} for item in flow]
     assert metrics == [
         {"NumberOfMessagesPublished", "OrdersAccepted", "OrdersDuplicate", "OrdersRefused"},
-        {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+        {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "OrdersLeft"},
         {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsAborted"},
         {"OrdersConfirmed", "OrdersRejected", "OrdersFailed"},
         {"StepsRetried", "ApproximateNumberOfMessagesVisible"},
         {
             *("MailsSent", "MailsRefused", "MailsUnknown", "MailsDelivered", "MailsBounced", "MailsComplained"),
-            "ApproximateNumberOfMessagesVisible",
+            *("MailEventsLeft", "ApproximateNumberOfMessagesVisible"),
         },
     ]
     own = [metric for item in flow for metric in item["properties"]["metrics"] if metric[0] == "OrderProcessing"]

@@ -1,11 +1,13 @@
 """What stands still is found, with what to do about it; what somebody works on is not."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from functions.start_workflow.execution import execution_name
 from ops import stuck
 from ops.orders import Orders
 from ops.stack import Stack
@@ -94,6 +96,16 @@ def test_an_order_that_an_execution_works_on_is_not_stuck_until_that_takes_too_l
     assert slow.problem == "running"
     assert slow.what == "execution slow still runs: ReserveInventory, 2 tries: TransientError"
     assert slow.since == NOW - timedelta(minutes=60)
+
+
+@pytest.mark.parametrize("order_id", ["12345", "order 12345"])
+def test_a_confirmed_order_keeps_its_attempt_while_a_later_one_sends_its_mail(stack: Stack, order_id: str) -> None:
+    states = States()
+    name, began = execution_name(order_id, 3), (NOW - START).total_seconds()
+    states.put(name, "RUNNING", json.dumps({"order_id": order_id}), began=began)
+    put_order(stack, order_id, "CONFIRMED")
+    put_order(stack, f"{order_id}-3", "CONFIRMED")
+    assert list(found(stack, states)) == [f"{order_id}-3"]
 
 
 def test_a_mail_that_may_have_left_is_named_though_an_execution_runs(stack: Stack) -> None:

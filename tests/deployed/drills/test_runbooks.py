@@ -100,20 +100,22 @@ def test_a_step_that_fails(drill: Drill, orders: Orders, alarm: str) -> None:
 
 
 @pytest.mark.usefixtures("soon_again")
-def test_orders_that_wait_in_front_of_the_workflow(drill: Drill, orders: Orders) -> None:
-    runbook = Runbook("OldestOrderWaits", orders)
-    drill.stock_up(waiting=5)
+@pytest.mark.parametrize("alarm", ["OldestOrderWaits", "StarterFailing"])
+def test_orders_that_wait_in_front_of_the_workflow(drill: Drill, orders: Orders, alarm: str) -> None:
+    name = f"waiting-{alarm}"
+    runbook = Runbook(alarm, orders)
+    drill.stock_up(**{name: 5})
     drill.states.fail(Fault.BROKEN)
-    drill.publish(order("waiting", waiting=2))
+    drill.publish(order(name, **{name: 2}))
     wait_for(lambda: letters(orders, "orders"), bool)
 
     _, listed = runbook.follow()
-    assert "waiting" in listed.out
+    assert name in listed.out
     drill.states.mend()
     runbook.follow()
     runbook.end()
-    assert drill.ended("waiting")["status"] == "SUCCEEDED"
-    confirmed(drill, "waiting")
+    assert drill.ended(name)["status"] == "SUCCEEDED"
+    confirmed(drill, name)
     drill.settle()
 
 
