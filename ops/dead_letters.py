@@ -41,6 +41,7 @@ _BATCH: Final = 10
 # A system attribute that SQS sets when its redrive policy moves a message; not every emulator does:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 _MOVED_FROM: Final = "DeadLetterQueueSourceArn"
+_LONGEST_KEY: Final = 2048  # bytes that DynamoDB takes as a key: under a longer id no row was written, nothing is held
 # Ten letters may be more than one call carries (1 MiB since 2025, a quarter of it before).
 _MOST_BYTES: Final = 256 * 1024
 
@@ -180,7 +181,7 @@ def advice(letter: Letter) -> str:
                 f"mend what kept it from being started, then {redrive_it};"
                 " an order that was started already is told as a duplicate"
             )
-        case "releases" if letter.order_id:
+        case "releases" if letter.order_id and len(letter.order_id) <= _LONGEST_KEY:
             retry_it = quote_command("orders retry", letter.order_id)
             return f"{retry_it}: the next attempt takes the order over; then {drop_it}"
         case "releases":

@@ -340,6 +340,7 @@ def test_a_letter_that_could_not_be_kept_is_not_dropped(stack: Stack) -> None:
         (letter_of(error_type="ConflictingOrder"), "another order has this id"),
         (letter_of(), "`orders dlq redrive abcdef12`"),
         (letter_of(RELEASES), "`orders retry 12345`"),
+        (letter_of(RELEASES, order_id="A" * 2049), "nothing is held: `orders dlq drop abcdef12`"),
         (letter_of(RELEASES, order_id=None), "nothing is held: `orders dlq drop abcdef12`"),
         (letter_of(MAIL_EVENTS), "`orders dlq redrive abcdef12`"),
     ],
