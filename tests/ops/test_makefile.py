@@ -82,7 +82,8 @@ def test_what_was_installed_elsewhere_counts_as_not_installed(tmp_path: Path, st
     put(tmp_path / ".venv/bin/python", '#!/bin/sh\ncase "$*" in *boto3*) exit 1; esac\n')
     if stamp.startswith("node_modules"):
         put(tmp_path / ".venv/.installed", "")
-    made = subprocess.run(["make", "-C", tmp_path, stamp], capture_output=True, text=True, check=False)
+    command = ["make", "-C", tmp_path, stamp]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
     assert made.returncode != 0
     assert refusal in made.stderr
     assert not (tmp_path / stamp).exists()
