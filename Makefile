@@ -22,13 +22,12 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE NODE_ENV
 FETCHING := INDEX% DEFAULT_INDEX EXTRA_INDEX_URL FIND_LINKS NO_INDEX TRUSTED_HOST INSECURE_HOST KEYRING_PROVIDER \
 	CERT CLIENT_CERT PROXY DEFAULT_TIMEOUT TIMEOUT RETRIES HTTP_% REQUEST_TIMEOUT CONCURRENT_% SYSTEM_CERTS NATIVE_TLS \
 	OFFLINE CACHE_DIR NO_CACHE NO_CACHE_DIR CONFIG_FILE LINK_MODE PYTHON_INSTALL_DIR PYTHON_INSTALL_MIRROR
-NPM_FETCHING := registry proxy https_proxy https-proxy noproxy no_proxy ca cafile cert key strict_ssl strict-ssl \
-	_auth% //% @% cache userconfig globalconfig fetch_% fetch-% maxsockets offline prefer_offline prefer-offline \
-	REGISTRY PROXY HTTPS_PROXY NOPROXY NO_PROXY CA CAFILE CERT KEY STRICT_SSL CACHE USERCONFIG GLOBALCONFIG FETCH_% \
-	MAXSOCKETS OFFLINE PREFER_OFFLINE
 unexport $(filter-out $(FETCHING:%=PIP_%) $(FETCHING:%=UV_%), $(filter PIP_% UV_%, $(.VARIABLES)))
-unexport $(filter-out $(NPM_FETCHING:%=npm_config_%) $(NPM_FETCHING:%=NPM_CONFIG_%), \
-	$(filter npm_config_% NPM_CONFIG_%, $(.VARIABLES)))
+# npm reads its own in any mix of cases, and with - for _.
+NPM_FETCHING := registry|proxy|https.proxy|no.?proxy|ca|cafile|cert|key|strict.ssl|_auth.*|//.*|@.*|cache|userconfig
+NPM_FETCHING := $(NPM_FETCHING)|globalconfig|fetch.*|maxsockets|offline|prefer.offline
+unexport $(shell printf '%s\n' $(foreach name,$(.VARIABLES),'$(name)') | grep -i '^npm_config_' | \
+	grep -viE '^npm_config_($(NPM_FETCHING))$$')
 
 PYTHON_STAMP := .venv/.installed
 NODE_STAMP := node_modules/.installed
@@ -134,10 +133,13 @@ $(PYTHON_STAMP): requirements/bootstrap.txt requirements/dev.txt
 	@$(PY) -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-user --require-hashes -r requirements/bootstrap.txt
 	@[ -x $(UV) ] || { \
-		echo "error: pip installed uv elsewhere than into .venv. See \`pip config list\` for a target, prefix or root" >&2; exit 1; }
+		echo "error: pip installed uv elsewhere than into .venv. See \`pip config list\` (pip.conf) for a target, prefix or root" >&2; exit 1; }
 	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
 	@# The `orders` command, in place; --offline, since it needs nothing that is not here by now.
 	@$(UV) pip install --quiet --offline --no-deps --python $(PY) --editable .
+	@# Files with settings can lead elsewhere too, and they also say from where to fetch: so they are read, and this is checked.
+	@$(PY) -I -c 'import boto3, typer' 2>/dev/null && [ -x .venv/bin/orders ] || { \
+		echo "error: uv installed elsewhere than into .venv. See uv.toml (in ~/.config/uv, /etc/uv, or \$$UV_CONFIG_FILE) for a target or prefix" >&2; exit 1; }
 	@# Bytecode and the CDK's own unpacking, now rather than in the time of the first deploy; a failure shows there.
 	@$(PY) -c 'import infra.app, ministack.app, aws_lambda_powertools, awslambdaric, boto3' >/dev/null 2>&1 || true
 	@touch $@
@@ -145,6 +147,8 @@ $(PYTHON_STAMP): requirements/bootstrap.txt requirements/dev.txt
 $(NODE_STAMP): $(PYTHON_STAMP) package.json package-lock.json .npmrc
 	@echo "installing the npm packages …" >&2
 	@npm ci --include=dev --global=false --dry-run=false --no-fund --no-audit --no-update-notifier --loglevel=error >&2
+	@[ -x node_modules/.bin/cdk ] && [ -x node_modules/.bin/asl-validator ] || { \
+		echo "error: npm installed no commands into node_modules/.bin. See \`npm config list\` (.npmrc) for bin-links or prefix" >&2; exit 1; }
 	@touch $@
 
 # -------------------------------------------------------------------------------------------------- Python 3.13 too

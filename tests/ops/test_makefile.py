@@ -23,6 +23,7 @@ LEADING_ASTRAY = (
         "npm_config_production",
     ),
     *("NPM_CONFIG_PREFIX", "NPM_CONFIG_OMIT", "npm_config_dry_run", "npm_config_location", "npm_config_ignore_scripts"),
+    *("Npm_Config_Global", "NPM_config_omit", "npm_config_Bin-Links", "npm_config_bin_links"),
     *("NODE_ENV", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"),
 )
 HOW_TO_FETCH = (
@@ -30,6 +31,7 @@ HOW_TO_FETCH = (
     *("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_COMPANY_USERNAME", "UV_FIND_LINKS", "UV_SYSTEM_CERTS"),
     *("npm_config_registry", "NPM_CONFIG_REGISTRY", "npm_config_cafile", "npm_config_https_proxy", "npm_config__auth"),
     *("npm_config_//registry.example/:_authToken", "npm_config_@company:registry", "npm_config_userconfig"),
+    *("Npm_Config_Registry", "npm_config_NoProxy", "npm_config_strict-ssl", "npm_config_fetch_retries"),
     *("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "HTTPS_PROXY", "NO_PROXY"),
 )
 
@@ -64,3 +66,30 @@ def test_with_a_home_the_caches_are_where_they_always_are(tmp_path: Path) -> Non
     seen = recipes_see(tmp_path, HOME=str(tmp_path))
     assert not {"PIP_CACHE_DIR", "UV_CACHE_DIR", "npm_config_cache"} & seen.keys()
     assert recipes_see(tmp_path, HOME="/dev/null/nobody", UV_CACHE_DIR="/chosen")["UV_CACHE_DIR"] == "/chosen"
+
+
+@pytest.mark.parametrize(
+    ("stamp", "refusal"),
+    [(".venv/.installed", "See uv.toml"), ("node_modules/.installed", "(.npmrc) for bin-links")],
+)
+def test_what_was_installed_elsewhere_counts_as_not_installed(tmp_path: Path, stamp: str, refusal: str) -> None:
+    """As settings files of uv and npm can have it: their commands succeed, and nothing of it is here."""
+    for name in ("Makefile", "requirements/bootstrap.txt", "requirements/dev.txt", "package.json", "package-lock.json"):
+        put(tmp_path / name, (ROOT / name).read_text(encoding="utf-8"))
+    put(tmp_path / ".npmrc", "")
+    for tool in ("uv", "npm"):
+        put(tmp_path / ".venv/bin" / tool, "#!/bin/sh\n")
+    put(tmp_path / ".venv/bin/python", '#!/bin/sh\ncase "$*" in *boto3*) exit 1; esac\n')
+    if stamp.startswith("node_modules"):
+        put(tmp_path / ".venv/.installed", "")
+    command = ["make", "-C", tmp_path, stamp]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert refusal in made.stderr
+    assert not (tmp_path / stamp).exists()
+
+
+def put(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o755)
