@@ -141,7 +141,7 @@ def find(found: Peek, id_: str) -> Letter:
 def redrive(stack: Stack, letters: Iterable[Letter]) -> Outcome:
     """Send letters to the queue they came from, body unchanged, and delete each once SQS has it there.
 
-    Cut off between the two, a message is in both: redriven again it is told as a duplicate, as any that comes twice.
+    Cut off between the two, a message is in both: redriven again it is a duplicate, as any that comes twice.
     """
     sqs = stack.client("sqs")
 
@@ -179,7 +179,7 @@ def advice(letter: Letter) -> str:
         case "orders":
             return (
                 f"mend what kept it from being started, then {redrive_it};"
-                " an order that was started already is told as a duplicate"
+                " an order at work or done is ignored as a duplicate, one that failed or was stopped starts again"
             )
         case "releases" if letter.order_id and len(letter.order_id) <= _LONGEST_KEY:
             retry_it = quote_command("orders retry", letter.order_id)

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Seconds. Three tries of 1 + 3 s and the pauses between them end within 15 s: two such calls and a mail fit into a
-# step's 45 s, so a slow service is seen as an error of its own and not as a function that timed out.
-_STEP: Final = Config(
+# Seconds. Three tries of 1 + 3 s, and pauses of at most 1 and 2 s between them.
+STEP: Final = Config(
     connect_timeout=1,
     read_timeout=3,
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
 )
+LONGEST_STEP_CALL: Final = 15.0  # seconds
 # A queue brings back what fails, and the messages behind wait meanwhile: two tries of 1 + 3 s, and a pause of at most
 # 1 s ("Standard retry mode", https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
 QUEUE_READER: Final = Config(
@@ -46,8 +46,12 @@ QUEUE_READER: Final = Config(
 )
 LONGEST_READER_CALL: Final = 9.0  # seconds
 # SES has no idempotency token: a second try after a lost answer would be a second mail.
-_ONE_TRY: Final = Config(connect_timeout=1, read_timeout=10, retries={"total_max_attempts": 1})
-_LIMITS: Final = {"sesv2": _ONE_TRY, "sqs": QUEUE_READER, "stepfunctions": QUEUE_READER}
+ONE_TRY: Final = Config(connect_timeout=1, read_timeout=10, retries={"total_max_attempts": 1})
+LONGEST_MAIL_CALL: Final = 11.0  # seconds
+# Of all steps the mail's makes the most calls: a claim, a claim over the last try, the mail itself, and its outcome:
+# 15 + 15 + 11 + 15 = 56 s. Its function has the time, so that a slow service is seen as an error of its own.
+LONGEST_STEP: Final = 3 * LONGEST_STEP_CALL + LONGEST_MAIL_CALL
+_LIMITS: Final = {"sesv2": ONE_TRY, "sqs": QUEUE_READER, "stepfunctions": QUEUE_READER}
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html and the SES v2, SNS, SQS and
 # Step Functions API references, "Common errors". Every 5xx is transient too.
@@ -138,7 +142,7 @@ def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @cache
 def client(service: str, limits: Config | None = None) -> Any:
     """Make a client, once a process; botocore itself, since importing boto3 around it costs a fifth more."""
-    return _session().create_client(service, config=limits or _LIMITS.get(service, _STEP))
+    return _session().create_client(service, config=limits or _LIMITS.get(service, STEP))
 
 
 @cache

@@ -120,7 +120,8 @@ def redrive(
     """Send dead letters back to the queue they came from, once what kept them from being taken on is mended.
 
     What was refused for what it holds would be refused again: --all leaves it, and by its id you are asked.
-    An order that was started already is told as a duplicate: redriving it twice does no harm.
+    An order that is at work or done is recognised as a duplicate and ignored: redriving it twice does no harm.
+    One whose execution failed or was stopped is started again; only `orders cancel` stops it permanently.
     """
     found = _chosen(stack, ids, queue, all_=all_)
     letters = found.letters

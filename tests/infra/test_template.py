@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from functions.shared.aws import LONGEST_READER_CALL, QUEUE_READER
+from functions.shared.aws import (
+    LONGEST_MAIL_CALL,
+    LONGEST_READER_CALL,
+    LONGEST_STEP,
+    LONGEST_STEP_CALL,
+    ONE_TRY,
+    QUEUE_READER,
+    STEP,
+)
 from functions.shared.batch import LONGEST_MESSAGE
 from infra.questions import PUBLISH_TO_MAIL
 from infra.workflow import DEFINITION
@@ -409,7 +417,7 @@ def test_a_function_is_traced_and_logs_to_a_group_of_its_own(template: Template,
     function = template.properties(function_id(template, name))
     assert function["Handler"] == HANDLERS[name]
     assert function["Architectures"] == ["arm64"]
-    assert (function["Timeout"], function["MemorySize"]) == (TIMEOUT if name in READERS else 45, 256)
+    assert (function["Timeout"], function["MemorySize"]) == (TIMEOUT if name in READERS else 58, 256)
     assert function["TracingConfig"] == {"Mode": "Active"}
     retention = {"local": 1, "dev": 14, "prod": 90}
     assert template.properties(log_group_id(template, name))["RetentionInDays"] == retention[template.stage]
@@ -420,7 +428,15 @@ def test_a_function_is_traced_and_logs_to_a_group_of_its_own(template: Template,
 def test_a_function_has_ended_before_its_task_is_tried_again(template: Template, name: str) -> None:
     definition = json.loads(DEFINITION.read_text("utf-8"))
     waits = {state["TimeoutSeconds"] for state in definition["States"].values() if state["Type"] == "Task"}
-    assert template.properties(function_id(template, name))["Timeout"] < min(waits)
+    assert LONGEST_STEP < template.properties(function_id(template, name))["Timeout"] < min(waits)
+
+
+def test_a_call_of_a_step_takes_no_longer_than_is_reckoned() -> None:
+    """The pauses are at most 1 and 2 s: "Standard retry mode" of the AWS SDKs' reference guide."""
+    tries = STEP.retries["total_max_attempts"]
+    assert (tries, tries * (STEP.connect_timeout + STEP.read_timeout) + 1 + 2) == (3, LONGEST_STEP_CALL)
+    assert ONE_TRY.retries["total_max_attempts"] == 1
+    assert ONE_TRY.connect_timeout + ONE_TRY.read_timeout == LONGEST_MAIL_CALL
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
