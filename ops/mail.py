@@ -15,7 +15,7 @@ from ops.stack import Stack, explained
 
 VERIFIED: Final = "SUCCESS"
 
-# A function that sends a mail lives for 45 s, and its next try finds what it left; this is far beyond both.
+# A function that sends a mail lives for 58 s, and its next try finds what it left; this is far beyond both.
 SENDING_TOO_LONG: Final = timedelta(minutes=10)
 # SES expects its own caller to look about so often; the link in its mail is good for a day.
 _POLL_SECONDS: Final = 5.0
