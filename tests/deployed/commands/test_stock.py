@@ -28,7 +28,7 @@ def test_stock_moves_and_every_movement_shows_who_when_and_why(orders: Orders, p
 def test_without_a_stack_a_command_has_no_answer(orders: Orders) -> None:
     nowhere = orders.run("--local", "stock", "show", AWS_ENDPOINT_URL="http://127.0.0.1:1")
     assert (nowhere.code, nowhere.out) == (3, "")
-    assert "no local AWS is up; `make up` starts one" in nowhere.err
+    assert "nothing answers at AWS_ENDPOINT_URL=http://127.0.0.1:1: unset it" in nowhere.err
     missing = orders.run("--stage", "prod", "stock", "show")
     assert (missing.code, missing.out) == (3, "")
     assert "no stack order-processing-prod in account 000000000000, region us-west-2" in missing.err
