@@ -152,7 +152,7 @@ def operations(draw: st.DrawFn) -> Callable[[], None]:
                 lambda: stock.fail_open(ORDER, attempt, "a reason"),
                 lambda: stock.fail_confirmed("1", ORDER.lines, attempt, "a reason"),
                 lambda: mails.claim("1", claim),
-                lambda: mails.claim("1", claim, row.Row.from_item(last)),
+                lambda: mails.claim("1", claim, row.Row.from_item(last).mail_try),
                 lambda: mails.sent("1", claim, "an id"),
                 lambda: mails.not_sent("1", claim, "an error"),
                 lambda: mails.rejected("1", claim, "an error"),
