@@ -1,7 +1,8 @@
 """Commands that a person is given to paste: every one that is printed with a value in it is made here."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
@@ -14,9 +15,14 @@ _UNCARRIED: Final = str.maketrans("\0\n", "\1\1")
 _stack_options: ContextVar[Sequence[str]] = ContextVar("stack_options", default=())
 
 
-def carry_stack_options(options: Sequence[str]) -> None:
-    """Have each `orders` command printed from now on name the same stack: pasted, it must not act on another."""
-    _stack_options.set(options)
+@contextmanager
+def stack_options_carried(options: Sequence[str]) -> Iterator[None]:
+    """Have each `orders` command printed in this block name the same stack: pasted, it must not act on another."""
+    before = _stack_options.set(options)
+    try:
+        yield
+    finally:
+        _stack_options.reset(before)
 
 
 def quote_command(command: str, *arguments: str) -> str:

@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from ops.cli import screen
 from ops.errors import BadInput, Refused, StackError
-from ops.shell import carry_stack_options
+from ops.shell import stack_options_carried
 from ops.stack import LOCAL_STAGE, STAGES, Stack, connect, connect_local, explained
 
 _PANEL: Final = "Which stack"
@@ -140,8 +140,8 @@ def with_stack(command: Callable[..., None]) -> Callable[..., None]:
     def run(*, context: typer.Context, **given: Any) -> None:
         with reported():
             choose_stack(context, **{name: given.pop(name) for name in options if name in given})
-            carry_stack_options(context.obj.options)
-            command(context.obj.connect(), **given)
+            with stack_options_carried(context.obj.options):
+                command(context.obj.connect(), **given)
 
     return _as_typer_reads_it(run, command, [*own, *options.values()])
 
