@@ -37,8 +37,13 @@ def release_abandoned(event: dict[str, Any], _context: "LambdaContext") -> None:
     try:
         execution = AbandonedExecution.parse(event["detail"])
         tell_order(execution.order.order_id, execution.attempt)
-        close = release.close_open if execution.has_failed else release.release
-        close(inventory(), execution.order, execution.attempt, execution.reason)
+        release.release(
+            inventory(),
+            execution.order,
+            execution.attempt,
+            execution.reason,
+            gives_back_confirmed=not execution.has_failed,
+        )
     except InvalidOrder as error:
         logger.warning("an execution that was started by hand holds no order", error_message=str(error))
     except OrderAlreadyConfirmed as error:

@@ -8,10 +8,13 @@ from functions.shared.observability import count, logger
 from functions.shared.order import Order
 
 
-def release(store: InventoryStore, order: Order, attempt: int, reason: str) -> None:
+def release(
+    store: InventoryStore, order: Order, attempt: int, reason: str, *, gives_back_confirmed: bool = True
+) -> None:
     """Close the order as FAILED. A reservation or UpdateOrder of this attempt that lands later changes nothing.
 
-    Released already, closed otherwise, or in the hands of a later attempt: there is nothing to do.
+    Released already, closed otherwise, or in the hands of a later attempt: there is nothing to do; nor is there for a
+    CONFIRMED order, unless what it holds is to be given back.
 
     Raises:
         OrderAlreadyConfirmed: the order holds its stock and its mail was claimed; it must not be taken back.
@@ -20,22 +23,10 @@ def release(store: InventoryStore, order: Order, attempt: int, reason: str) -> N
     try:
         store.fail_open(order, attempt, reason)
     except ConditionFailed as found:
-        if not (found.row and found.row.status == row.CONFIRMED and _give_back(store, found.row, attempt, reason)):
-            logger.info("nothing to release")
+        held = found.row if found.row and found.row.status == row.CONFIRMED and gives_back_confirmed else None
+        if held is None or not _give_back(store, held, attempt, reason):
+            logger.info("nothing to release", status=found.row.status if found.row else None)
             return
-    count("OrdersFailed")
-
-
-def close_open(store: InventoryStore, order: Order, attempt: int, reason: str) -> None:
-    """Close the order as FAILED where it holds nothing; leave it alone where it is CONFIRMED or closed.
-
-    An order without a row gets one, so that a write of this attempt that lands later changes nothing.
-    """
-    try:
-        store.fail_open(order, attempt, reason)
-    except ConditionFailed as found:
-        logger.info("nothing to close", status=found.row.status if found.row else None)
-        return
     count("OrdersFailed")
 
 

@@ -28,22 +28,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Seconds. Three tries of 1 + 3 s, and pauses of at most 1 and 2 s between them.
-STEP: Final = Config(
-    connect_timeout=1,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    tcp_keepalive=True,
-)
+
+def _try_at_most(times: int) -> Config:
+    """Give the limits of a call that may be repeated: 1 s to connect and 3 s for the answer, at each of its tries."""
+    return Config(
+        connect_timeout=1,
+        read_timeout=3,
+        retries={"mode": "standard", "total_max_attempts": times},
+        tcp_keepalive=True,
+    )
+
+
+# Three tries of 1 + 3 s, and pauses of at most 1 and 2 s between them.
+STEP: Final = _try_at_most(3)
 LONGEST_STEP_CALL: Final = 15.0  # seconds
 # A queue brings back what fails, and the messages behind wait meanwhile: two tries of 1 + 3 s, and a pause of at most
 # 1 s ("Standard retry mode", https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
-QUEUE_READER: Final = Config(
-    connect_timeout=1,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 2},
-    tcp_keepalive=True,
-)
+QUEUE_READER: Final = _try_at_most(2)
 LONGEST_READER_CALL: Final = 9.0  # seconds
 # SES has no idempotency token: a second try after a lost answer would be a second mail.
 ONE_TRY: Final = Config(connect_timeout=1, read_timeout=10, retries={"total_max_attempts": 1})

@@ -55,9 +55,11 @@ def _is_done(existing: Execution, content: str) -> bool:
     """
     if existing.input != content:
         raise ConflictingOrder("order_id: is used by an order with other content")
-    if existing.status != "SUCCEEDED" and existing.status not in _ENDED_BADLY:
-        raise TransientError(f"the execution's name is taken, and it is {existing.status}")
-    return existing.status == "SUCCEEDED"
+    if existing.status == "SUCCEEDED":
+        return True
+    if existing.status in _ENDED_BADLY:
+        return False
+    raise TransientError(f"the execution's name is taken, and it is {existing.status}")
 
 
 def _now() -> datetime:
