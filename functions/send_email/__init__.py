@@ -1,1 +1,1 @@
-"""Sends the confirmation mail, at most once by itself."""
+"""Sends the confirmation mail, at most once automatically."""

@@ -1,4 +1,4 @@
-"""How the confirmation is sent: at most once by itself, and never without saying what became of it."""
+"""How the confirmation is sent: at most once automatically, and never without saying what became of it."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ def confirm(store: MailStore, mailer: Mailer, step: Step) -> None:
 
     Raises:
         TransientError: the mail has not left and another try is worth it.
-        EmailRejected: SES refuses it for good.
+        EmailRejected: SES refuses it permanently.
         EmailOutcomeUnknown: it may have left.
         OrderClosed, OrderAlreadyFailed: the order is not confirmed, so there is nothing to tell.
     """

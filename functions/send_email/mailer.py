@@ -34,7 +34,7 @@ _HTML: Final = _TEMPLATES.get_template("confirmation.html.j2")
 
 
 class Mailer:
-    """Sends from one address, which SES must know as verified; a configuration set is where SES tells of the mail."""
+    """Sends from one address, which SES must know as verified; a configuration set is where SES reports on the mail."""
 
     def __init__(self, sender: str, configuration_set: str | None) -> None:
         self._sender = sender

@@ -1,4 +1,4 @@
-"""The orders table, as the sending of the mail writes it. What SES tells of it later, `track_email` writes."""
+"""The orders table, as the sending of the mail writes it. What SES reports of it later, `track_email` writes."""
 
 import os
 from functools import cache
@@ -21,7 +21,7 @@ class MailStore:
 
         A request that lands late finds another try than the one it names, and takes nothing from it. `claim` names
         this invocation: an answer lost on the way back is then recognised as its own. That a mail may be out already is
-        kept for good: whatever becomes of this one, the customer may have been told.
+        kept permanently: whatever becomes of this one, the customer may have been told.
         """
         still, named = _still(last)
         earlier = ", email_earlier = :status" if last.may_have_left else ""

@@ -4,7 +4,7 @@ from typing import Final
 
 
 class TransientError(Exception):
-    """Something that passes by itself: throttling, a conflict, an outage. Worth another try."""
+    """Something that passes on its own: throttling, a conflict, an outage. Worth another try."""
 
 
 class InvalidOrder(Exception):
@@ -32,7 +32,7 @@ class OutOfStock(Exception):
 
 
 class EmailRejected(Exception):
-    """SES refused the mail for good: another try would be refused too."""
+    """SES refused the mail permanently: another try would be refused too."""
 
 
 class EmailOutcomeUnknown(Exception):

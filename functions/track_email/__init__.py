@@ -1,1 +1,1 @@
-"""Writes down what SES tells of a mail after it was sent: delivered, bounced, complained of, rejected."""
+"""Writes down what SES reports of a mail after it was sent: delivered, bounced, complained of, rejected."""

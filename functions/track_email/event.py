@@ -1,4 +1,4 @@
-"""What SES tells of a mail, as EventBridge brings it."""
+"""What SES reports of a mail, as EventBridge brings it."""
 
 import json
 from collections.abc import Mapping

@@ -22,7 +22,7 @@ def track_email(record: "SQSRecord", _require_time: "RequireTime") -> None:
     """Write one event down.
 
     One that cannot be read stays in the queue as well, and goes to the dead letters in the end: nobody but AWS writes
-    there, so that what is wrong is how this function reads it, and once that is mended the letter is worth a redrive.
+    there, so that what is wrong is how this function reads it; once that is fixed, the dead letter is worth a redrive.
     """
     mail = MailEvent.parse(record.body)
     if mail is None:
