@@ -360,7 +360,7 @@ class Tables:
 
     def confirmed(self) -> Iterator[OrderRow]:
         """Read what all CONFIRMED orders hold."""
-        return read_confirmed(self._dynamodb, self._orders)
+        return map(OrderRow.from_item, read_confirmed(self._dynamodb, self._orders))
 
     def movements(self) -> Iterator[Movement]:
         """Read all movements."""

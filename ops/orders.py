@@ -16,8 +16,8 @@ from ops.attributes import Item, Problem
 from ops.history import Visit, visits
 from ops.pace import Pace
 from ops.stack import Stack
+from ops.tables import read_by_keys
 
-_A_BATCH: Final = 100  # keys that BatchGetItem takes
 # Of an execution's newest events: a mail's 154 tries are 616, so the state that it is in is always among them.
 _NEWEST_EVENTS: Final = 1000
 LARGEST_PAGE: Final = 1000  # of executions, and of events
@@ -218,14 +218,9 @@ class Orders:
         return OrderRow.from_item(answer["Item"]) if "Item" in answer else None
 
     def rows_of(self, order_ids: Sequence[str]) -> dict[str, OrderRow]:
-        """Return the rows of these orders, as far as there are any and DynamoDB gives them at once."""
-        found: dict[str, OrderRow] = {}
-        for start in range(0, len(order_ids), _A_BATCH):
-            keys = [key(order_id) for order_id in order_ids[start : start + _A_BATCH]]
-            asked = {self._table: {"Keys": keys, "ConsistentRead": True}}
-            rows = self._dynamodb.batch_get_item(RequestItems=asked)["Responses"].get(self._table, ())
-            found |= {item["order_id"]["S"]: OrderRow.from_item(item) for item in rows}
-        return found
+        """Return the rows of these orders, as far as there are any."""
+        rows = map(OrderRow.from_item, read_by_keys(self._dynamodb, self._table, "order_id", order_ids))
+        return {order.order_id: order for order in rows}
 
     def scan(self, wanted: dict[str, Any], tell: Callable[[int], None] = lambda _read: None) -> Iterator[OrderRow]:
         """Yield the rows that a Scan with these parameters finds; `tell` hears how many it has read so far."""

@@ -15,6 +15,7 @@ from ops import attributes
 from ops.attributes import Item, Problem, in_words
 from ops.conditional import TRIES, ChangedMeanwhile, until_written
 from ops.errors import Refused
+from ops.orders import OrderRow
 from ops.stack import Stack
 from ops.tables import read_all, read_by_keys, read_confirmed, read_movements
 
@@ -259,7 +260,7 @@ class Stock:
     def _held(self, item_ids: Collection[str]) -> Counter[str]:
         """Add up what CONFIRMED orders hold of these items, in one reading of all orders."""
         held = Counter[str](dict.fromkeys(item_ids, 0))
-        for order in read_confirmed(self._dynamodb, self._orders):
+        for order in map(OrderRow.from_item, read_confirmed(self._dynamodb, self._orders)):
             for line in order.items:
                 if line.item_id in held:
                     held[line.item_id] += line.quantity

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from functions.shared.row import CONFIRMED, text
 from ops.attributes import Item
-from ops.orders import OrderRow
 
 _A_BATCH: Final = 100  # keys that BatchGetItem takes
 _PAUSE: Final = 0.2  # seconds before what DynamoDB did not get to is asked for again
@@ -30,9 +29,9 @@ def read_by_keys(dynamodb: Any, table: str, key: str, values: Iterable[str]) -> 
             time.sleep(_PAUSE)
 
 
-def read_confirmed(dynamodb: Any, table: str) -> Iterator[OrderRow]:
+def read_confirmed(dynamodb: Any, table: str) -> Iterator[Item]:
     """Read all orders that hold stock, and of each no more than what it holds."""
-    rows = read_all(
+    return read_all(
         dynamodb,
         table,
         FilterExpression="#status = :confirmed",
@@ -40,7 +39,6 @@ def read_confirmed(dynamodb: Any, table: str) -> Iterator[OrderRow]:
         ExpressionAttributeNames={"#status": "status", "#items": "items"},
         ExpressionAttributeValues={":confirmed": text(CONFIRMED)},
     )
-    return map(OrderRow.from_item, rows)
 
 
 def read_movements(dynamodb: Any, table: str, item_id: str) -> Iterator[Item]:

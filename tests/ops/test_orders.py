@@ -9,6 +9,7 @@ import pytest
 
 from functions.shared.order import Line
 from functions.start_workflow.execution import execution_name
+from ops import tables
 from ops.orders import Attempt, Filter, OrderRow, Orders, is_explained, items_in_words, order_in
 from ops.stack import Stack
 from tests.ops.moto_stack import moto_stack, put
@@ -77,6 +78,21 @@ def test_rows_are_read_together_as_far_as_there_are_any(stack: Stack) -> None:
     found = orders(stack).rows_of([f"order-{number}" for number in range(150)])
     assert sorted(found) == [f"order-{number}" for number in range(4)]
     assert orders(stack).rows_of([]) == {}
+
+
+def test_rows_that_dynamodb_did_not_get_to_are_asked_for_again(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = stack.client("dynamodb")
+    read = client.batch_get_item
+
+    def read_one(RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        ((table, asked),) = RequestItems.items()
+        first, *rest = asked["Keys"]
+        answer: dict[str, Any] = read(RequestItems={table: {**asked, "Keys": [first]}})
+        return answer | {"UnprocessedKeys": {table: {**asked, "Keys": rest}} if rest else {}}
+
+    monkeypatch.setattr(client, "batch_get_item", read_one)
+    monkeypatch.setattr(tables, "_PAUSE", 0)
+    assert sorted(orders(stack).rows_of(["order-0", "order-1", "order-2"])) == ["order-0", "order-1", "order-2"]
 
 
 @pytest.mark.parametrize(
