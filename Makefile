@@ -33,7 +33,7 @@ PYTHON_STAMP := .venv/.installed
 NODE_STAMP := node_modules/.installed
 PY313 := .build/venv-3.13
 PY313_STAMP := $(PY313)/.installed
-SOURCES := functions infra ops bench tests
+SOURCES := functions infra local ops tools bench tests
 ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
@@ -46,16 +46,16 @@ help:  ## list the targets
 install: $(PYTHON_STAMP) $(NODE_STAMP)  ## build .venv and node_modules from the locked versions
 
 up: install  ## start the local AWS, deploy, print its export lines (PORT=4566; 0 is any free port)
-	@$(PY) -m ops.local_aws up --port $(PORT)
+	@$(PY) -m local.aws up --port $(PORT)
 
 down: install  ## stop the local AWS; its state is gone then
-	@$(PY) -m ops.local_aws down
+	@$(PY) -m local.aws down
 
 status: install  ## say whether and where the local AWS runs
-	@$(PY) -m ops.local_aws status
+	@$(PY) -m local.aws status
 
 demo: install  ## the whole story on a local AWS of its own
-	@$(PY) -m ops.demo
+	@$(PY) -m local.demo
 
 # Quick static checks first, then everything pytest knows, then the functions on the Python they run on.
 # Side by side what keeps a core busy, live, and what waits for the local AWS, whose output comes when it has ended.
@@ -63,7 +63,7 @@ test: lint  ## every check and test
 	@$(MAKE) --no-print-directory -j2 test-code test-deployed
 	@$(MAKE) --no-print-directory test-3.13
 
-DEPLOYED := tests/deployed tests/iam tests/ops
+DEPLOYED := tests/deployed tests/iam tests/local tests/ops tests/tools
 DEPLOYED_LOG := .build/test-deployed.log
 .PHONY: test-code test-deployed
 test-code: install
@@ -92,10 +92,10 @@ soak: install  ## draw schedules for 100,000 steps, and every interleaving (STEP
 	@$(PY) -m tests.schedules.soak --steps $(or $(STEPS),100000) --exhaustive $(if $(SEED),--seed $(SEED))
 
 load: install  ## a burst of 1,000 orders, accounted for (LOAD_ARGS="--orders 200 --seed 7")
-	@$(PY) -m ops.load $(LOAD_ARGS)
+	@$(PY) -m local.load $(LOAD_ARGS)
 
 audit: install  ## known vulnerabilities of the locked packages, and the bill of materials (.build/sbom.json)
-	@$(PY) -m ops.audit
+	@$(PY) -m tools.audit
 
 bench: install  ## measure the functions and the flow against their bounds
 	@$(PY) -m bench
@@ -116,7 +116,7 @@ lock: install  ## write requirements/ from pyproject.toml (UPGRADE=--upgrade tak
 	npm install --package-lock-only --no-fund --no-audit
 
 clean:  ## remove all that was built; `make install` builds it again
-	@if [ -x $(PY) ] && [ -f .local/aws.json ]; then $(PY) -m ops.local_aws down; fi
+	@if [ -x $(PY) ] && [ -f .local/aws.json ]; then $(PY) -m local.aws down; fi
 	rm -rf .venv node_modules .build .local cdk.out .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov .hypothesis
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 

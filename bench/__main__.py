@@ -8,7 +8,7 @@ from pathlib import Path
 from bench import cold, cost, order, size, warm
 from bench.figures import show
 from bench.layout import lay_out
-from infra.build import BUILD, BuildError
+from infra.assets.build import BUILD, BuildError
 
 
 def main() -> int:

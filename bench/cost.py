@@ -11,9 +11,9 @@ from typing import Any
 from bench import order
 from bench.figures import Figure
 from bench.order import Usage
-from ops import prices
-from ops.cost import COUNTS
-from ops.prices import OrderUsage
+from ops.cost import prices
+from ops.cost.estimate import COUNTS
+from ops.cost.prices import OrderUsage
 
 COUNTED_ITEMS = (1, 3, 10, 30, 60, 99)
 EVENT_OVERHEAD = 26  # bytes that CloudWatch Logs counts for each event beyond its text

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import mktime
 
 from bench.handlers import HANDLERS
-from infra import build
+from infra.assets import build
 
 ISOLATED = ("-I", "-S", "-B")
 """No environment, no site-packages, and no bytecode written, which Lambda's file system would refuse."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.figures import Figure
 from bench.layout import zipped
-from infra import build
+from infra.assets import build
 
 LARGEST = 6  # MB, zipped
 METHOD = "the layer built for Lambda, arm64, zipped as CDK does"

@@ -4,7 +4,7 @@ import sys
 
 import aws_cdk as cdk
 
-from infra.build import BuildError
+from infra.assets.build import BuildError
 from infra.settings import Settings, SettingsError
 from infra.stack import OrderProcessingStack
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from infra.publishers import Publishers
+from infra.pipeline.publishers import Publishers
 from infra.settings import Settings
 
 # How long SQS works on without asking KMS. So long a queue outlives KMS being down, and a revoked key still opens it:

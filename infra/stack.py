@@ -4,19 +4,19 @@ from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, RemovalPolicy, St
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra import packaging
+from infra.assets import packaging
 from infra.base import Base
 from infra.encryption import Encryption
-from infra.ingestion import Ingestion
-from infra.mail_events import MailTracking
-from infra.monitoring import Monitoring
-from infra.notifications import Notifications
-from infra.publishers import Publishers
-from infra.queries import SavedQueries
-from infra.rollout import GradualShift
+from infra.pipeline.ingestion import Ingestion
+from infra.pipeline.mail_events import MailTracking
+from infra.pipeline.notifications import Notifications
+from infra.pipeline.publishers import Publishers
+from infra.pipeline.rollout import GradualShift
+from infra.pipeline.storage import Storage
+from infra.pipeline.workflow import Workflow
 from infra.settings import Settings
-from infra.storage import Storage
-from infra.workflow import Workflow
+from infra.watch.monitoring import Monitoring
+from infra.watch.queries import SavedQueries
 
 
 class OrderProcessingStack(Stack):

@@ -22,15 +22,12 @@ from botocore.exceptions import (
 
 from functions.shared.errors import TransientError
 from ops.errors import StackError
-from ops.local_aws import ROOT, client_at
-from ops.local_aws.environment import REGION
-from ops.local_aws.state import StateFile
-from ops.shell import quote_command
+from ops.local_aws import NOTE, REGION, client_at, find_endpoint
+from ops.terminal.shell import quote_command
 
 LOCAL_STAGE: Final = "local"
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")  # those of infra.settings, which takes a second to import
 _LOCAL: Final = re.compile(r"https?://(127\.0\.0\.1|localhost)(:[0-9]+)?/?")
-_NOTE: Final = ROOT / ".local" / "aws.json"
 # Seconds. An operator's call may take longer than a function's; three tries either way.
 _CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 3})
 _NOT_ALLOWED: Final = frozenset(
@@ -119,10 +116,9 @@ def connect_local() -> Stack:
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if not _LOCAL.fullmatch(endpoint):
-        running = StateFile(_NOTE).running()
-        if running is None:
+        if (noted := find_endpoint(NOTE)) is None:
             raise StackError("no local AWS is up; `make up` starts one")
-        endpoint = running.endpoint
+        endpoint = noted
     with explained():
         return _find(_LocalAccount(endpoint), LOCAL_STAGE, REGION)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import jsonschema
 
-from ops.local_aws import ROOT
+from local.aws import ROOT
 
-_SCHEMAS = ROOT / "ops" / "cli" / "schemas"
+_SCHEMAS = ROOT / "ops" / "schemas"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from functions.shared.aws import client
 from functions.shared.batch import log_message, queue_reader
 from functions.shared.errors import ConflictingOrder, InvalidOrder
+from functions.shared.message import parse_order
 from functions.shared.observability import count, logger
-from functions.start_workflow.message import parse_order
 from functions.start_workflow.start import start
 from functions.start_workflow.workflow import dead_letters, workflow
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from functions.shared.aws import ExecutionExists
 from functions.shared.errors import ConflictingOrder, TransientError
+from functions.shared.execution_name import execution_name
 from functions.shared.observability import count, measure, tell_order
 from functions.shared.order import Order
-from functions.start_workflow.execution import execution_name
 from functions.start_workflow.workflow import Execution, Workflow
 
 _ENDED_BADLY: Final = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ops.local_aws import LocalAws, deploy
-from ops.pipeline import DeadLetter
+from local.aws import LocalAws, deploy
+from local.pipeline import DeadLetter
 from tests.deployed.drills.faults import HOST, Gate
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.pipeline import DeadLetter
+from local.pipeline import DeadLetter
 from tests.deployed.conftest import Pipeline, wait_for
 
 

@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 from functions.shared.errors import InvalidOrder
+from functions.shared.message import parse_order
 from functions.shared.order import Order
-from functions.start_workflow.message import parse_order
 
 ENDS = frozenset({"CONFIRMED", "REJECTED", "FAILED", "CANCELLED"})
 # How far an attempt has come with an order. A status never goes back within an attempt, nor to an earlier attempt.

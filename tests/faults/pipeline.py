@@ -58,8 +58,8 @@ FUNCTIONS: dict[str, Handler] = {
     RELEASER: release_abandoned,
     TRACKER: track_email,
 }
-MAX_RECEIVES = 5  # fewer than infra/queues.py allows, so that what fails for long ends soon
-ASYNC_TRIES = 3  # infra/workflow.py: Lambda's first try and two more
+MAX_RECEIVES = 5  # fewer than infra/pipeline/queues.py allows, so that what fails for long ends soon
+ASYNC_TRIES = 3  # infra/pipeline/workflow.py: Lambda's first try and two more
 BATCH = 10
 
 # What a dashboard, an alarm or a search for warnings shows; the other metrics count the ordinary course of business.

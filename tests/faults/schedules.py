@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from functions.start_workflow.message import parse_order
+from functions.shared.message import parse_order
 from tests.faults.invariants import ASK_THE_CUSTOMER, PUBLISH_AGAIN, RESEND, World, check_invariants, open_acts
 from tests.faults.pipeline import Pipeline
 from tests.faults.wire import Call, Kind

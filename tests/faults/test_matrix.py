@@ -5,7 +5,7 @@ from pathlib import Path as File
 
 import pytest
 
-from functions.start_workflow.message import parse_order
+from functions.shared.message import parse_order
 from tests.faults.invariants import (
     ASK_THE_CUSTOMER,
     PUBLISH_AGAIN,

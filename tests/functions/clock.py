@@ -8,7 +8,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from tests.functions.builders import LambdaContext
 from tests.functions.wire import Answer, Fault
 
-# What infra/queues.py sets and tests/infra/test_template.py holds to functions/shared/batch.py.
+# What infra/pipeline/queues.py sets and tests/infra/test_template.py holds to functions/shared/batch.py.
 BATCH, TIMEOUT, VISIBILITY_TIMEOUT, DELIVERIES = 5, 70.0, 120.0, 12
 
 LONGEST_TRY = 4.5  # seconds: 1 to connect, 3 to wait for the answer, and a half of the pause between two tries

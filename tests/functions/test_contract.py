@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from functions.shared.errors import InvalidOrder
+from functions.shared.message import MOST_PIECES, SCHEMA, parse_order
 from functions.shared.order import MOST_ITEMS
-from functions.start_workflow.message import MOST_PIECES, SCHEMA, parse_order
 from tests.functions.builders import CUSTOMER, line, message
 
 VALID = Draft7Validator(SCHEMA)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from functions.start_workflow.execution import execution_name
+from functions.shared.execution_name import execution_name
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 ALLOWED = re.compile(r"[0-9A-Za-z_-]{1,80}")

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from functions.shared.mail_tags import from_tags, to_tags
-from functions.start_workflow.message import SCHEMA
+from functions.shared.message import SCHEMA
 
 CLAIM = "8b0d1f6e-1e2a-4c8f-9c7e-0123456789ab"
 OF_A_TAG = re.compile(

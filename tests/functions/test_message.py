@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from functions.shared.errors import InvalidOrder
+from functions.shared.message import parse_order
 from functions.shared.order import Line, Order
-from functions.start_workflow.message import parse_order
 from tests.functions.builders import CUSTOMER, MISSING, ORDER, line, message
 
 NOT_JSON = "message: must be JSON, and is not at line 1, column {}"

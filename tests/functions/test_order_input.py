@@ -5,8 +5,8 @@ import json
 import pytest
 
 from functions.shared.errors import InvalidOrder
+from functions.shared.message import parse_order
 from functions.shared.order import Line, Order, attempt_of
-from functions.start_workflow.message import parse_order
 from tests.functions.builders import ORDER, execution_input, line, message
 
 CANONICAL = (

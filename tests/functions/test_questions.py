@@ -12,7 +12,7 @@ from functions.send_email.handler import send_confirmation
 from functions.shared.errors import OutOfStock
 from functions.start_workflow.handler import start_workflow
 from functions.update_order.handler import update_order
-from infra.questions import FAILED_EXECUTIONS, ONE_ORDER, PUBLISH_TO_MAIL, QUESTIONS
+from infra.watch.questions import FAILED_EXECUTIONS, ONE_ORDER, PUBLISH_TO_MAIL, QUESTIONS
 from tests.functions.builders import ORDER, LambdaContext, execution_input, message, sqs_event, step_event
 from tests.functions.cloud import Cloud
 from tests.functions.conftest import Output

@@ -10,7 +10,7 @@ import pytest
 
 from infra.settings import Settings
 from infra.stack import OrderProcessingStack
-from ops.local_aws import LocalAws, deploy
+from local.aws import LocalAws, deploy
 from tests.deployed.conftest import Pipeline
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ops.local_aws import LocalAws
+from local.aws import LocalAws
 from tests.iam.conftest import STACK
 
 

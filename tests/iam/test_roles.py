@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from ops.local_aws.environment import REGION
+from ops.local_aws import REGION
 from tests.deployed.conftest import Pipeline
 from tests.iam.grants import Grant, deployed_grants, without
 from tests.iam.paths import Path, abandoned, happy, refused, rejected, released, second_attempt, tracked

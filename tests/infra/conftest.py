@@ -10,7 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
-from infra import packaging
+from infra.assets import packaging
 from infra.settings import Settings
 from infra.stack import OrderProcessingStack
 

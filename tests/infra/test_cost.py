@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ops.prices import ALARM_METRICS, COMPOSITE_ALARMS, CUSTOM_METRICS
+from ops.cost.prices import ALARM_METRICS, COMPOSITE_ALARMS, CUSTOM_METRICS
 from tests.infra.conftest import ROOT, Template
 
 # How the functions' own metrics are called: what is counted and what is measured.

@@ -16,7 +16,7 @@ import botocore.session
 import pytest
 from botocore.loaders import Loader
 
-from infra import build
+from infra.assets import build
 
 NATIVE = build.Target(python=f"{sys.version_info.major}.{sys.version_info.minor}", platform=None)
 

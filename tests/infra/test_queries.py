@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from infra.questions import QUESTIONS
+from infra.watch.questions import QUESTIONS
 from tests.infra.conftest import Template
 from tests.infra.resources import FUNCTIONS, STEPS, log_group_id, texts
 

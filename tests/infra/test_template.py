@@ -19,8 +19,8 @@ from functions.shared.aws import (
     STEP,
 )
 from functions.shared.batch import LONGEST_MESSAGE
-from infra.questions import PUBLISH_TO_MAIL
-from infra.workflow import DEFINITION
+from infra.pipeline.workflow import DEFINITION
+from infra.watch.questions import PUBLISH_TO_MAIL
 from tests.functions.clock import BATCH, DELIVERIES, TIMEOUT, VISIBILITY_TIMEOUT
 from tests.infra.conftest import Template
 from tests.infra.resources import (

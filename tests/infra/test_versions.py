@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.workflow import CANARY_MINUTES
+from infra.pipeline.workflow import CANARY_MINUTES
 from tests.infra.alarms import alarms
 from tests.infra.conftest import Template
 from tests.infra.resources import FUNCTIONS, STATE_MACHINE, STEPS, live_id, only, plain, text, texts, version_id

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ops.cli import options
-from ops.cli.app import app
+from ops.app import app
 from ops.stack import Stack
+from ops.terminal import options
 from tests.answers import Answer
 
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from ops import dead_letters
-from ops.cli import check as check_command
-from ops.local_aws import ROOT
+from local.aws import ROOT
+from ops.books import commands as check_command
+from ops.dead_letters import queues as dead_letters
 from ops.stack import Stack
 from tests.ops.command import Command
 from tests.ops.moto_stack import moto_stack, put
+from tests.ops.orders.test_publish import ORDER
 from tests.ops.states import States
-from tests.ops.test_publish import ORDER
-from tests.ops.test_stock import put_loose
+from tests.ops.stock.test_movements import put_loose
 
 _ROW = re.compile(r"^\| (`orders [^`]+`[^|]*) \| `([^`]+)` \|", re.MULTILINE)
 COSTS = dict(_ROW.findall((ROOT / "docs" / "commands.md").read_text("utf-8")))

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from ops import check, dead_letters
-from ops.cli import check as check_command
-from ops.cli import screen
-from ops.orders import OrderRow
+from ops.books import check
+from ops.books import commands as check_command
+from ops.dead_letters import queues as dead_letters
+from ops.orders.ledger import OrderRow
 from ops.stack import Stack
+from ops.terminal import screen
 from tests.ops.command import Command
+from tests.ops.dead_letters.test_queues import ABANDONED, ORDER, REFUSED, Partly, bodies_in, lay, take
 from tests.ops.moto_stack import moto_stack, put, rows
-from tests.ops.test_dead_letters import ABANDONED, ORDER, REFUSED, Partly, bodies_in, lay, take
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from ops.cli.app import app
-from ops.local_aws import ROOT
+from local.aws import ROOT
+from ops.app import app
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)

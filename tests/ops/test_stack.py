@@ -18,9 +18,9 @@ from botocore.exceptions import (
 
 from functions.shared.errors import TransientError
 from infra.settings import STAGES as DEPLOYABLE
+from local.aws.environment import client_environment
 from ops import stack as stack_module
 from ops.errors import StackError
-from ops.local_aws.environment import client_environment
 from ops.stack import STAGES, Stack, connect, connect_local, explained
 
 
@@ -127,7 +127,7 @@ def test_a_fault_of_ours_is_not_blamed_on_aws() -> None:
 
 
 def test_without_a_local_aws_there_is_none_to_ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    monkeypatch.setattr(stack_module, "_NOTE", tmp_path / "aws.json")
+    monkeypatch.setattr(stack_module, "NOTE", tmp_path / "aws.json")
     with pytest.raises(StackError, match="no local AWS is up; `make up` starts one"):
         connect_local()
 
@@ -135,7 +135,7 @@ def test_without_a_local_aws_there_is_none_to_ask(monkeypatch: pytest.MonkeyPatc
 def test_the_local_stage_without_a_local_aws_never_means_the_account_of_the_shell(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    monkeypatch.setattr(stack_module, "_NOTE", tmp_path / "aws.json")
+    monkeypatch.setattr(stack_module, "NOTE", tmp_path / "aws.json")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with pytest.raises(StackError, match="no local AWS is up; `make up` starts one"):
         connect("local")
@@ -158,7 +158,7 @@ def test_an_endpoint_of_the_shell_where_nothing_answers_is_named(
     "elsewhere", ["https://sqs.us-west-2.amazonaws.com", "http://127.0.0.1:4566@evil.example", "http://[", ""]
 )
 def test_local_never_means_an_aws_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, elsewhere: str) -> None:
-    monkeypatch.setattr(stack_module, "_NOTE", tmp_path / "aws.json")
+    monkeypatch.setattr(stack_module, "NOTE", tmp_path / "aws.json")
     monkeypatch.setenv("AWS_ENDPOINT_URL", elsewhere)
     with pytest.raises(StackError, match="no local AWS is up"):
         connect_local()

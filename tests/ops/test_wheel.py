@@ -80,8 +80,8 @@ def test_a_stack_that_is_not_there_is_a_line_and_no_traceback(
 def test_every_module_of_the_command_can_be_imported(installed: Orders, environment: Path, tmp_path: Path) -> None:
     assert installed
     walk = (
-        "import importlib, pkgutil, ops.cli; print(ops.cli.__file__);"
-        "[importlib.import_module(m.name) for m in pkgutil.walk_packages(ops.cli.__path__, 'ops.cli.')"
+        "import importlib, pkgutil, ops; print(ops.__file__);"
+        "[importlib.import_module(m.name) for m in pkgutil.walk_packages(ops.__path__, 'ops.')"
         " if not m.name.endswith('__main__')]"
     )
     program = [environment / "bin" / "python", "-c", walk]
@@ -93,7 +93,7 @@ def test_without_what_the_command_line_needs_it_says_what_to_install(wheel: Path
     with zipfile.ZipFile(wheel) as file:
         file.extractall(tmp_path)
     program = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; START"]
-    program[-1] = program[-1].replace("START", "from ops.cli.start import main; main()")
+    program[-1] = program[-1].replace("START", "from ops.start import main; main()")
     done = subprocess.run(program, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.endswith("`pip install 'order-processing[cli]'` does it\n")
@@ -104,8 +104,8 @@ def test_the_wheel_holds_what_an_operator_runs_with_its_data_and_nothing_else(wh
         names = set(file.namelist())
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"functions", "ops", "order_processing"}
     assert {
-        "functions/start_workflow/order_message.schema.json",
+        "functions/shared/order_message.schema.json",
         "functions/send_email/templates/confirmation.txt.j2",
-        "ops/counts.json",
-        "ops/cli/schemas/show.schema.json",
+        "ops/cost/counts.json",
+        "ops/schemas/show.schema.json",
     } <= names

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from functions.start_workflow.execution import execution_name
+from functions.shared.execution_name import execution_name
 from tests.functions.builders import ORDER, message
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.cloud import Account, Cloud

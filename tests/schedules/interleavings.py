@@ -13,7 +13,7 @@ from functions.send_email.handler import send_confirmation
 from functions.shared.aws import client
 from functions.shared.order import Line, Order
 from functions.update_order.handler import reject_order, update_order
-from ops.cancel import CancelStore, cancel
+from ops.orders.cancel import CancelStore, cancel
 from tests.functions.builders import LambdaContext, abandoned_event, execution_input, step_event
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.cloud import Account, Cloud, Fate

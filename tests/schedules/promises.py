@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from functions.start_workflow.execution import execution_name
+from functions.shared.execution_name import execution_name
 from tests.functions.cloud import ORDERS
 from tests.schedules.ends import End, Found, possible
 from tests.schedules.expressions import Item

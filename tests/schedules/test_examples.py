@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.start_workflow.execution import execution_name
+from functions.shared.execution_name import execution_name
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.cloud import Account, Cloud, Fate
 from tests.schedules.ledger import Ledger, available, email

@@ -20,9 +20,9 @@ from functions.shared.errors import TransientError
 from functions.start_workflow.handler import start_workflow
 from functions.track_email.handler import track_email
 from functions.update_order.handler import reject_order, update_order
-from ops.cancel import CancelStore, cancel
 from ops.errors import Refused, StackError
-from ops.mail import may_have_left, order_mail, resend
+from ops.mail.addresses import may_have_left, order_mail, resend
+from ops.orders.cancel import CancelStore, cancel
 from ops.stack import Stack
 from tests.functions.builders import SENT, Handler, LambdaContext, abandoned_event, mail_event
 from tests.functions.cloud import INVENTORY, ORDERS
@@ -33,8 +33,8 @@ from tests.schedules.invocations import Invocation, Killed, Reply
 from tests.schedules.ledger import status
 
 FOR_EVER = 5000  # steps; a schedule leaves some hundred at most
-RECEIVED_AT_MOST = 5  # times, before SQS gives a message up: fewer than infra/queues.py allows, so that it happens
-TRIED_AT_MOST = 3  # times, before Lambda gives an event up: infra/workflow.py
+RECEIVED_AT_MOST = 5  # times, before SQS gives a message up: fewer than the queue allows, so that it happens
+TRIED_AT_MOST = 3  # times, before Lambda gives an event up: infra/pipeline/workflow.py
 REJECTED = "Email Rejected"
 ARRIVED = {"Email Delivered", "Email Bounced", "Email Complaint Received"}
 FUNCTIONS: dict[str, Handler] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops.local_aws.environment import client_environment
+from local.aws.environment import client_environment
 from tests.answers import Answer
 from tests.deployed.conftest import Pipeline
 

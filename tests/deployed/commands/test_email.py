@@ -1,4 +1,4 @@
-"""`orders email` against the deployed stack; the ways it can end are in `tests/ops/test_email_command.py`."""
+"""`orders email` against the deployed stack; the ways it can end are in `tests/ops/mail/test_commands.py`."""
 
 from collections.abc import Iterator
 

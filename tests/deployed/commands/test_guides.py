@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from ops.local_aws import ROOT
+from local.aws import ROOT
 from tests.deployed.commands.conftest import Orders
 
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ops.books import violations
-from ops.load.observe import books, under_way
-from ops.local_aws.concurrency import PROCESSES_A_FUNCTION, limit_each_function
-from ops.pipeline import DeadLetter, Pipeline
+from local.aws.concurrency import PROCESSES_A_FUNCTION, limit_each_function
+from local.books import violations
+from local.load.observe import books, under_way
+from local.pipeline import DeadLetter, Pipeline
 from tests.deployed.conftest import WAIT_SCALE, Gates, states_in, wait_for
 from tests.deployed.conftest import Pipeline as Deployed
 from tests.deployed.drills.faults import HOST

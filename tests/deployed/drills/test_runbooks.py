@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ops.local_aws import ROOT
+from local.aws import ROOT
 from tests.answers import Answer
 from tests.deployed.commands.conftest import Orders
 from tests.deployed.conftest import wait_for

@@ -1,0 +1,1 @@
+"""What moves orders: the way in, the workflow, storage, mails."""

@@ -1,0 +1,1 @@
+"""What is seen: alarms, the dashboard, metrics, saved queries."""

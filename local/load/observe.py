@@ -1,0 +1,49 @@
+"""What is still under way, and what did not go well: from the queues and executions of the deployed stack."""
+
+import json
+from collections.abc import Iterator
+
+from local.books import Books
+from local.pipeline import DeadLetter, Pipeline
+
+_OUT_OF_SIGHT_SECONDS = 3600  # longer than anybody reads on
+
+
+def under_way(pipeline: Pipeline) -> int:
+    """Count the messages in the order queue and the executions that run."""
+    return pipeline.messages_in("OrderQueueUrl") + sum(1 for _ in _executions(pipeline, "RUNNING"))
+
+
+def dead_letter_count(pipeline: Pipeline) -> int:
+    """Count what the order DLQ holds."""
+    return pipeline.messages_in("OrderDlqUrl")
+
+
+def all_dead_letters(pipeline: Pipeline) -> list[DeadLetter]:
+    """Read all of the order DLQ, once: what was read stays there, but out of sight for an hour."""
+    client, url, letters = pipeline.aws.client("sqs"), pipeline.outputs["OrderDlqUrl"], list[DeadLetter]()
+    while messages := client.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=_OUT_OF_SIGHT_SECONDS,
+        MessageAttributeNames=["All"],
+    ).get("Messages"):
+        letters.extend(DeadLetter.from_message(message) for message in messages)
+    return letters
+
+
+def books(pipeline: Pipeline, letters: list[DeadLetter]) -> Books:
+    """Look at everything; `letters` are the dead letters that were read."""
+    client = pipeline.aws.client("stepfunctions")
+    failed = {
+        json.loads(client.describe_execution(executionArn=arn)["input"])["order_id"]
+        for status in ("FAILED", "TIMED_OUT", "ABORTED")
+        for arn in _executions(pipeline, status)
+    }
+    return Books(pipeline.stock(), pipeline.orders(), pipeline.mails(), letters, frozenset(failed))
+
+
+def _executions(pipeline: Pipeline, status: str) -> Iterator[str]:
+    pages = pipeline.aws.client("stepfunctions").get_paginator("list_executions")
+    for page in pages.paginate(stateMachineArn=pipeline.outputs["StateMachineArn"], statusFilter=status):
+        yield from (execution["executionArn"] for execution in page["executions"])

@@ -1,0 +1,136 @@
+"""The burst itself: published as fast as SNS takes it, waited for, and held against the account."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import quantiles
+from typing import Any, Final
+
+from local.books import Account, Books, account, violations
+from local.demo.checks import Checks
+from local.load.burst import Burst
+from local.load.observe import all_dead_letters, books, dead_letter_count, under_way
+from local.pipeline import Pipeline
+
+_BATCH: Final = 10  # messages: the most that SNS takes at once
+_POLL_SECONDS: Final = 0.5
+_OPEN: Final = frozenset({"PROCESSING"})
+
+Progress = Callable[[int], None]
+
+
+class NoProgressError(Exception):
+    """Nothing has moved for so long that nothing will."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured. Times are in seconds, from the call that published an order to its mail."""
+
+    account: Account
+    seconds: float
+    mail_p50: float
+    mail_p99: float
+
+    @property
+    def orders_a_second(self) -> float:
+        """Orders settled a second, from the first message published to the last order settled."""
+        return self.account.orders / self.seconds
+
+
+def run(pipeline: Pipeline, load: Burst, checks: Checks, *, progress: Progress, patience: float) -> Figures:
+    """Publish the burst, wait until all has settled, and check the account.
+
+    Args:
+        pipeline: A freshly deployed one: every row, mail and dead letter in it counts.
+        load: What to publish.
+        checks: Where each part of the account is held against what must be.
+        progress: Told how many of the orders and poison messages have settled.
+        patience: Seconds after which a standstill is the end.
+
+    Raises:
+        NoProgressError: It came to a standstill.
+    """
+    pipeline.stock_up(load.stock)
+    began = time.monotonic()
+    published_at = publish(pipeline, load.messages)
+    _wait(pipeline, load, progress, patience)
+    seconds = time.monotonic() - began
+    found = books(pipeline, all_dead_letters(pipeline))
+    accounted = account(found, load.messages)
+    _check(found, load, accounted, checks)
+    broken = violations(found, stocked=load.stock, published=load.messages)
+    checks.expect("violations of stock, statuses, mails and messages", len(broken), 0)
+    for line in broken[:20]:
+        checks.fail(line)
+    p50, p99 = _percentiles(_mail_times(published_at, found.mails))
+    return Figures(accounted, seconds, p50, p99)
+
+
+def publish(pipeline: Pipeline, messages: Sequence[str]) -> dict[str, float]:
+    """Publish in batches; return when each order was first published, by its customer's address."""
+    client, topic = pipeline.aws.client("sns"), pipeline.outputs["OrderTopicArn"]
+    published_at: dict[str, float] = {}
+    for start in range(0, len(messages), _BATCH):
+        batch, now = messages[start : start + _BATCH], time.time()
+        entries = [{"Id": str(n), "Message": body} for n, body in enumerate(batch)]
+        refused = client.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries).get("Failed")
+        if refused:
+            raise NoProgressError(f"SNS refused {len(refused)} messages: {refused[0]}")
+        for body in batch:
+            published_at.setdefault(_address(body), now)
+    return published_at
+
+
+def _wait(pipeline: Pipeline, load: Burst, progress: Progress, patience: float) -> None:
+    """Wait until every order and every poison message has settled and nothing is under way."""
+    settled, moved_at = -1, time.monotonic()
+    while settled < load.orders + load.poison or under_way(pipeline):
+        time.sleep(_POLL_SECONDS)
+        orders = pipeline.orders().values()
+        now = sum(_has_settled(order) for order in orders) + dead_letter_count(pipeline)
+        if now != settled:
+            settled, moved_at = now, time.monotonic()
+            progress(settled)
+        elif time.monotonic() - moved_at > patience:
+            raise NoProgressError(
+                f"{settled} of {load.orders + load.poison} settled, and nothing moved for {patience:.0f} s"
+            )
+
+
+def _has_settled(order: Mapping[str, Any]) -> bool:
+    return order["status"] not in _OPEN and (order["status"] != "CONFIRMED" or order.get("email_status") == "SENT")
+
+
+def _check(found: Books, load: Burst, accounted: Account, checks: Checks) -> None:
+    """Hold what is in tables, queues and mails against the burst.
+
+    Not the functions' metrics: the local AWS may log a line of a busy moment late, or with a later invocation's.
+    """
+    statuses = Counter(order["status"] for order in found.orders.values())
+    checks.expect("orders", accounted.orders, load.orders)
+    checks.expect("dead letters with a reason", accounted.refused, load.poison)
+    checks.expect("duplicates acknowledged", accounted.duplicates, load.duplicates)
+    checks.expect("orders confirmed", statuses["CONFIRMED"], load.confirmed)
+    checks.expect("orders rejected, out of stock", statuses["REJECTED"], load.out_of_stock)
+    checks.expect("mails", len(found.mails), load.confirmed)
+
+
+def _mail_times(published_at: Mapping[str, float], mails: Sequence[Mapping[str, Any]]) -> list[float]:
+    return [mail["Timestamp"] - published_at[mail["To"][0]] for mail in mails if mail["To"][0] in published_at]
+
+
+def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
+    if len(seconds) < 2:  # noqa: PLR2004 - quantiles need two
+        return (seconds[0], seconds[0]) if seconds else (0.0, 0.0)
+    cuts = quantiles(seconds, n=100, method="inclusive")
+    return cuts[49], cuts[98]
+
+
+def _address(body: str) -> str:
+    try:
+        return str(json.loads(body)["customer_email"])
+    except (ValueError, KeyError):
+        return ""

@@ -1,0 +1,151 @@
+"""The deployed stack as seen from outside: by its outputs and AWS's own APIs, and by nothing of its code."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from local.aws import LocalAws
+from ops.dead_letters.queues import count_messages
+from ops.orders.history import Visit, visits
+
+_PLAIN = TypeDeserializer()
+_TYPED = TypeSerializer()
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One execution of the state machine; `seconds` is None while it runs."""
+
+    name: str
+    status: str
+    seconds: float | None
+    input: Mapping[str, Any]
+    visits: tuple[Visit, ...]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is still under way."""
+        return self.status == "RUNNING"
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message in the order DLQ; without a type and a reason if SQS itself moved it there."""
+
+    body: str
+    error_type: str | None
+    error_message: str | None
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Self:
+        """Read it as SQS delivers it."""
+        attributes = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
+        return cls(message["Body"], attributes.get("error_type"), attributes.get("error_message"))
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Orders in, and everything that can be seen of what became of them."""
+
+    aws: LocalAws
+    outputs: Mapping[str, str]
+
+    def publish(self, message: str | Mapping[str, Any]) -> None:
+        """Publish an order, as a shop does."""
+        text = message if isinstance(message, str) else json.dumps(message)
+        self._sns.publish(TopicArn=self.outputs["OrderTopicArn"], Message=text)
+
+    def stock_up(self, stock: Mapping[str, int]) -> None:
+        """Set how many pieces of each item are available."""
+        for item_id, available in stock.items():
+            item = {"item_id": _TYPED.serialize(item_id), "available": _TYPED.serialize(available)}
+            self._dynamodb.put_item(TableName=self.outputs["InventoryTableName"], Item=item)
+
+    def stock(self) -> dict[str, int]:
+        """Return how many pieces of each item are available."""
+        rows = self._rows(self.outputs["InventoryTableName"])
+        return {row["item_id"]: int(row["available"]) for row in sorted(rows, key=lambda row: str(row["item_id"]))}
+
+    def orders(self) -> dict[str, dict[str, Any]]:
+        """Return each order's row by its id."""
+        return {row["order_id"]: row for row in self._rows(self.outputs["OrdersTableName"])}
+
+    def executions(self, order_id: str) -> list[Execution]:
+        """Return an order's executions, the first attempt first."""
+        pages = self._states.get_paginator("list_executions").paginate(stateMachineArn=self.outputs["StateMachineArn"])
+        arns = [execution["executionArn"] for page in pages for execution in page["executions"]]
+        described = [self._states.describe_execution(executionArn=arn) for arn in arns]
+        ours = [(answer, json.loads(answer["input"])) for answer in described]
+        found = [self._execution(answer, content) for answer, content in ours if content.get("order_id") == order_id]
+        return sorted(found, key=lambda execution: int(execution.input["attempt"]))
+
+    def messages_in(self, queue: str) -> int:
+        """Count a queue's messages, those being worked on too; `queue` is the output that holds its URL."""
+        return count_messages(self._sqs, self.outputs[queue])
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """Return the order DLQ's messages, which stay there."""
+        answer = self._sqs.receive_message(
+            QueueUrl=self.outputs["OrderDlqUrl"],
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=0,
+            MessageAttributeNames=["All"],
+        )
+        return [DeadLetter.from_message(message) for message in answer.get("Messages", ())]
+
+    def mails(self) -> list[dict[str, Any]]:
+        """Return the mails that have left, oldest first."""
+        return self.aws.mails()
+
+    def restrict_mail(self) -> None:
+        """Put SES into its sandbox, where every account starts: mail to verified addresses only."""
+        self._ses.put_account_details(
+            MailType="TRANSACTIONAL", WebsiteURL="https://example.com", ProductionAccessEnabled=False
+        )
+
+    def verify_address(self, address: str) -> None:
+        """Verify an address; on AWS its owner has to follow a link first."""
+        self._ses.create_email_identity(EmailIdentity=address)
+
+    def _execution(self, answer: Mapping[str, Any], content: Mapping[str, Any]) -> Execution:
+        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=answer["executionArn"])
+        stopped = answer.get("stopDate")
+        return Execution(
+            name=answer["name"],
+            status=answer["status"],
+            seconds=(stopped - answer["startDate"]).total_seconds() if stopped else None,
+            input=content,
+            visits=visits(event for page in pages for event in page["events"]),
+        )
+
+    def _rows(self, table: str) -> list[dict[str, Any]]:
+        pages = self._dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return [
+            {name: _PLAIN.deserialize(value) for name, value in item.items()}
+            for page in pages
+            for item in page["Items"]
+        ]
+
+    @cached_property
+    def _dynamodb(self) -> Any:
+        return self.aws.client("dynamodb")
+
+    @cached_property
+    def _ses(self) -> Any:
+        return self.aws.client("sesv2")
+
+    @cached_property
+    def _sns(self) -> Any:
+        return self.aws.client("sns")
+
+    @cached_property
+    def _sqs(self) -> Any:
+        return self.aws.client("sqs")
+
+    @cached_property
+    def _states(self) -> Any:
+        return self.aws.client("stepfunctions")

@@ -1,0 +1,5 @@
+"""`python -m ops`, the same as `orders`."""
+
+from ops.start import main
+
+main()

@@ -1,0 +1,53 @@
+"""The command line put together."""
+
+import typer
+
+from ops.books import commands as check
+from ops.cost import commands as cost
+from ops.dead_letters import commands as dead_letters
+from ops.mail import commands as email
+from ops.orders import commands as orders
+from ops.orders import retry_command as retry
+from ops.orders import watch_command as watch
+from ops.stock import commands as stock
+from ops.terminal.edge import run_to_the_end
+from ops.terminal.options import choose_stack, without_stack
+
+HELP = (
+    "See what happened to an order, mend what is broken, and trust the answer.\n\n"
+    "On AWS by the ordinary credentials and [bold]--stage[/] (or ORDERS_STAGE);"
+    " on this machine with [bold]--local[/], after `make up`.\n\n"
+    "Exit codes: 0 done, or all is well; 1 the answer is no, or not complete (not found, refused, something is wrong);"
+    " 2 bad input; 3 AWS could not be asked;"
+    " 74 the answer could not be written, 130 stopped, 141 nobody reads the answer."
+)
+
+app = typer.Typer(
+    name="orders",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for name, command in {
+    "place": orders.place,
+    "show": orders.show,
+    "list": orders.list_,
+    "watch": watch.watch,
+    "retry": retry.retry_,
+    "cancel": orders.cancel,
+    "stuck": orders.stuck_,
+}.items():
+    app.command(name)(command)
+app.callback()(without_stack(choose_stack))
+for name, group in {"stock": stock.app, "dlq": dead_letters.app, "email": email.app}.items():
+    group.callback()(without_stack(choose_stack))
+    app.add_typer(group, name=name)
+app.command("check")(check.check)
+app.command("cost")(cost.cost)
+
+
+def main() -> None:
+    """Run the command line."""
+    run_to_the_end(app)

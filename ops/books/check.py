@@ -1,0 +1,372 @@
+"""The proof that stock and orders agree, on a system that is running.
+
+Per item, what its movements add up to = what is available + what CONFIRMED orders hold. Three tables cannot be read in
+one instant, so what disagrees is read again. An order changes its row and the item's in one transaction: where two
+readings show the very same row, movements and orders, nothing moved between them, and they do disagree.
+
+No order and no movement is kept: they are summed up by item while they are read. Which orders hold an item is known
+only of what disagrees, which is read again by its keys.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
+
+from functions.shared import row
+from ops.orders.ledger import OrderRow
+from ops.stack import Stack
+from ops.stock.movements import Movement, StockItem
+from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movements
+
+_STATUSES: Final = frozenset({row.PROCESSING, row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCELLED})
+_MAILS: Final = row.MAIL_NOT_LEFT | row.MAIL_LEFT | {row.MAIL_SENDING, row.MAIL_UNKNOWN}
+_READINGS: Final = 5
+_MOST_MISSING: Final = 10  # movements that are named
+_TOLD_EVERY: Final = 1000
+PAUSE_SECONDS: Final = 2.0
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A CONFIRMED order that holds pieces of an item."""
+
+    order_id: str
+    quantity: int
+
+
+@dataclass
+class Ledger:
+    """What one reading found of an item; `holders` and `numbers` (of its movements) only where they are asked for."""
+
+    stock: StockItem | None = None
+    held: int = 0
+    moved: int = 0
+    count: int = 0  # of its movements
+    newest: int = 0
+    odd_numbers: int = 0
+    odd_changes: tuple[int | None, ...] = ()
+    orders: int = 0  # who holds it, without their names: the sum of what each hashes to
+    holders: list[Holder] = field(default_factory=list)
+    numbers: set[int] = field(default_factory=set)
+
+    def add_order(self, order: OrderRow, quantity: int, *, named: bool) -> None:
+        """Count what a CONFIRMED order holds."""
+        self.held += quantity
+        self.orders += hash((order.order_id, order.attempt, quantity))
+        if named:
+            self.holders.append(Holder(order.order_id, quantity))
+
+    def add_movement(self, movement: Movement, *, named: bool) -> None:
+        """Count a movement."""
+        self.moved += movement.change or 0
+        self.count += 1
+        self.newest = max(self.newest, movement.number or 0)
+        self.odd_numbers += movement.number is None
+        if movement.change is None:
+            self.odd_changes += (movement.number,)
+        if named and movement.number:
+            self.numbers.add(movement.number)
+
+    @property
+    def evidence(self) -> object:
+        """What is the same in two readings if nothing moved in between."""
+        return self.stock, self.held, self.orders, self.moved, self.count, self.newest, self.odd_changes
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether movements account for it."""
+        return self.stock is None or self.stock.movements != 0 or self.count > 0
+
+    @property
+    def difference(self) -> int:
+        """How many pieces more are found than its movements account for."""
+        available = (self.stock.available if self.stock else 0) or 0
+        return available + self.held - self.moved if self.is_audited else 0
+
+
+@dataclass(frozen=True)
+class WrongItem:
+    """An item that does not add up: `difference` pieces more (below 0: fewer) than its movements account for.
+
+    `holders` are the orders that hold it, those of just that many pieces first; known from the second reading on.
+    """
+
+    item_id: str
+    problems: tuple[str, ...]
+    expected: int
+    available: int | None
+    held: int
+    difference: int
+    holders: tuple[Holder, ...]
+    evidence: object = field(repr=False, default=None)
+
+
+@dataclass(frozen=True)
+class WrongOrder:
+    """An order whose row cannot be."""
+
+    order_id: str
+    problems: tuple[str, ...]
+    evidence: object = field(repr=False, default=None)
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """What disagreed in a reading, and has to be read again."""
+
+    items: Mapping[str, WrongItem]
+    orders: Mapping[str, WrongOrder]
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.items or self.orders)
+
+    def unmoved(self, before: "Suspects") -> "Suspects":
+        """Return those that disagree with the very evidence of the reading before."""
+        return Suspects(
+            {name: wrong for name, wrong in self.items.items() if wrong.evidence == before.items[name].evidence},
+            {name: wrong for name, wrong in self.orders.items() if wrong.evidence == before.orders[name].evidence},
+        )
+
+    def without(self, others: "Suspects") -> "Suspects":
+        """Return the others of them."""
+        return Suspects(
+            {name: wrong for name, wrong in self.items.items() if name not in others.items},
+            {name: wrong for name, wrong in self.orders.items() if name not in others.orders},
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found: `wrong` for certain; `moving`, what kept changing and disagreed each time it was read."""
+
+    items: int
+    orders: int
+    not_audited: tuple[str, ...]  # items that no movement accounts for
+    wrong_items: tuple[WrongItem, ...]
+    wrong_orders: tuple[WrongOrder, ...]
+    moving: tuple[str, ...]
+    readings: int
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong, and nothing had to be left open."""
+        return not (self.wrong_items or self.wrong_orders or self.moving)
+
+
+class Reading:
+    """The tables summed up; `only` these items, with the orders that hold them by name; without, all items."""
+
+    def __init__(self, only: Collection[str] | None = None) -> None:
+        self.orders = 0
+        self.ledgers: dict[str, Ledger] = {}
+        self.wrong_orders: dict[str, WrongOrder] = {}
+        self._only = only
+
+    def add_stock(self, item: StockItem) -> None:
+        """Take an item's row; all of them before the orders, which are judged by them."""
+        self._ledger(item.item_id).stock = item
+
+    def judge(self, order: OrderRow) -> None:
+        """Keep an order whose row cannot be."""
+        self.orders += 1
+        if problems := tuple(self._of_order(order)):
+            self.wrong_orders[order.order_id] = WrongOrder(order.order_id, problems, evidence=(order, problems))
+
+    def add_order(self, order: OrderRow) -> None:
+        """Sum up what an order holds."""
+        if order.status != row.CONFIRMED:
+            return
+        for line in order.items:
+            if self._only is None or line.item_id in self._only:
+                self._ledger(line.item_id).add_order(order, line.quantity, named=self._only is not None)
+
+    def add_movement(self, movement: Movement) -> None:
+        """Sum up a movement."""
+        self._ledger(movement.item_id).add_movement(movement, named=self._only is not None)
+
+    @property
+    def items(self) -> dict[str, Ledger]:
+        """The ledgers of the items that there are: an order may hold one of which there is neither row nor movement."""
+        return {item_id: ledger for item_id, ledger in self.ledgers.items() if ledger.stock or ledger.count}
+
+    @property
+    def suspects(self) -> Suspects:
+        """What disagrees; on a system at rest that is what is wrong."""
+        asked = (one for one in self.items.items() if self._only is None or one[0] in self._only)
+        found = ((item_id, _wrong(item_id, ledger)) for item_id, ledger in asked)
+        return Suspects({item_id: wrong for item_id, wrong in found if wrong}, self.wrong_orders)
+
+    def _ledger(self, item_id: str) -> Ledger:
+        return self.ledgers.setdefault(item_id, Ledger())
+
+    def _of_order(self, order: OrderRow) -> Iterator[str]:
+        if order.status not in _STATUSES:
+            yield f"unknown status {order.status}" if order.status else "has no status"
+        yield from map(str, order.problems)
+        if order.email_status not in _MAILS:
+            yield f"unknown email_status {order.email_status}"
+        elif order.email_status not in row.MAIL_NOT_LEFT and order.status != row.CONFIRMED:
+            yield f"a mail ({order.email_status}), though it is {order.status}"
+        if order.status == row.CONFIRMED:
+            for item_id in sorted({line.item_id for line in order.items}):
+                if not ((ledger := self.ledgers.get(item_id)) and ledger.stock):
+                    yield f"holds {item_id}, which has no row in the inventory"
+
+
+def check(tables: "Tables", pause: Callable[[], None], tell: Progress = lambda _text: None) -> Report:
+    """Read until everything agrees, or disagrees twice with the same evidence, or has been read five times."""
+    first = _read(tables, tell)
+    suspects, items, orders = first.suspects, list[WrongItem](), list[WrongOrder]()
+    readings = 1
+    while suspects and readings < _READINGS:
+        tell(f"{len(suspects.items) + len(suspects.orders)} disagree: reading them again")
+        pause()
+        found, readings = _read_again(tables, suspects).suspects, readings + 1
+        certain = found.unmoved(suspects)
+        items += certain.items.values()
+        orders += certain.orders.values()
+        suspects = found.without(certain)
+    return Report(
+        items=len(first.items),
+        orders=first.orders,
+        not_audited=tuple(sorted(item_id for item_id, ledger in first.items.items() if not ledger.is_audited)),
+        wrong_items=tuple(sorted(items, key=lambda one: one.item_id)),
+        wrong_orders=tuple(sorted(orders, key=lambda one: one.order_id)),
+        moving=tuple(sorted([*suspects.items, *suspects.orders])),
+        readings=readings,
+    )
+
+
+def _read(tables: "Tables", tell: Progress) -> Reading:
+    reading = Reading()
+    for item in tables.stock():
+        reading.add_stock(item)
+    for order in tables.orders(tell):
+        reading.judge(order)
+        reading.add_order(order)
+    for movement in tables.movements():
+        reading.add_movement(movement)
+    return reading
+
+
+def _read_again(tables: "Tables", suspects: Suspects) -> Reading:
+    """Read suspects by their keys; who holds an item, only a reading of all CONFIRMED orders tells."""
+    reading = Reading(only=suspects.items)
+    orders = list(tables.orders_of(suspects.orders))
+    for item in tables.stock_of({*suspects.items, *(line.item_id for order in orders for line in order.items)}):
+        reading.add_stock(item)
+    for order in orders:
+        reading.judge(order)
+    if suspects.items:
+        for order in tables.confirmed():
+            reading.add_order(order)
+    for movement in tables.movements_of(suspects.items):
+        reading.add_movement(movement)
+    return reading
+
+
+def _wrong(item_id: str, ledger: Ledger) -> WrongItem | None:
+    problems = (*_of_row(ledger.stock), *_of_numbers(ledger), *_of_sum(ledger.difference))
+    if not problems:
+        return None
+    fitting = sorted(ledger.holders, key=lambda one: (one.quantity != abs(ledger.difference), one.order_id))
+    return WrongItem(
+        item_id=item_id,
+        problems=problems,
+        expected=ledger.moved,
+        available=ledger.stock.available if ledger.stock else None,
+        held=ledger.held,
+        difference=ledger.difference,
+        holders=tuple(fitting),
+        evidence=ledger.evidence,
+    )
+
+
+def _of_row(stock: StockItem | None) -> Iterator[str]:
+    if stock is None:
+        yield "has movements, and no row in the inventory"
+    else:
+        yield from map(str, stock.problems)
+        if stock.available is not None and stock.available < 0:
+            yield f"{stock.available} available: less than nothing"
+
+
+def _of_numbers(ledger: Ledger) -> Iterator[str]:
+    """The movements are numbered from 1 without a gap, and the row has the newest one's number."""
+    if ledger.odd_numbers:
+        yield "a movement's `number` must be a whole number from 1"
+    if ledger.newest != ledger.count - ledger.odd_numbers:
+        yield f"missing: movement {_missing(ledger)}"
+    counted = ledger.stock.movements if ledger.stock else None
+    if counted is not None and counted != ledger.newest:
+        yield f"its row counts {counted} movements, the newest one is number {ledger.newest}"
+    for number in ledger.odd_changes:
+        yield f"{f'movement {number}:' if number else 'a movement of no number:'} `change` must be a whole number"
+
+
+def _missing(ledger: Ledger) -> str:
+    """Name those that are missing, as far as a person reads that; numbers may be as large as anybody wrote them."""
+    gaps = (str(number) for number in range(1, ledger.newest) if number not in ledger.numbers)
+    named = list(islice(gaps, _MOST_MISSING))
+    return ", ".join(named) + (", …" if next(gaps, None) else "")
+
+
+def _of_sum(difference: int) -> Iterator[str]:
+    if difference:
+        yield f"{abs(difference)} {'too many' if difference > 0 else 'missing'}"
+
+
+class Tables:
+    """The three tables of a stack, row by row; a Scan holds one page of up to a megabyte at a time."""
+
+    def __init__(self, dynamodb: Any, *, orders: str, inventory: str, movements: str) -> None:
+        self._dynamodb = dynamodb
+        self._orders = orders
+        self._inventory = inventory
+        self._movements = movements
+
+    @classmethod
+    def of(cls, stack: Stack) -> "Tables":
+        """Give those of a deployed stack."""
+        return cls(
+            stack.client("dynamodb"),
+            orders=stack["OrdersTableName"],
+            inventory=stack["InventoryTableName"],
+            movements=stack["StockMovementsTableName"],
+        )
+
+    def stock(self) -> Iterator[StockItem]:
+        """Read the inventory."""
+        return map(StockItem.from_item, read_all(self._dynamodb, self._inventory))
+
+    def stock_of(self, item_ids: Collection[str]) -> Iterator[StockItem]:
+        """Read some items."""
+        return map(StockItem.from_item, read_by_keys(self._dynamodb, self._inventory, "item_id", item_ids))
+
+    def orders(self, tell: Progress = lambda _text: None) -> Iterator[OrderRow]:
+        """Read all orders."""
+        for number, item in enumerate(read_all(self._dynamodb, self._orders), start=1):
+            yield OrderRow.from_item(item)
+            if not number % _TOLD_EVERY:
+                tell(f"reading: {number:,} orders")
+
+    def orders_of(self, order_ids: Collection[str]) -> Iterator[OrderRow]:
+        """Read some orders."""
+        return map(OrderRow.from_item, read_by_keys(self._dynamodb, self._orders, "order_id", order_ids))
+
+    def confirmed(self) -> Iterator[OrderRow]:
+        """Read what all CONFIRMED orders hold."""
+        return map(OrderRow.from_item, read_confirmed(self._dynamodb, self._orders))
+
+    def movements(self) -> Iterator[Movement]:
+        """Read all movements."""
+        return map(Movement.from_item, read_all(self._dynamodb, self._movements))
+
+    def movements_of(self, item_ids: Collection[str]) -> Iterator[Movement]:
+        """Read the movements of some items."""
+        for item_id in item_ids:
+            yield from map(Movement.from_item, read_movements(self._dynamodb, self._movements, item_id))

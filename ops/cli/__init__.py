@@ -1,1 +1,0 @@
-"""`orders`, the operator's command line; a thin layer of words and tables over the modules of `ops`."""

@@ -1,0 +1,1 @@
+"""The dead letter queues, and the commands for them."""

@@ -1,0 +1,1 @@
+"""Mails: addresses, the sandbox, sending again, and the commands for them."""

@@ -1,0 +1,393 @@
+"""An order as an operator sees it: its row, and every execution that has worked on it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+from functions.shared import row
+from functions.shared.execution_name import execution_name
+from functions.shared.order import Line
+from functions.shared.row import CANCELLED, key, text
+from ops.orders.history import Visit, visits
+from ops.orders.pace import Pace
+from ops.stack import Stack
+from ops.tables import attributes
+from ops.tables.attributes import Item, Problem
+from ops.tables.scan import read_by_keys
+
+# Of an execution's newest events: a mail's 154 tries are 616, so the state that it is in is always among them.
+_NEWEST_EVENTS: Final = 1000
+LARGEST_PAGE: Final = 1000  # of executions, and of events
+_ATTEMPT: Final = re.compile(r"--[0-9]{1,9}$")  # a hash, which may end a first execution's name, is longer
+
+
+# What an order's row may hold, and the rules it must keep.
+_TEXTS: Final = (
+    "status",
+    "customer_email",
+    "status_reason",
+    "email_status",
+    "email_message_id",
+    "email_error",
+    "email_claim",
+    "email_earlier",
+)
+_MOMENTS: Final = ("created_at", "updated_at")
+_RULES: Final = {
+    **dict.fromkeys(_TEXTS, "must be a text"),
+    **dict.fromkeys(_MOMENTS, "must be a moment, ISO 8601"),
+    "attempt": "must be a whole number from 1",
+    "items": "must be a list of item_id and quantity",
+}
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """An order's row; what it lacks, or what is odd about it, is None or empty.
+
+    `problems` are what no step of the workflow writes so. An order that was cancelled before it was placed has neither
+    attempt nor items.
+    """
+
+    order_id: str
+    status: str | None
+    attempt: int | None
+    customer_email: str | None
+    items: tuple[Line, ...]
+    created_at: datetime | None
+    updated_at: datetime | None
+    status_reason: str | None
+    email_status: str | None
+    email_message_id: str | None
+    email_error: str | None
+    email_claim: str | None = None
+    email_earlier: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def from_item(cls, item: Item) -> Self:
+        """Read a row as DynamoDB returns it."""
+        texts = {name: attributes.text(item.get(name)) for name in _TEXTS}
+        moments = {name: attributes.moment(item.get(name)) for name in _MOMENTS}
+        attempt, items = attributes.positive(item.get("attempt")), attributes.lines(item.get("items"))
+        needed = () if texts["status"] == CANCELLED else ("attempt", "items")
+        found = {**texts, **moments, "attempt": attempt, "items": items}
+        return cls(
+            order_id=item["order_id"]["S"],
+            status=texts["status"],
+            attempt=attempt,
+            customer_email=texts["customer_email"],
+            items=items,
+            created_at=moments["created_at"],
+            updated_at=moments["updated_at"],
+            status_reason=texts["status_reason"],
+            email_status=texts["email_status"],
+            email_message_id=texts["email_message_id"],
+            email_error=texts["email_error"],
+            email_claim=texts["email_claim"],
+            email_earlier=texts["email_earlier"],
+            problems=tuple(
+                Problem(name, _RULES[name])
+                for name in found
+                if found[name] in (None, ()) and (name in item or name in needed)
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One execution of an order; `states` as far as its history was read."""
+
+    number: int
+    execution: str
+    status: str
+    started_at: datetime
+    ended_at: datetime | None
+    input: str
+    states: tuple[Visit, ...] = ()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is under way, or about to be again."""
+        return self.status in ("RUNNING", "PENDING_REDRIVE")
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether publishing the order again starts the next attempt."""
+        return not self.is_running and self.status != "SUCCEEDED"
+
+    @property
+    def order_id(self) -> str | None:
+        """The order that it works on; None if it was started by hand, with something else."""
+        return _text_in(self.input, "order_id")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
+
+
+@dataclass(frozen=True)
+class Started:
+    """An execution as a list of executions names it, which tells neither its order nor its states."""
+
+    name: str
+    status: str
+    started_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is under way, or about to be again."""
+        return self.status in ("RUNNING", "PENDING_REDRIVE")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list of executions."""
+
+    executions: tuple[Started, ...]
+    is_last: bool
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which orders to choose; None and nothing is every one.
+
+    `since` and `before` are of the row's last change, `updated_at`, from the one on and up to the other: together they
+    choose each row once. A row without `updated_at`, written by hand, fits neither.
+    """
+
+    status: str | None = None
+    mail: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Give the parameters of the Scan."""
+        asked = [
+            ("#status", "status", "=", self.status),
+            ("#mail", "email_status", "=", self.mail),
+            ("#changed", "updated_at", ">=", _iso(self.since)),
+            ("#changed", "updated_at", "<", _iso(self.before)),
+        ]
+        wanted = [(name, attribute, sign, value) for name, attribute, sign, value in asked if value is not None]
+        if not wanted:
+            return {}
+        return {
+            "FilterExpression": " AND ".join(f"{name} {sign} :{n}" for n, (name, _, sign, _) in enumerate(wanted)),
+            "ExpressionAttributeNames": {name: attribute for name, attribute, _, _ in wanted},
+            "ExpressionAttributeValues": {f":{n}": text(value) for n, (_, _, _, value) in enumerate(wanted)},
+        }
+
+
+class Orders:
+    """The orders' rows and executions, as an operator reads them."""
+
+    def __init__(self, dynamodb: Any, states: Any, *, table: str, machine: str, pace: Pace | None = None) -> None:
+        self._dynamodb = dynamodb
+        self._states = states
+        self._table = table
+        self._machine = machine
+        self._pace = pace
+
+    @classmethod
+    def of(cls, stack: Stack, pace: Pace | None = None) -> Self:
+        """Give the orders of a deployed stack; what asks again and again gives a `pace` for Step Functions."""
+        return cls(
+            stack.client("dynamodb"),
+            stack.client("stepfunctions"),
+            table=stack["OrdersTableName"],
+            machine=stack["StateMachineArn"],
+            pace=pace,
+        )
+
+    # ------------------------------------------------------------------------------------------------ rows
+
+    def row(self, order_id: str) -> OrderRow | None:
+        """Return an order's row; None if there is none."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=key(order_id), ConsistentRead=True)
+        return OrderRow.from_item(answer["Item"]) if "Item" in answer else None
+
+    def rows_of(self, order_ids: Sequence[str]) -> dict[str, OrderRow]:
+        """Return the rows of these orders, as far as there are any."""
+        rows = map(OrderRow.from_item, read_by_keys(self._dynamodb, self._table, "order_id", order_ids))
+        return {order.order_id: order for order in rows}
+
+    def scan(self, wanted: dict[str, Any], tell: Callable[[int], None] = lambda _read: None) -> Iterator[OrderRow]:
+        """Yield the rows that a Scan with these parameters finds; `tell` hears how many it has read so far."""
+        read = 0
+        pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True, **wanted)
+        for page in pages:
+            read += page["ScannedCount"]
+            tell(read)
+            yield from map(OrderRow.from_item, page["Items"])
+
+    # ------------------------------------------------------------------------------------------------ executions
+
+    def attempts(self, order_id: str, *, at_least: int = 0) -> tuple[Attempt, ...]:
+        """Return all of an order's executions with their states, the first first; see `_by_number`."""
+        return tuple(map(self.with_states, self._by_number(order_id, 1, at_least)))
+
+    def latest(self, order_id: str, *, at_least: int = 0) -> Attempt | None:
+        """Return an order's last execution without its states; the row knows of `at_least` so many."""
+        found = list(self._by_number(order_id, max(1, at_least), at_least))
+        return found[-1] if found else None
+
+    def attempt(self, order_id: str, number: int) -> Attempt | None:
+        """Return one execution without its states; None if there is none."""
+        found = self.named(execution_name(order_id, number))
+        return replace(found, number=number) if found else None
+
+    def named(self, name: str) -> Attempt | None:
+        """Return the execution of this name without its states; None if there is none."""
+        try:
+            answer = self._ask("describe_execution", executionArn=self._arn(name))
+        except self._states.exceptions.ExecutionDoesNotExist:
+            return None
+        return Attempt(
+            number=_number_in(answer["input"]),
+            execution=name,
+            status=answer["status"],
+            started_at=answer["startDate"].astimezone(UTC),
+            ended_at=_ended(answer),
+            input=answer["input"],
+        )
+
+    def with_states(self, attempt: Attempt) -> Attempt:
+        """Return an execution with all its states."""
+        pages = self._pages("get_execution_history", executionArn=self._arn(attempt.execution))
+        return replace(attempt, states=_utc(visits(event for page in pages for event in page["events"])))
+
+    def newest_state(self, name: str) -> Visit | None:
+        """Return the state that an execution is in, or ended in, in one call however long its history is."""
+        answer = self._ask(
+            "get_execution_history",
+            executionArn=self._arn(name),
+            maxResults=_NEWEST_EVENTS,
+            reverseOrder=True,
+            includeExecutionData=False,
+        )
+        found = _utc(visits(reversed(answer["events"])))
+        return found[-1] if found else None
+
+    def running(self, tell: Callable[[int], None] = lambda _found: None) -> Iterator[Started]:
+        """Yield the executions that run, the newest first; `tell` hears how many it has found so far."""
+        found = 0
+        for page in self.listed(status="RUNNING"):
+            found += len(page.executions)
+            tell(found)
+            yield from page.executions
+
+    def listed(self, *, status: str | None = None) -> Iterator[Page]:
+        """Yield pages of executions, the last started first: those of this status, or all."""
+        wanted = {"statusFilter": status} if status else {}
+        for answer in self._pages("list_executions", stateMachineArn=self._machine, **wanted):
+            yield Page(tuple(map(_started, answer["executions"])), is_last="nextToken" not in answer)
+
+    def _pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Yield a paged operation's answers; botocore's own paginator would not wait its turn before each."""
+        token: dict[str, str] = {}
+        while True:
+            answer = self._ask(operation, **parameters, maxResults=LARGEST_PAGE, **token)
+            yield answer
+            if "nextToken" not in answer:
+                return
+            token = {"nextToken": answer["nextToken"]}
+
+    def _ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        if self._pace:
+            self._pace.wait(operation)
+        answer: dict[str, Any] = getattr(self._states, operation)(**parameters)
+        return answer
+
+    def _by_number(self, order_id: str, first: int, at_least: int) -> Iterator[Attempt]:
+        """Look executions up by their names, from `first` on, to the first beyond `at_least` that is not there.
+
+        Step Functions forgets an execution after 90 days: the first may be gone while the last is there.
+        """
+        number = first
+        while (found := self.attempt(order_id, number)) or number < at_least:
+            if found:
+                yield found
+            number += 1
+
+    def _arn(self, name: str) -> str:
+        return self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
+
+
+def is_explained(order: OrderRow | None, latest: Attempt | None) -> bool:
+    """Whether its row and its last execution account for an order, so that no dead letter could add to it.
+
+    A CONFIRMED one whose mail has not left may wait for a release or for an event of the mail.
+    """
+    if latest and latest.is_running:
+        return True
+    if order is None or order.status not in (row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCELLED):
+        return False
+    return order.status != row.CONFIRMED or order.email_status in {*row.MAIL_LEFT, row.MAIL_REJECTED}
+
+
+def changed_at(found: OrderRow) -> datetime:
+    """Give when a row changed last, to sort by; one that does not tell comes before all others."""
+    return found.updated_at or datetime.min.replace(tzinfo=UTC)
+
+
+def items_in_words(items: tuple[Line, ...]) -> str:
+    """Name an order's items as the mail does: 2 × item001, 1 × item002."""
+    return ", ".join(f"{line.quantity} × {line.item_id}" for line in items)
+
+
+def order_in(name: str) -> tuple[str, int] | None:
+    """Give the order and the attempt that an execution's name tells of; None if it holds a hash of the order's id."""
+    order_id, _, number = name.rpartition("--")
+    if number.isdecimal() and execution_name(order_id, int(number)) == name:
+        return order_id, int(number)
+    return (name, 1) if execution_name(name, 1) == name else None
+
+
+def without_attempt(name: str) -> str:
+    """Give the name that all executions of an order share: that of its first one."""
+    return _ATTEMPT.sub("", name)
+
+
+def _started(execution: dict[str, Any]) -> Started:
+    started = execution["startDate"].astimezone(UTC)
+    return Started(execution["name"], execution["status"], started, _ended(execution))
+
+
+def _ended(execution: dict[str, Any]) -> datetime | None:
+    stopped = execution.get("stopDate")
+    return stopped.astimezone(UTC) if stopped else None
+
+
+def _utc(states: tuple[Visit, ...]) -> tuple[Visit, ...]:
+    return tuple(replace(state, entered=state.entered.astimezone(UTC)) for state in states)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    """Write a moment as the rows do, so that the texts compare as the moments do."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment else None
+
+
+def _number_in(content: str) -> int:
+    value = _field(content, "attempt")
+    return value if isinstance(value, int) else 1
+
+
+def _text_in(content: str, name: str) -> str | None:
+    value = _field(content, name)
+    return value if isinstance(value, str) else None
+
+
+def _field(content: str, name: str) -> Any:
+    data = json.loads(content)
+    return data.get(name) if isinstance(data, dict) else None

@@ -1,0 +1,122 @@
+"""Orders that stand still, and executions that take too long: what nobody will move on but a person."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from functions.shared import row
+from functions.shared.execution_name import execution_name
+from ops.mail.addresses import SENDING_TOO_LONG
+from ops.orders.ledger import OrderRow, Orders, Started, without_attempt
+from ops.orders.next_step import of_order
+from ops.tables.attributes import in_words
+from ops.terminal.shell import quote_command
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """An order that stands still: what is wrong, since when, and what to do."""
+
+    order_id: str
+    problem: str  # processing, mail-pending, mail-sending, mail-unknown, mail-rejected, running
+    since: datetime | None
+    what: str
+    advice: str
+
+
+def candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:
+    """Give the Scan that finds every row that may be stuck, and few others.
+
+    One that does not tell when it changed last, or not by a text, may be.
+    """
+    return {
+        "FilterExpression": "(#status = :processing AND"
+        " (updated_at < :before OR NOT attribute_type(updated_at, :text)))"
+        " OR (#status = :confirmed AND (attribute_not_exists(email_status)"
+        " OR email_status IN (:pending, :sending, :unknown, :rejected)))",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {
+            ":processing": row.text(row.PROCESSING),
+            ":confirmed": row.text(row.CONFIRMED),
+            ":pending": row.text(row.MAIL_PENDING),
+            ":sending": row.text(row.MAIL_SENDING),
+            ":unknown": row.text(row.MAIL_UNKNOWN),
+            ":rejected": row.text(row.MAIL_REJECTED),
+            ":text": row.text("S"),
+            ":before": row.text((now - older_than).isoformat(timespec="milliseconds")),
+        },
+    }
+
+
+def find(
+    orders: Orders, older_than: timedelta, tell: Callable[[str], None], now: datetime | None = None
+) -> list[Stuck]:
+    """Return what is stuck at the moment `now`, which is this one by default; the longest first.
+
+    The executions are listed before the rows are read: one that ends in between has moved its row by then.
+    """
+    now = now or datetime.now(UTC)
+    running = {one.name: one for one in orders.running(lambda found: tell(f"{found} executions run"))}
+    rows = list(
+        orders.scan(
+            candidates(older_than, now), lambda read: tell(f"{len(running)} executions run; {read} orders read")
+        )
+    )
+    found = {one.order_id: one for one in judged(rows, running, older_than, now)}
+    for execution in running.values():
+        if now - execution.started_at > older_than:
+            tell(f"looking at execution {execution.name}")
+            slow = _slow(orders, execution)
+            found.setdefault(slow.order_id, slow)
+    return sorted(found.values(), key=lambda one: one.since or datetime.min.replace(tzinfo=UTC))
+
+
+def judged(
+    rows: Iterable[OrderRow], running: Mapping[str, Started], older_than: timedelta, now: datetime
+) -> Iterator[Stuck]:
+    """Tell which of these rows are stuck; one that an execution works on is not, however slow that is.
+
+    No execution helps a mail that is refused, or of which nobody knows.
+    """
+    worked_on = {without_attempt(name) for name in running}
+    for order in rows:
+        problem = _problem(order, older_than, now)
+        is_worked_on = execution_name(order.order_id, 1) in worked_on  # a row may know of an earlier attempt only
+        if problem and (problem[0] in ("mail-unknown", "mail-rejected") or not is_worked_on):
+            what = _with(problem[1], f"its row is odd: {in_words(order.problems)}" if order.problems else None)
+            advice = of_order(order, None) or "nothing: look again"
+            yield Stuck(order.order_id, problem[0], order.updated_at, what, advice)
+
+
+def _problem(order: OrderRow, older_than: timedelta, now: datetime) -> tuple[str, str] | None:
+    still = now - order.updated_at if order.updated_at else timedelta.max
+    if order.status == row.PROCESSING:
+        return ("processing", "PROCESSING, and no execution works on it") if still > older_than else None
+    match order.email_status:
+        case row.MAIL_UNKNOWN:
+            return "mail-unknown", _with("its mail may or may not have left", order.email_error)
+        case row.MAIL_REJECTED:
+            return "mail-rejected", _with("its mail was refused", order.email_error)
+        case row.MAIL_SENDING:
+            return ("mail-sending", "its mail's sender never came back") if still > SENDING_TOO_LONG else None
+        case _:
+            return ("mail-pending", "CONFIRMED, and nobody sends its mail") if still > older_than else None
+
+
+def _slow(orders: Orders, execution: Started) -> Stuck:
+    """Say where an execution is that has been running for so long, and why."""
+    described, state = orders.named(execution.name), orders.newest_state(execution.name)
+    order_id = (described.order_id if described else None) or execution.name
+    where = f"{state.state}, {state.tries} tries" if state else "no state"
+    return Stuck(
+        order_id,
+        "running",
+        execution.started_at,
+        _with(f"execution {execution.name} still runs: {where}", state.error if state else None),
+        f"mend the cause ({quote_command('orders show', order_id)} has it whole); it is tried again by itself",
+    )
+
+
+def _with(text: str, reason: str | None) -> str:
+    return f"{text}: {reason}" if reason else text

@@ -1,0 +1,136 @@
+"""How an order looks: its row, its executions, its dead letters, and what to do next."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from ops.dead_letters.queues import Letter
+from ops.orders.history import Visit
+from ops.orders.ledger import Attempt, OrderRow, items_in_words
+from ops.tables.attributes import in_words
+from ops.terminal import screen
+
+
+def picture(
+    order_id: str,
+    order: OrderRow | None,
+    attempts: Iterable[Attempt],
+    letters: Sequence[Letter] = (),
+    next_step: str | None = None,
+) -> Group:
+    """Show all that is known of an order."""
+    parts: list[RenderableType] = [_head(order_id, order)]
+    for attempt in attempts:
+        parts += [Text(), _attempt_line(attempt), _inset(_timeline(attempt.states))]
+    if letters:
+        parts += [Text(), screen.plain("dead letters"), _inset(_letters(letters))]
+    if next_step:
+        # Not wrapped: it holds a command to paste, in which a line break would end the command.
+        parts += [Text(), Text("next: ", style="bold", no_wrap=True, overflow="ignore") + screen.plain(next_step)]
+    return Group(*parts)
+
+
+def as_json(
+    order_id: str,
+    order: OrderRow | None,
+    attempts: Iterable[Attempt],
+    letters: Iterable[Letter],
+    next_step: str | None,
+    *,
+    unread: int | None,
+) -> dict[str, Any]:
+    """Give it as data; `unread` dead letters could not be read, None if they were not looked for."""
+    return {
+        "order_id": order_id,
+        "order": order,
+        "attempts": [_attempt_json(attempt) for attempt in attempts],
+        "dead_letters": [letter_as_json(letter) for letter in letters],
+        "dead_letters_unread": unread,
+        "next": next_step,
+    }
+
+
+def mail_in_words(order: OrderRow) -> str | None:
+    """Say what became of the mail; None while nobody has tried to send it."""
+    if order.email_status is None:
+        return None
+    beside = order.email_error or (f"message {order.email_message_id}" if order.email_message_id else None)
+    return f"{order.email_status}: {beside}" if beside else order.email_status
+
+
+def note_odd_rows(orders: Iterable[OrderRow]) -> None:
+    """Name the rows that no step of the workflow writes so."""
+    for order in orders:
+        if order.problems:
+            screen.note(f"odd row: order {order.order_id}: {in_words(order.problems)}")
+
+
+def _head(order_id: str, order: OrderRow | None) -> RenderableType:
+    if order is None:
+        return Text.assemble(("order ", "bold"), screen.plain(order_id), ": it has no row")
+    facts: list[tuple[str, object]] = [
+        ("order", order_id),
+        ("status", order.status or "none: it was never processed"),
+        ("why", order.status_reason),
+        ("mail", mail_in_words(order)),
+        ("customer", order.customer_email),
+        ("items", items_in_words(order.items) or None),
+        ("created", _moment(order.created_at)),
+        ("changed", _moment(order.updated_at)),
+        ("odd", in_words(order.problems) or None),
+    ]
+    return screen.as_facts(facts)
+
+
+def _attempt_line(attempt: Attempt) -> Text:
+    took = f"took {attempt.seconds:.1f} s" if attempt.seconds is not None else f"for {screen.ago(attempt.started_at)}"
+    line = screen.plain(f"attempt {attempt.number}: execution {attempt.execution} ")
+    return line + screen.cell(attempt.status) + screen.plain(f", started {_moment(attempt.started_at)}, {took}")
+
+
+def _timeline(states: Sequence[Visit]) -> RenderableType:
+    columns = {"state": "left", "tries": "right", "time": "right"}
+    some_raised = any(state.error for state in states)
+    if some_raised:
+        columns["raised"] = "left"
+    return screen.as_table(columns, (list(_state(state))[: len(columns)] for state in states))
+
+
+def _state(state: Visit) -> Iterator[object]:
+    yield state.state
+    yield state.tries or None
+    yield f"{state.seconds:.2f} s" if state.tries else None
+    yield f"{state.error}: {state.reason}" if state.error and state.reason else state.error
+
+
+def _letters(letters: Iterable[Letter]) -> RenderableType:
+    columns = dict.fromkeys(("queue", "id", "age", "error", "what was wrong"), "left")
+    rows = [(one.queue, one.short_id, screen.ago(one.sent_at), one.error_type, one.error_message) for one in letters]
+    return screen.as_table(columns, rows)
+
+
+def _inset(content: RenderableType) -> RenderableType:
+    return Padding(content, (0, 0, 0, 2), expand=False)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {screen.ago(moment)} ago"
+
+
+def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+    content = {name: value for name, value in asdict(attempt).items() if name != "input"}
+    return content | {"seconds": attempt.seconds}
+
+
+def letter_as_json(letter: Letter) -> dict[str, Any]:
+    """Give a dead letter as data, without the receipt, which is good for this reading alone."""
+    content = asdict(letter)
+    del content["receipt"]
+    return content

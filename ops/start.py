@@ -1,0 +1,21 @@
+"""Where `orders` begins: an installation without what the command line needs says so in a line."""
+
+import sys
+from importlib import import_module
+
+_NEEDED = ("rich", "typer")
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app = import_module("ops.app")
+    except ModuleNotFoundError as missing:
+        if missing.name not in _NEEDED:
+            raise
+        sys.stderr.write(f"error: {missing.name} is not installed; `pip install 'order-processing[cli]'` does it\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(130)  # as a shell reports SIGINT
+    app.main()

@@ -1,0 +1,1 @@
+"""Stock and its movements, and the commands for them."""

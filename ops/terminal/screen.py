@@ -1,0 +1,196 @@
+"""How commands print: answers to standard output, as tables or JSON; everything else to standard error.
+
+It is the one way to the terminal: what others wrote is shown in visible characters, a command to paste whole.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
+from typing import Any, Final
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ops.terminal.rules import LONGEST_ID
+from ops.terminal.working import make_visible
+
+_WIDTH_IN_A_FILE: Final = 120
+_SHOWN: Final = 40  # characters of a text that is too long
+
+out: Final = Console(highlight=False, soft_wrap=False)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+if not out.is_terminal:
+    out.width = _WIDTH_IN_A_FILE
+
+_STYLES: Final = {
+    "CONFIRMED": "green", "SUCCEEDED": "green", "SENT": "green", "DELIVERED": "green",
+    "PROCESSING": "cyan", "RUNNING": "cyan", "SENDING": "cyan", "PENDING": "cyan",
+    "REJECTED": "yellow", "CANCELLED": "yellow", "UNKNOWN": "yellow", "BOUNCED": "yellow", "COMPLAINED": "yellow",
+    "FAILED": "red", "TIMED_OUT": "red", "ABORTED": "red",
+}  # fmt: skip
+
+
+def accept_any_text() -> None:
+    """Have what standard output and error cannot encode, such as an é in ASCII, written out as in Python's strings."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def is_interactive() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def complain(message: str) -> None:
+    """Say what went wrong; each line of the message is one."""
+    err.print(Text("error: ", style="bold red") + Text("\n").join(map(plain, message.split("\n"))))
+
+
+def note(message: str) -> None:
+    """Say something beside the answer."""
+    err.print(plain(message))
+
+
+def say(message: str) -> None:
+    """Print a line of the answer."""
+    out.print(plain(message), soft_wrap=True)
+
+
+def say_lines(text: str, *, indent: str = "") -> None:
+    """Print a text that has lines, such as a message's body."""
+    for line in text.split("\n"):
+        say(indent + line)
+
+
+def print_body(text: str) -> None:
+    """Print a message's body, to be kept, at once: into a file as it is, in UTF-8; on a terminal visibly."""
+    if sys.stdout.isatty():
+        say_lines(text)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def confirm(question: str) -> bool:
+    """Ask a question that is answered by yes or no."""
+    err.print(plain(question), end="")  # by Typer it would be UTF-8 on an ASCII terminal
+    return typer.confirm("", err=True)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON: dataclasses as objects, times in ISO 8601."""
+    sys.stdout.write(json.dumps(value, default=_jsonable, indent=2) + "\n")
+
+
+def as_json(value: Any) -> str:
+    """Give a value as one line of JSON, in ASCII: every encoding holds it, and half a surrogate pair stays JSON."""
+    return json.dumps(value, default=_jsonable)
+
+
+def show_json_line(value: Any) -> None:
+    """Print a value as one line of JSON, at once."""
+    sys.stdout.write(as_json(value) + "\n")
+    sys.stdout.flush()
+
+
+def table(columns: Mapping[str, str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Print a table; `columns` are headings with how they are justified, `empty` what to say if there are no rows."""
+    shown = as_table(columns, rows)
+    if not shown.row_count:
+        note(empty)
+        return
+    show(shown)
+
+
+def as_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Table:
+    """Make a table, likewise."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading, justify in columns.items():
+        shown.add_column(plain(heading), justify="right" if justify == "right" else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(cell(value) for value in row))
+    return shown
+
+
+def facts(facts_: Iterable[tuple[str, object]]) -> None:
+    """Print what is known of one thing, a line each; what is None is left out."""
+    show(as_facts(facts_))
+
+
+def as_facts(facts_: Iterable[tuple[str, object]]) -> Table:
+    """Make a grid of it."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(overflow="fold")
+    grid.add_column(overflow="fold")
+    for name, value in facts_:
+        if value is not None:
+            grid.add_row(plain(name), cell(value))
+    return grid
+
+
+def show(picture: Any) -> None:
+    """Print a table or the like; in a file without the spaces that fill its lines up.
+
+    Tables fit the width; a line of its own, such as the next step with its command, is not cut there.
+    """
+    if out.is_terminal:
+        out.print(picture, crop=False)
+        return
+    with out.capture() as captured:
+        out.print(picture, crop=False)
+    for line in captured.get().split("\n")[:-1]:
+        sys.stdout.write(line.rstrip() + "\n")
+
+
+def cell(value: object) -> Text:
+    """Show a value in a table: statuses in their colours, nothing for None."""
+    text = plain(_worded(value))
+    text.stylize(_STYLES.get(text.plain, ""))
+    return text
+
+
+def plain(text: str) -> Text:
+    """Show a text that somebody else wrote: no markup, and no character that could drive the terminal."""
+    return Text(make_visible(text))
+
+
+def shorten(text: str | None, most: int = LONGEST_ID) -> str | None:
+    """Show the start of what nobody has checked, and how long it is, where the whole could fill the screen."""
+    return text if text is None or len(text) <= most else f"{text[:_SHOWN]}… ({len(text)} characters)"
+
+
+def ago(moment: datetime, now: datetime | None = None) -> str:
+    """Say how long ago something was, in its largest unit."""
+    passed = (now or datetime.now(UTC)) - moment
+    for unit, length in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):
+        if passed >= length:
+            return f"{passed // length} {unit}"
+    return f"{max(0, int(passed.total_seconds()))} s"
+
+
+def _worded(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        case float():
+            return f"{value:.2f}"
+        case _:
+            return str(value)
+
+
+def _jsonable(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    raise TypeError(f"{type(value).__name__} is not for JSON")
