@@ -6,7 +6,7 @@ from constructs import Construct
 
 from infra.assets import packaging
 from infra.base import Base
-from infra.encryption import Encryption
+from infra.pipeline.encryption import Encryption
 from infra.pipeline.ingestion import Ingestion
 from infra.pipeline.mail_events import MailTracking
 from infra.pipeline.notifications import Notifications

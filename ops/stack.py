@@ -23,7 +23,7 @@ from botocore.exceptions import (
 from functions.shared.errors import TransientError
 from ops.errors import StackError
 from ops.local_aws import NOTE, REGION, client_at, find_endpoint
-from ops.terminal.shell import quote_command
+from ops.shell import quote_command
 
 LOCAL_STAGE: Final = "local"
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")  # those of infra.settings, which takes a second to import

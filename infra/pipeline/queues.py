@@ -5,7 +5,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.encryption import DATA_KEY_REUSE
+from infra.pipeline.encryption import DATA_KEY_REUSE
 from infra.settings import Settings
 
 # Of a queue that a function reads; decision 12 has the arithmetic. With no answer from AWS a call ends after 9 s, and a

@@ -9,8 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.alarm_names import alarm_name
 from infra.pipeline.functions import OrderFunction
-from infra.watch.alarms import alarm_name
 
 
 class GradualShift(Construct):

@@ -15,12 +15,12 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.alarm_names import alarm_name
 from infra.base import Base
 from infra.pipeline.functions import LIVE, OrderFunction
 from infra.pipeline.queues import dead_letter_queue
 from infra.pipeline.storage import Storage
 from infra.settings import Settings
-from infra.watch.alarms import alarm_name
 
 DEFINITION = Path(__file__).parents[2] / "statemachine" / "order_processing.asl.json"
 

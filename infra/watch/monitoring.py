@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.alarm_names import alarm_name
 from infra.pipeline.functions import OrderFunction
 from infra.pipeline.ingestion import Ingestion
 from infra.pipeline.mail_events import MailTracking
@@ -19,7 +20,6 @@ from infra.pipeline.notifications import Notifications
 from infra.pipeline.storage import Storage
 from infra.pipeline.workflow import Workflow
 from infra.settings import Settings
-from infra.watch.alarms import alarm_name
 from infra.watch.dashboard import OrderDashboard
 from infra.watch.metrics import PERIOD, own
 

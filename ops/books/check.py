@@ -14,9 +14,9 @@ from itertools import islice
 from typing import Any, Final
 
 from functions.shared import row
-from ops.orders.ledger import OrderRow
 from ops.stack import Stack
 from ops.stock.movements import Movement, StockItem
+from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movements
 
 _STATUSES: Final = frozenset({row.PROCESSING, row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCELLED})

@@ -8,9 +8,8 @@ from typing import Annotated, Final
 import typer
 
 from ops.dead_letters import queues as dead_letters
-from ops.dead_letters.queues import Letter, Outcome, Peek
+from ops.dead_letters.queues import Letter, Outcome, Peek, letter_as_json
 from ops.errors import BadInput, Refused
-from ops.orders.view import letter_as_json
 from ops.stack import Stack
 from ops.terminal import screen
 from ops.terminal.options import JsonOption, YesOption, ask, with_stack

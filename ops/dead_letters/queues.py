@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from threading import Event
 from time import monotonic
@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from functions.shared.mail_tags import from_tags
 from ops.errors import BadInput, Refused
+from ops.shell import quote_command
 from ops.stack import Stack
-from ops.terminal.shell import quote_command
 
 ORDERS: Final = "orders"
 RELEASES: Final = "releases"
@@ -43,13 +43,6 @@ _MOVED_FROM: Final = "DeadLetterQueueSourceArn"
 _LONGEST_KEY: Final = 2048  # bytes that DynamoDB takes as a key: under a longer id no row was written, nothing is held
 # Ten letters may be more than one call carries (1 MiB since 2025, a quarter of it before).
 _MOST_BYTES: Final = 256 * 1024
-
-
-def count_messages(sqs: Any, url: str) -> int:
-    """Count a queue's messages, those being worked on too."""
-    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(counts))
-    return sum(int(answer["Attributes"][count]) for count in counts)
 
 
 @dataclass(frozen=True)
@@ -127,6 +120,20 @@ def peek(stack: Stack, queues: Iterable[str] = QUEUES) -> Peek:
             stop.set()  # on an error or Ctrl-C the other readers stop too, and give back what they hold
     letters = sorted((one for peek in found for one in peek.letters), key=lambda one: (one.sent_at, one.message_id))
     return Peek(letters, sum(peek.unread for peek in found))
+
+
+def count_messages(sqs: Any, url: str) -> int:
+    """Count a queue's messages, those being worked on too."""
+    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(counts))
+    return sum(int(answer["Attributes"][count]) for count in counts)
+
+
+def letter_as_json(letter: Letter) -> dict[str, Any]:
+    """Give a dead letter as data, without the receipt, which is good for this reading alone."""
+    content = asdict(letter)
+    del content["receipt"]
+    return content
 
 
 def find(found: Peek, id_: str) -> Letter:

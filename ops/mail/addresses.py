@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from functions.shared import row
 from ops.errors import Refused, StackError
-from ops.orders.ledger import OrderRow
+from ops.shell import quote_command
 from ops.stack import Stack, explained
 from ops.tables.attributes import in_words
-from ops.terminal.shell import quote_command
+from ops.tables.order_row import OrderRow
 
 VERIFIED: Final = "SUCCESS"
 

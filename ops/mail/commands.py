@@ -9,11 +9,11 @@ import typer
 from functions.shared import row
 from ops.errors import Refused
 from ops.mail.addresses import Account, Address, Mail, may_have_left, order_mail, resend, why_no_mail
-from ops.orders.ledger import OrderRow
+from ops.shell import quote_command
 from ops.stack import Stack
+from ops.tables.order_row import OrderRow
 from ops.terminal import rules, screen
 from ops.terminal.options import JsonOption, YesOption, ask, with_stack
-from ops.terminal.shell import quote_command
 from ops.terminal.working import working
 
 app = typer.Typer(

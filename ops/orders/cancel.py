@@ -13,10 +13,10 @@ from functions.shared import row
 from functions.shared.aws import ConditionFailed, TransactionCancelled, call
 from functions.shared.order import Line
 from ops.errors import Refused
-from ops.orders.ledger import OrderRow
 from ops.stack import Stack
 from ops.tables.attributes import in_words
 from ops.tables.conditional import ChangedMeanwhile, until_written
+from ops.tables.order_row import OrderRow
 
 # An order under way changes a few times in a second, and then stands still.
 _TRIES: Final = 5

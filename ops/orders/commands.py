@@ -15,10 +15,11 @@ from ops.orders import cancel as cancelling
 from ops.orders import stuck
 from ops.orders import view as order_view
 from ops.orders.filters import MailOption, OlderThanOption, SinceOption, StatusOption, choose_orders
-from ops.orders.ledger import OrderRow, Orders, changed_at, is_explained, items_in_words
+from ops.orders.ledger import Orders, is_explained
 from ops.orders.next_step import next_step
 from ops.orders.publish import End, Expected, new_order_id, publish, read_orders, wait_for
 from ops.stack import Stack
+from ops.tables.order_row import OrderRow, changed_at, items_in_words
 from ops.terminal import files, rules, screen
 from ops.terminal.options import JsonOption, YesOption, ask, with_stack
 from ops.terminal.working import working

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from functions.shared import row
 from ops.dead_letters.queues import RELEASES, Letter, advice
-from ops.orders.ledger import Attempt, OrderRow
-from ops.terminal.shell import quote_command
+from ops.orders.ledger import Attempt
+from ops.shell import quote_command
+from ops.tables.order_row import OrderRow
 
 
 def next_step(order: OrderRow | None, latest: Attempt | None, letters: Sequence[Letter] = ()) -> str | None:

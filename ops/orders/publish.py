@@ -18,9 +18,10 @@ from functions.shared.order import Order
 from functions.shared.row import CONFIRMED
 from ops.dead_letters import queues as dead_letters
 from ops.errors import BadInput
-from ops.orders.ledger import OrderRow, Orders, Started
+from ops.orders.ledger import Orders, Started
 from ops.orders.pace import Pace
 from ops.stack import Stack
+from ops.tables.order_row import OrderRow
 
 _LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is taken for another when it is read out
 # Of the characters that an order's texts may hold; JSON itself escapes the others that are refused:

@@ -14,9 +14,10 @@ from functions.shared.errors import TransientError
 from functions.shared.row import CONFIRMED
 from ops.errors import Refused, StackError
 from ops.orders import retry
-from ops.orders.ledger import OrderRow, Orders, changed_at
+from ops.orders.ledger import Orders
 from ops.orders.publish import publish
 from ops.stack import Stack, explain
+from ops.tables.order_row import OrderRow, changed_at
 
 # Orders a second. In its smaller regions Step Functions answers ten DescribeExecution a second permanently; a retry
 # takes three: two of this command, and the starter's of the attempt before.

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from typing import Any, Final
 
-from ops.orders.ledger import OrderRow, items_in_words
 from ops.orders.retry_many import Kind, Result, Selection
+from ops.tables.order_row import OrderRow, items_in_words
 
 _MOST_KINDS: Final = 10  # that the preview tells apart
 _MOST_NAMED: Final = 3  # orders that it names

@@ -8,10 +8,11 @@ from typing import Any
 from functions.shared import row
 from functions.shared.execution_name import execution_name
 from ops.mail.addresses import SENDING_TOO_LONG
-from ops.orders.ledger import OrderRow, Orders, Started, without_attempt
+from ops.orders.ledger import Orders, Started, without_attempt
 from ops.orders.next_step import of_order
+from ops.shell import quote_command
 from ops.tables.attributes import in_words
-from ops.terminal.shell import quote_command
+from ops.tables.order_row import OrderRow
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ops.dead_letters.queues import Letter
+from ops.dead_letters.queues import Letter, letter_as_json
 from ops.orders.history import Visit
-from ops.orders.ledger import Attempt, OrderRow, items_in_words
+from ops.orders.ledger import Attempt
 from ops.tables.attributes import in_words
+from ops.tables.order_row import OrderRow, items_in_words
 from ops.terminal import screen
 
 
@@ -127,10 +128,3 @@ def _moment(moment: datetime | None) -> str | None:
 def _attempt_json(attempt: Attempt) -> dict[str, Any]:
     content = {name: value for name, value in asdict(attempt).items() if name != "input"}
     return content | {"seconds": attempt.seconds}
-
-
-def letter_as_json(letter: Letter) -> dict[str, Any]:
-    """Give a dead letter as data, without the receipt, which is good for this reading alone."""
-    content = asdict(letter)
-    del content["receipt"]
-    return content

@@ -17,9 +17,10 @@ from functions.shared.errors import TransientError
 from ops.dead_letters.queues import QUEUES, count_messages
 from ops.orders.executions import Executions
 from ops.orders.history import Visit
-from ops.orders.ledger import Attempt, OrderRow, Orders, Started, order_in
+from ops.orders.ledger import Attempt, Orders, Started, order_in
 from ops.orders.pace import Pace
 from ops.stack import Stack
+from ops.tables.order_row import OrderRow
 
 MOST_SHOWN: Final = 20  # orders on the move, whose state is looked at; the newest
 _AT_ONCE: Final = 8  # calls

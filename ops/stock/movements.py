@@ -12,11 +12,11 @@ from typing import Any, Final, Self
 from functions.shared.aws import TransactionCancelled, call
 from functions.shared.row import now, number, text
 from ops.errors import Refused
-from ops.orders.ledger import OrderRow
 from ops.stack import Stack
 from ops.tables import attributes
 from ops.tables.attributes import Item, Problem, in_words
 from ops.tables.conditional import TRIES, ChangedMeanwhile, until_written
+from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movements
 
 OPENING: Final = "opening balance: stock that was put there without a movement"

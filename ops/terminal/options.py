@@ -12,9 +12,9 @@ import typer
 from typer.core import TyperCommand
 
 from ops.errors import BadInput, Refused, StackError
+from ops.shell import stack_options_carried
 from ops.stack import LOCAL_STAGE, STAGES, Stack, connect, connect_local, explained
 from ops.terminal import screen
-from ops.terminal.shell import stack_options_carried
 
 _PANEL: Final = "Which stack"
 _NEGATIVE: Final = re.compile(r"^-(?=[0-9]+$)")

@@ -10,8 +10,8 @@ import pytest
 from ops.books import check
 from ops.books import commands as check_command
 from ops.dead_letters import queues as dead_letters
-from ops.orders.ledger import OrderRow
 from ops.stack import Stack
+from ops.tables.order_row import OrderRow
 from ops.terminal import screen
 from tests.ops.command import Command
 from tests.ops.dead_letters.test_queues import ABANDONED, ORDER, REFUSED, Partly, bodies_in, lay, take

@@ -8,9 +8,9 @@ import pytest
 
 from functions.shared.order import Line
 from ops.books.check import Holder, Report, Tables, WrongItem, WrongOrder, check
-from ops.orders.ledger import OrderRow
 from ops.stack import Stack
 from ops.stock.movements import Movement, StockItem
+from ops.tables.order_row import OrderRow
 from tests.ops.moto_stack import moto_stack, put
 
 

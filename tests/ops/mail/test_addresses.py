@@ -12,8 +12,8 @@ from botocore.exceptions import ReadTimeoutError
 
 from ops.errors import Refused, StackError
 from ops.mail.addresses import Address, Mail, Suppression, may_have_left, order_mail, resend, why_no_mail
-from ops.orders.ledger import OrderRow
 from ops.stack import Stack
+from ops.tables.order_row import OrderRow
 from tests.ops.moto_stack import moto_stack, put, rows
 
 BOB = "bob@example.com"

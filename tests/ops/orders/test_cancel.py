@@ -11,9 +11,9 @@ from functions.shared.order import Line
 from functions.shared.row import Row, why_not_open
 from ops.errors import Refused
 from ops.orders.cancel import Cancellation, CancelStore, cancel
-from ops.orders.ledger import OrderRow
 from ops.stack import Stack
 from ops.tables import conditional
+from ops.tables.order_row import OrderRow
 from tests.ops.moto_stack import moto_stack, put, rows
 
 LINES = (Line("item001", 2), Line("item002", 1))

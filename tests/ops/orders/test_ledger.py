@@ -9,9 +9,10 @@ import pytest
 
 from functions.shared.execution_name import execution_name
 from functions.shared.order import Line
-from ops.orders.ledger import Attempt, Filter, OrderRow, Orders, is_explained, items_in_words, order_in
+from ops.orders.ledger import Attempt, Filter, Orders, is_explained, order_in
 from ops.stack import Stack
 from ops.tables import scan as tables
+from ops.tables.order_row import OrderRow, items_in_words
 from tests.ops.moto_stack import moto_stack, put
 from tests.ops.states import MACHINE, START, States
 

@@ -8,8 +8,9 @@ import pytest
 
 from ops.dead_letters.queues import Letter
 from ops.orders.history import Visit
-from ops.orders.ledger import Attempt, OrderRow
+from ops.orders.ledger import Attempt
 from ops.orders.next_step import next_step
+from ops.tables.order_row import OrderRow
 from tests.ops.states import START
 
 

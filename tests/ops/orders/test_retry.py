@@ -7,8 +7,9 @@ import pytest
 
 from functions.shared.order import Line, Order
 from ops.errors import Refused
-from ops.orders.ledger import Attempt, OrderRow
+from ops.orders.ledger import Attempt
 from ops.orders.retry import plan
+from ops.tables.order_row import OrderRow
 from tests.ops.orders.test_next_step import order
 from tests.ops.states import START
 

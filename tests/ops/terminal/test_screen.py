@@ -21,8 +21,8 @@ from rich.console import Console
 from local.aws import ROOT
 from ops.dead_letters import queues as dead_letters
 from ops.orders import view as order_view
-from ops.orders.ledger import OrderRow
 from ops.stack import Stack
+from ops.tables.order_row import OrderRow
 from ops.terminal import screen
 from ops.terminal.working import make_visible, working
 from tests.ops.command import Command

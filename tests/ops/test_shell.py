@@ -16,9 +16,9 @@ from rich.console import Console
 
 from local.aws import ROOT
 from ops.dead_letters import queues as dead_letters
+from ops.shell import quote_command
 from ops.stack import Stack
 from ops.terminal import screen
-from ops.terminal.shell import quote_command
 from tests.ops.command import Command
 from tests.ops.dead_letters.test_queues import lay
 from tests.ops.moto_stack import moto_stack, put, rows
