@@ -2,14 +2,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
+from functions.shared.errors import InvalidOrder
+from functions.shared.message import parse_order
+from functions.shared.row import ENDS
 from local.pipeline import DeadLetter
-
-_TERMINAL: Final = frozenset({"CONFIRMED", "REJECTED", "FAILED", "CANCELLED"})
-_MAIL_LEFT: Final = frozenset({"SENT", "DELIVERED", "BOUNCED", "COMPLAINED"})
+from ops.books.balance import check_mails, check_order, find_imbalances
+from ops.tables.order_row import OrderRow
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Books:
     """
 
     stock: Mapping[str, int]
-    orders: Mapping[str, Mapping[str, Any]]
+    orders: Mapping[str, OrderRow]
     mails: Sequence[Mapping[str, Any]]
     dead_letters: Sequence[DeadLetter]
     failed: frozenset[str]
@@ -51,43 +53,22 @@ def violations(books: Books, *, stocked: Mapping[str, int], published: Sequence[
         stocked: The pieces of each item that were there before the first order.
         published: The body of every message that was published.
     """
+    available = {item_id: books.stock.get(item_id, 0) for item_id in stocked}
     return [
-        *_of_stock(books, stocked),
-        *_of_statuses(books),
-        *_of_mails(books),
+        *find_imbalances(books.orders.values(), available=available, moved=stocked),
+        *_of_orders(books),
         *_of_messages(books, published),
     ]
 
 
-def _of_stock(books: Books, stocked: Mapping[str, int]) -> Iterator[str]:
-    held: Counter[str] = Counter()
-    for order in books.orders.values():
-        if order["status"] == "CONFIRMED":
-            held.update({line["item_id"]: int(line["quantity"]) for line in order["items"]})
-    for item_id, initial in stocked.items():
-        left = books.stock.get(item_id, 0)
-        if left + held[item_id] != initial or left < 0:
-            yield f"item {item_id}: {left} left and {held[item_id]} held, of {initial}"
-
-
-def _of_statuses(books: Books) -> Iterator[str]:
-    for order_id, order in books.orders.items():
-        if order["status"] not in _TERMINAL:
-            yield f"order {order_id}: left {order['status']}"
-
-
-def _of_mails(books: Books) -> Iterator[str]:
+def _of_orders(books: Books) -> Iterator[str]:
     sent = Counter(str(mail["Subject"]) for mail in books.mails)
     for order_id, order in books.orders.items():
-        count, status = sent.pop(f"Your order {order_id} is confirmed", 0), order.get("email_status")
-        if count > 1:
-            yield f"order {order_id}: {count} mails"
-        if count and order["status"] != "CONFIRMED":
-            yield f"order {order_id}: a mail, though it is {order['status']}"
-        if (status in _MAIL_LEFT) != bool(count) and not (count and status == "UNKNOWN"):
-            yield f"order {order_id}: {count} mails, its row says {status}"
-        if order["status"] == "CONFIRMED" and status not in _MAIL_LEFT and order_id not in books.failed:
-            yield f"order {order_id}: mail {status}, and no execution that failed shows it"
+        if order.status not in ENDS:
+            yield f"order {order_id}: left {order.status}"
+        mails = sent.pop(f"Your order {order_id} is confirmed", 0)
+        for problem in (*check_order(order), *check_mails(order, mails, is_shown=order_id in books.failed)):
+            yield f"order {order_id}: {problem}"
     for subject in sent:
         yield f"a mail of no order: {subject}"
 
@@ -107,23 +88,16 @@ def _of_messages(books: Books, published: Sequence[str]) -> Iterator[str]:
         yield f"order {order_id}: never published"
 
 
-def _is_of(body: str, orders: Mapping[str, Mapping[str, Any]]) -> bool:
+def _is_of(body: str, orders: Mapping[str, OrderRow]) -> bool:
     """Whether this message's order has a row, with this content."""
     order = orders.get(_order_id(body) or "")
     if order is None:
         return False
-    message = json.loads(body)
     try:
-        return message["customer_email"] == order["customer_email"] and _sums(message["items"]) == _sums(order["items"])
-    except (KeyError, TypeError, ValueError):
+        message = parse_order(body)
+    except InvalidOrder:
         return False
-
-
-def _sums(lines: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    sums: Counter[str] = Counter()
-    for line in lines:
-        sums[line["item_id"]] += int(line["quantity"])
-    return sums
+    return (message.customer_email, message.lines) == (order.customer_email, order.lines)
 
 
 def _order_id(body: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The deployed stack as seen from outside: by its outputs and AWS's own APIs, and by nothing of its code."""
+"""The deployed stack as seen from outside: by its outputs and AWS's own APIs, its rows as an operator reads them."""
 
 import json
 from collections.abc import Mapping
@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
+from functions.shared.row import number, text
 from local.aws import LocalAws
 from ops.dead_letters.queues import count_messages
 from ops.orders.history import Visit, visits
-
-_PLAIN = TypeDeserializer()
-_TYPED = TypeSerializer()
+from ops.stock.movements import StockItem
+from ops.tables.order_row import OrderRow
+from ops.tables.scan import read_all
 
 
 @dataclass(frozen=True)
@@ -56,23 +55,24 @@ class Pipeline:
 
     def publish(self, message: str | Mapping[str, Any]) -> None:
         """Publish an order, as a shop does."""
-        text = message if isinstance(message, str) else json.dumps(message)
-        self._sns.publish(TopicArn=self.outputs["OrderTopicArn"], Message=text)
+        body = message if isinstance(message, str) else json.dumps(message)
+        self._sns.publish(TopicArn=self.outputs["OrderTopicArn"], Message=body)
 
     def stock_up(self, stock: Mapping[str, int]) -> None:
         """Set how many pieces of each item are available."""
         for item_id, available in stock.items():
-            item = {"item_id": _TYPED.serialize(item_id), "available": _TYPED.serialize(available)}
+            item = {"item_id": text(item_id), "available": number(available)}
             self._dynamodb.put_item(TableName=self.outputs["InventoryTableName"], Item=item)
 
     def stock(self) -> dict[str, int]:
         """Return how many pieces of each item are available."""
-        rows = self._rows(self.outputs["InventoryTableName"])
-        return {row["item_id"]: int(row["available"]) for row in sorted(rows, key=lambda row: str(row["item_id"]))}
+        items = map(StockItem.from_item, read_all(self._dynamodb, self.outputs["InventoryTableName"]))
+        return {item.item_id: item.available or 0 for item in sorted(items, key=lambda item: item.item_id)}
 
-    def orders(self) -> dict[str, dict[str, Any]]:
+    def orders(self) -> dict[str, OrderRow]:
         """Return each order's row by its id."""
-        return {row["order_id"]: row for row in self._rows(self.outputs["OrdersTableName"])}
+        rows = map(OrderRow.from_item, read_all(self._dynamodb, self.outputs["OrdersTableName"]))
+        return {row.order_id: row for row in rows}
 
     def executions(self, order_id: str) -> list[Execution]:
         """Return an order's executions, the first attempt first."""
@@ -121,14 +121,6 @@ class Pipeline:
             input=content,
             visits=visits(event for page in pages for event in page["events"]),
         )
-
-    def _rows(self, table: str) -> list[dict[str, Any]]:
-        pages = self._dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-        return [
-            {name: _PLAIN.deserialize(value) for name, value in item.items()}
-            for page in pages
-            for item in page["Items"]
-        ]
 
     @cached_property
     def _dynamodb(self) -> Any:

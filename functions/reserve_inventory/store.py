@@ -6,10 +6,10 @@ from typing import Any
 
 from functions.shared import row
 from functions.shared.aws import call, client
+from functions.shared.give_back import Confirmed, give_back
 from functions.shared.order import Line, Order
 
 _STATUS = {"#status": "status"}
-_NO_MAIL_CLAIMED = "attribute_not_exists(email_status)"
 
 
 class InventoryStore:
@@ -37,7 +37,9 @@ class InventoryStore:
                 ":now": row.now(),
             },
         }
-        self._transact(confirmed, [self._take(line) for line in order.lines])
+        updates = [confirmed, *(self._take(line) for line in order.lines)]
+        found = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        call(client("dynamodb").transact_write_items, TransactItems=[{"Update": update | found} for update in updates])
 
     def fail_open(self, order: Order, attempt: int, reason: str) -> None:
         """Write FAILED on an order that holds nothing, also where UpdateOrder has not been yet and may still come."""
@@ -51,7 +53,9 @@ class InventoryStore:
             ExpressionAttributeNames={**_STATUS, "#items": "items"},
             ExpressionAttributeValues={
                 **row.content(order),
-                **self._failed(attempt, reason),
+                **row.closing(reason),
+                ":failed": row.text(row.FAILED),
+                ":attempt": row.number(attempt),
                 ":processing": row.text(row.PROCESSING),
             },
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -59,46 +63,23 @@ class InventoryStore:
 
     def fail_confirmed(self, order_id: str, lines: tuple[Line, ...], attempt: int, reason: str) -> None:
         """CONFIRMED→FAILED and `available += quantity` of every item, unless a mail was claimed."""
-        failed = {
-            "TableName": self._orders,
-            "Key": row.key(order_id),
-            "UpdateExpression": "SET #status = :failed, status_reason = :reason, updated_at = :now",
-            "ConditionExpression": f"#status = :confirmed AND attempt = :attempt AND {_NO_MAIL_CLAIMED}",
-            "ExpressionAttributeNames": _STATUS,
-            "ExpressionAttributeValues": {
-                **self._failed(attempt, reason),
-                ":confirmed": row.text(row.CONFIRMED),
-            },
-        }
-        self._transact(failed, [self._give_back(line) for line in lines])
-
-    def _failed(self, attempt: int, reason: str) -> dict[str, row.Value]:
-        return {
-            ":failed": row.text(row.FAILED),
-            ":attempt": row.number(attempt),
-            ":reason": row.text(reason[: row.LONGEST_REASON]),
-            ":now": row.now(),
-        }
+        give_back(
+            client("dynamodb"),
+            Confirmed(order_id, lines, attempt, mail=None),
+            orders=self._orders,
+            inventory=self._inventory,
+            becomes=row.FAILED,
+            reason=reason,
+        )
 
     def _take(self, line: Line) -> dict[str, Any]:
-        return self._stock(line) | {
-            "UpdateExpression": "SET available = available - :quantity",
-            "ConditionExpression": "available >= :quantity",
-        }
-
-    def _give_back(self, line: Line) -> dict[str, Any]:
-        return self._stock(line) | {"UpdateExpression": "ADD available :quantity"}
-
-    def _stock(self, line: Line) -> dict[str, Any]:
         return {
             "TableName": self._inventory,
             "Key": {"item_id": row.text(line.item_id)},
+            "UpdateExpression": "SET available = available - :quantity",
+            "ConditionExpression": "available >= :quantity",
             "ExpressionAttributeValues": {":quantity": row.number(line.quantity)},
         }
-
-    def _transact(self, order: dict[str, Any], stock: list[dict[str, Any]]) -> None:
-        updates = [update | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} for update in (order, *stock)]
-        call(client("dynamodb").transact_write_items, TransactItems=[{"Update": update} for update in updates])
 
 
 @cache

@@ -48,6 +48,8 @@ class Mailer:
         Raises:
             TransientError, EmailRejected, EmailOutcomeUnknown: see `functions.shared.aws.send`.
         """
+        if order.customer_email is None:
+            raise EmailRejected("customer_email: must be in the order's row")
         try:
             answer = send(
                 client("sesv2").send_email,

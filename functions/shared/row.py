@@ -1,5 +1,6 @@
 """The order's row in DynamoDB: the ledger. Its statuses, its shape, and what it means for a step to find it so."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Self
@@ -12,6 +13,8 @@ CONFIRMED: Final = "CONFIRMED"
 REJECTED: Final = "REJECTED"
 FAILED: Final = "FAILED"
 CANCELLED: Final = "CANCELLED"
+# An order in one of these is done, but for the mail of a CONFIRMED one.
+ENDS: Final = frozenset({CONFIRMED, REJECTED, FAILED, CANCELLED})
 
 MAIL_PENDING: Final = "PENDING"
 MAIL_SENDING: Final = "SENDING"
@@ -22,10 +25,25 @@ MAIL_DELIVERED: Final = "DELIVERED"
 MAIL_BOUNCED: Final = "BOUNCED"
 MAIL_COMPLAINED: Final = "COMPLAINED"
 
+# What may follow each status of a mail. SES's events come late, twice and in any order: they move it forward only.
+# A person may have another mail sent whatever it says, and nobody else one that SES took and then rejected.
+MAIL_FOLLOWED_BY: Final[Mapping[str | None, frozenset[str]]] = {
+    None: frozenset({MAIL_SENDING}),
+    MAIL_PENDING: frozenset({MAIL_SENDING}),
+    MAIL_REJECTED: frozenset({MAIL_SENDING}),
+    MAIL_SENDING: frozenset(
+        {MAIL_PENDING, MAIL_REJECTED, MAIL_UNKNOWN, MAIL_SENT, MAIL_DELIVERED, MAIL_BOUNCED, MAIL_COMPLAINED}
+    ),
+    MAIL_UNKNOWN: frozenset({MAIL_REJECTED, MAIL_SENT, MAIL_DELIVERED, MAIL_BOUNCED, MAIL_COMPLAINED}),
+    MAIL_SENT: frozenset({MAIL_REJECTED, MAIL_DELIVERED, MAIL_BOUNCED, MAIL_COMPLAINED}),
+    MAIL_DELIVERED: frozenset({MAIL_BOUNCED, MAIL_COMPLAINED}),
+    MAIL_BOUNCED: frozenset({MAIL_COMPLAINED}),
+    MAIL_COMPLAINED: frozenset(),
+}
 # A mail in one of these has left, and no other may follow it.
 MAIL_LEFT: Final = frozenset({MAIL_SENT, MAIL_DELIVERED, MAIL_BOUNCED, MAIL_COMPLAINED})
-# And while it says one of these, certainly none has.
-MAIL_NOT_LEFT: Final = frozenset({None, MAIL_PENDING, MAIL_REJECTED})
+# And while it says one of these, certainly none has: it may be tried.
+MAIL_NOT_LEFT: Final = frozenset(status for status, after in MAIL_FOLLOWED_BY.items() if MAIL_SENDING in after)
 
 # DynamoDB's attribute values, as the low-level client takes them: {"S": "text"}, {"N": "1"}, …
 Value = dict[str, Any]
@@ -56,12 +74,16 @@ class MailTry:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An order's row. `status` and `attempt` are None on a row that was never processed."""
+    """An order's row as a step reads it, which writes no other: an odd one is an error.
+
+    `status` and `attempt` are None on a row that was never processed. One that was cancelled before it was placed has
+    no attempt, address or lines.
+    """
 
     order_id: str
     status: str | None
     attempt: int | None
-    customer_email: str
+    customer_email: str | None
     lines: tuple[Line, ...]
     email_status: str | None
     email_claim: str | None
@@ -76,7 +98,7 @@ class Row:
             order_id=item["order_id"]["S"],
             status=_text(item, "status"),
             attempt=int(attempt) if attempt else None,
-            customer_email=_text(item, "customer_email") or "",
+            customer_email=_text(item, "customer_email"),
             lines=tuple(
                 Line(line["M"]["item_id"]["S"], int(line["M"]["quantity"]["N"]))
                 for line in item.get("items", {}).get("L", ())
@@ -88,10 +110,20 @@ class Row:
         )
 
     @property
+    def held(self) -> tuple[Line, ...]:
+        """What it holds of the stock: all of its lines while it is CONFIRMED, and else nothing."""
+        return self.lines if self.status == CONFIRMED else ()
+
+    @property
     def mail_may_be_tried_again(self) -> bool:
         """Whether another try may be made without a person: none is out, and SES refused the last before it had it."""
         refused = self.email_status in (MAIL_PENDING, MAIL_REJECTED) and self.email_earlier is None
-        return self.status == CONFIRMED and refused and not was_kept_by_ses(self.email_status, self.email_message_id)
+        return self.status == CONFIRMED and refused and not self.mail_was_kept
+
+    @property
+    def mail_was_kept(self) -> bool:
+        """Whether SES took its mail and then rejected it: only what SES has taken has an id."""
+        return self.email_status == MAIL_REJECTED and self.email_message_id is not None
 
     @property
     def mail_try(self) -> MailTry:
@@ -103,9 +135,9 @@ class Row:
         return (self.status, self.attempt) == (status, attempt)
 
 
-def was_kept_by_ses(email_status: str | None, email_message_id: str | None) -> bool:
-    """Tell whether SES took the mail and then rejected it: only what SES has taken has an id."""
-    return email_status == MAIL_REJECTED and email_message_id is not None
+def mail_follows(status: str) -> tuple[str, ...]:
+    """Give the statuses that a mail may have had before this one."""
+    return tuple(before for before, after in MAIL_FOLLOWED_BY.items() if before and status in after)
 
 
 def why_not_open(order_id: str, row: Row | None) -> Exception:
@@ -129,6 +161,11 @@ def content(order: Order) -> dict[str, Value]:
     """Give the order's content as expression values: `:email` and `:items`."""
     lines = [{"M": {"item_id": {"S": line.item_id}, "quantity": number(line.quantity)}} for line in order.lines]
     return {":email": {"S": order.customer_email}, ":items": {"L": lines}}
+
+
+def closing(reason: str) -> dict[str, Value]:
+    """Give why and when an order is closed as expression values: `:reason` and `:now`."""
+    return {":reason": text(reason[:LONGEST_REASON]), ":now": now()}
 
 
 def number(value: int) -> Value:

@@ -5,19 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from functions.shared import row
 from functions.shared.mail_tags import from_tags
 from functions.shared.observability import without_addresses
+from functions.track_email.ses_events import SES_EVENTS
 
-# The status that each event says the mail has; the events: https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html
-# A soft bounce is one only once SES has given up: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_EventDestination.html
-_STATUSES: Final = {
-    "Email Sent": row.MAIL_SENT,
-    "Email Delivered": row.MAIL_DELIVERED,
-    "Email Bounced": row.MAIL_BOUNCED,
-    "Email Complaint Received": row.MAIL_COMPLAINED,
-    "Email Rejected": row.MAIL_REJECTED,
-}
+_STATUSES: Final = {event.detail_type: event.status for event in SES_EVENTS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,6 @@ from functions.shared.observability import count, logger
 from functions.track_email.event import MailEvent
 from functions.track_email.store import MailProgress
 
-# How far a mail has come. Events come late, twice and in any order, so that each may only move it forward.
-_FORWARD: Final = (
-    row.MAIL_SENDING,
-    row.MAIL_UNKNOWN,
-    row.MAIL_SENT,
-    row.MAIL_DELIVERED,
-    row.MAIL_BOUNCED,
-    row.MAIL_COMPLAINED,
-)
-# From which statuses each event moves it. A rejected mail never left SES: what had arrived was not rejected.
-_FROM: Final = {status: _FORWARD[:place] for place, status in enumerate(_FORWARD)} | {
-    row.MAIL_REJECTED: (row.MAIL_SENDING, row.MAIL_UNKNOWN, row.MAIL_SENT)
-}
 _COUNTED: Final = {
     row.MAIL_DELIVERED: "MailsDelivered",
     row.MAIL_BOUNCED: "MailsBounced",
@@ -36,7 +23,7 @@ def track(store: MailProgress, event: MailEvent) -> None:
         TransientError: the table is out of reach or throttles.
     """
     try:
-        store.move(event, _FROM[event.status])
+        store.move(event, row.mail_follows(event.status))
     except ConditionFailed:
         logger.info("the row says as much or more, or is another mail's", email_status=event.status)
         return

@@ -47,8 +47,7 @@ class OrderStore:
                 ":rejected": row.text(row.REJECTED),
                 ":processing": row.text(row.PROCESSING),
                 ":attempt": row.number(attempt),
-                ":reason": row.text(reason[: row.LONGEST_REASON]),
-                ":now": row.now(),
+                **row.closing(reason),
             },
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )

@@ -8,19 +8,11 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from functions.track_email.ses_events import SES_EVENTS
 from infra.base import Base
 from infra.pipeline.functions import OrderFunction
 from infra.pipeline.queues import READER_TIMEOUT, dead_letter_queue, polled_queue
 from infra.pipeline.storage import Storage
-
-# By SES's name of the event, EventBridge's ("Amazon Simple Email Service events" in its event reference).
-EVENTS = {
-    "SEND": "Email Sent",
-    "DELIVERY": "Email Delivered",
-    "BOUNCE": "Email Bounced",
-    "COMPLAINT": "Email Complaint Received",
-    "REJECT": "Email Rejected",
-}
 
 
 class MailTracking(Construct):
@@ -85,7 +77,7 @@ class MailTracking(Construct):
             configuration_set_name=name,
             event_destination=ses.CfnConfigurationSetEventDestination.EventDestinationProperty(
                 enabled=True,
-                matching_event_types=list(EVENTS),
+                matching_event_types=[event.ses_name for event in SES_EVENTS],
                 event_bridge_destination=ses.CfnConfigurationSetEventDestination.EventBridgeDestinationProperty(
                     event_bus_arn=events.EventBus.from_event_bus_name(self, "DefaultBus", "default").event_bus_arn
                 ),
@@ -101,7 +93,7 @@ class MailTracking(Construct):
             description="Keep what became of the mails of this stack",
             event_pattern=events.EventPattern(
                 source=["aws.ses"],
-                detail_type=list(EVENTS.values()),
+                detail_type=[event.detail_type for event in SES_EVENTS],
                 detail={"mail": {"tags": {"ses:configuration-set": [configuration_set]}}},
             ),
             targets=[

@@ -1,13 +1,14 @@
 """The story in chapters; each publishes, waits until it has come out, shows it and checks it."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
 from local.demo.display import mail_panel, stock_table
 from local.demo.stage import Stage
+from ops.books.balance import count_held
 from ops.orders.history import Visit
+from ops.tables.order_row import OrderRow
 
 STOCK: Final = {"item001": 10, "item002": 5}
 
@@ -52,9 +53,9 @@ def _an_order_comes_in(stage: Stage) -> None:
     check = stage.checks
     check.expect("states", _path(execution.visits), "UpdateOrder → ReserveInventory → SendConfirmation")
     check.expect("execution", execution.status, "SUCCEEDED")
-    check.expect("order", _order(stage, "12345").get("status"), "CONFIRMED")
+    check.expect("order", _status(stage, "12345"), "CONFIRMED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 8, "item002": 4})
-    check.expect("mail", _order(stage, "12345").get("email_status"), "SENT")
+    check.expect("mail", _mail_status(stage, "12345"), "SENT")
     mails = _mails_to(stage, SEED)
     check.expect("mails to the customer", len(mails), 1)
     for mail in mails:
@@ -83,7 +84,7 @@ def _more_than_there_is(stage: Stage) -> None:
     check = stage.checks
     rejected = "UpdateOrder → ReserveInventory → RejectOrder → OrderRejected"
     check.expect("states", _path(execution.visits), rejected)
-    check.expect("order", _order(stage, "12346").get("status"), "REJECTED")
+    check.expect("order", _status(stage, "12346"), "REJECTED")
     check.expect("stock left, nothing taken of either", stage.pipeline.stock(), {"item001": 8, "item002": 4})
     check.expect("mails to the customer", len(_mails_to(stage, SEED)), 1)
 
@@ -116,8 +117,8 @@ def _mail_refused(stage: Stage) -> None:
     check = stage.checks
     check.expect("execution", execution.status, "FAILED")
     check.expect("failed at", _failure(execution.visits), "SendConfirmation, EmailRejected, 1 try")
-    check.expect("order all the same", _order(stage, "12348").get("status"), "CONFIRMED")
-    check.expect("mail", _order(stage, "12348").get("email_status"), "REJECTED")
+    check.expect("order all the same", _status(stage, "12348"), "CONFIRMED")
+    check.expect("mail", _mail_status(stage, "12348"), "REJECTED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 5, "item002": 4})
     check.expect("mails to the customer", len(_mails_to(stage, UNVERIFIED)), 0)
 
@@ -131,29 +132,36 @@ def _published_again(stage: Stage) -> None:
     check = stage.checks
     check.expect("states, nothing taken again", _path(execution.visits), "UpdateOrder → SendConfirmation")
     check.expect("execution", execution.status, "SUCCEEDED")
-    check.expect("order", _order(stage, "12348").get("status"), "CONFIRMED")
+    check.expect("order", _status(stage, "12348"), "CONFIRMED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 5, "item002": 4})
-    check.expect("mail", _order(stage, "12348").get("email_status"), "SENT")
+    check.expect("mail", _mail_status(stage, "12348"), "SENT")
     check.expect("mails to the customer", len(_mails_to(stage, UNVERIFIED)), 1)
 
 
 def _the_books(stage: Stage) -> None:
     stage.chapter("7  The books")
     orders, left = stage.pipeline.orders(), stage.pipeline.stock()
-    taken = Counter[str]()
-    for order in orders.values():
-        if order["status"] == "CONFIRMED":
-            taken.update({line["item_id"]: int(line["quantity"]) for line in order["items"]})
+    taken = count_held(orders.values())
     stage.show(stock_table(STOCK, taken, left))
     check = stage.checks
     check.expect("left + confirmed", {item: left.get(item, 0) + taken[item] for item in STOCK}, STOCK)
-    statuses = {order_id: order["status"] for order_id, order in sorted(orders.items())}
+    statuses = {order_id: order.status for order_id, order in sorted(orders.items())}
     check.expect("orders", statuses, {"12345": "CONFIRMED", "12346": "REJECTED", "12348": "CONFIRMED"})
     check.expect("mails in all", len(stage.pipeline.mails()), 2)
 
 
-def _order(stage: Stage, order_id: str) -> dict[str, Any]:
-    return stage.pipeline.orders().get(order_id, {})
+def _order(stage: Stage, order_id: str) -> OrderRow | None:
+    return stage.pipeline.orders().get(order_id)
+
+
+def _status(stage: Stage, order_id: str) -> str | None:
+    order = _order(stage, order_id)
+    return order.status if order else None
+
+
+def _mail_status(stage: Stage, order_id: str) -> str | None:
+    order = _order(stage, order_id)
+    return order.email_status if order else None
 
 
 def _mails_to(stage: Stage, order: dict[str, Any]) -> list[dict[str, Any]]:

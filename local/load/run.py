@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any, Final
 
+from functions.shared.row import CONFIRMED, ENDS, MAIL_SENT
 from local.books import Account, Books, account, violations
 from local.demo.checks import Checks
 from local.load.burst import Burst
 from local.load.observe import all_dead_letters, books, dead_letter_count, under_way
 from local.pipeline import Pipeline
+from ops.tables.order_row import OrderRow
 
 _BATCH: Final = 10  # messages: the most that SNS takes at once
 _POLL_SECONDS: Final = 0.5
-_OPEN: Final = frozenset({"PROCESSING"})
 
 Progress = Callable[[int], None]
 
@@ -100,8 +101,8 @@ def _wait(pipeline: Pipeline, load: Burst, progress: Progress, patience: float) 
             )
 
 
-def _has_settled(order: Mapping[str, Any]) -> bool:
-    return order["status"] not in _OPEN and (order["status"] != "CONFIRMED" or order.get("email_status") == "SENT")
+def _has_settled(order: OrderRow) -> bool:
+    return order.status in ENDS and (order.status != CONFIRMED or order.email_status == MAIL_SENT)
 
 
 def _check(found: Books, load: Burst, accounted: Account, checks: Checks) -> None:
@@ -109,7 +110,7 @@ def _check(found: Books, load: Burst, accounted: Account, checks: Checks) -> Non
 
     Not the functions' metrics: the local AWS may log a line of a busy moment late, or with a later invocation's.
     """
-    statuses = Counter(order["status"] for order in found.orders.values())
+    statuses = Counter(order.status for order in found.orders.values())
     checks.expect("orders", accounted.orders, load.orders)
     checks.expect("dead letters with a reason", accounted.refused, load.poison)
     checks.expect("duplicates acknowledged", accounted.duplicates, load.duplicates)

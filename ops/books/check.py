@@ -13,14 +13,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from functions.shared import row
+from ops.books.balance import Balance, check_balance, check_order
 from ops.stack import Stack
 from ops.stock.movements import Movement, StockItem
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movements
 
-_STATUSES: Final = frozenset({row.PROCESSING, row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCELLED})
-_MAILS: Final = row.MAIL_NOT_LEFT | row.MAIL_LEFT | {row.MAIL_SENDING, row.MAIL_UNKNOWN}
 _READINGS: Final = 5
 _MOST_MISSING: Final = 10  # movements that are named
 _TOLD_EVERY: Final = 1000
@@ -81,10 +79,11 @@ class Ledger:
         return self.stock is None or self.stock.movements != 0 or self.count > 0
 
     @property
-    def difference(self) -> int:
-        """How many pieces more are found than its movements account for."""
+    def balance(self) -> Balance:
+        """What has to add up; without any movement everything does."""
         available = (self.stock.available if self.stock else 0) or 0
-        return available + self.held - self.moved if self.is_audited else 0
+        moved = self.moved if self.is_audited else available + self.held
+        return Balance(moved, available, self.held)
 
 
 @dataclass(frozen=True)
@@ -178,9 +177,7 @@ class Reading:
 
     def add_order(self, order: OrderRow) -> None:
         """Sum up what an order holds."""
-        if order.status != row.CONFIRMED:
-            return
-        for line in order.items:
+        for line in order.held:
             if self._only is None or line.item_id in self._only:
                 self._ledger(line.item_id).add_order(order, line.quantity, named=self._only is not None)
 
@@ -204,17 +201,10 @@ class Reading:
         return self.ledgers.setdefault(item_id, Ledger())
 
     def _of_order(self, order: OrderRow) -> Iterator[str]:
-        if order.status not in _STATUSES:
-            yield f"unknown status {order.status}" if order.status else "has no status"
-        yield from map(str, order.problems)
-        if order.email_status not in _MAILS:
-            yield f"unknown email_status {order.email_status}"
-        elif order.email_status not in row.MAIL_NOT_LEFT and order.status != row.CONFIRMED:
-            yield f"a mail ({order.email_status}), though it is {order.status}"
-        if order.status == row.CONFIRMED:
-            for item_id in sorted({line.item_id for line in order.items}):
-                if not ((ledger := self.ledgers.get(item_id)) and ledger.stock):
-                    yield f"holds {item_id}, which has no row in the inventory"
+        yield from check_order(order)
+        for item_id in sorted({line.item_id for line in order.held}):
+            if not ((ledger := self.ledgers.get(item_id)) and ledger.stock):
+                yield f"holds {item_id}, which has no row in the inventory"
 
 
 def check(tables: "Tables", pause: Callable[[], None], tell: Progress = lambda _text: None) -> Report:
@@ -257,7 +247,7 @@ def _read_again(tables: "Tables", suspects: Suspects) -> Reading:
     """Read suspects by their keys; who holds an item, only a reading of all CONFIRMED orders tells."""
     reading = Reading(only=suspects.items)
     orders = list(tables.orders_of(suspects.orders))
-    for item in tables.stock_of({*suspects.items, *(line.item_id for order in orders for line in order.items)}):
+    for item in tables.stock_of({*suspects.items, *(line.item_id for order in orders for line in order.held)}):
         reading.add_stock(item)
     for order in orders:
         reading.judge(order)
@@ -270,17 +260,18 @@ def _read_again(tables: "Tables", suspects: Suspects) -> Reading:
 
 
 def _wrong(item_id: str, ledger: Ledger) -> WrongItem | None:
-    problems = (*_of_row(ledger.stock), *_of_numbers(ledger), *_of_sum(ledger.difference))
+    difference = ledger.balance.difference
+    problems = (*_of_row(ledger.stock), *_of_numbers(ledger), *check_balance(ledger.balance))
     if not problems:
         return None
-    fitting = sorted(ledger.holders, key=lambda one: (one.quantity != abs(ledger.difference), one.order_id))
+    fitting = sorted(ledger.holders, key=lambda one: (one.quantity != abs(difference), one.order_id))
     return WrongItem(
         item_id=item_id,
         problems=problems,
         expected=ledger.moved,
         available=ledger.stock.available if ledger.stock else None,
         held=ledger.held,
-        difference=ledger.difference,
+        difference=difference,
         holders=tuple(fitting),
         evidence=ledger.evidence,
     )
@@ -291,8 +282,6 @@ def _of_row(stock: StockItem | None) -> Iterator[str]:
         yield "has movements, and no row in the inventory"
     else:
         yield from map(str, stock.problems)
-        if stock.available is not None and stock.available < 0:
-            yield f"{stock.available} available: less than nothing"
 
 
 def _of_numbers(ledger: Ledger) -> Iterator[str]:
@@ -313,11 +302,6 @@ def _missing(ledger: Ledger) -> str:
     gaps = (str(number) for number in range(1, ledger.newest) if number not in ledger.numbers)
     named = list(islice(gaps, _MOST_MISSING))
     return ", ".join(named) + (", …" if next(gaps, None) else "")
-
-
-def _of_sum(difference: int) -> Iterator[str]:
-    if difference:
-        yield f"{abs(difference)} {'too many' if difference > 0 else 'missing'}"
 
 
 class Tables:

@@ -174,7 +174,7 @@ def is_being_sent(order: OrderRow) -> bool:
 
 def may_have_left(order: OrderRow) -> bool:
     """Whether another mail might be the customer's second."""
-    return order.email_earlier is not None or order.email_status not in row.MAIL_NOT_LEFT
+    return order.email_earlier is not None or order.mail_try.may_have_left
 
 
 def why_no_mail(order: OrderRow, suppression: Callable[[str], Suppression | None]) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from functions.shared import row
 from functions.shared.aws import ConditionFailed, TransactionCancelled, call
+from functions.shared.give_back import Confirmed, give_back
 from functions.shared.order import Line
 from ops.errors import Refused
 from ops.stack import Stack
@@ -61,7 +62,8 @@ class CancelStore:
             ConditionExpression="attribute_not_exists(#status) OR #status IN (:processing, :failed)",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
-                **_cancelled(reason),
+                **row.closing(reason),
+                ":cancelled": row.text(row.CANCELLED),
                 ":processing": row.text(row.PROCESSING),
                 ":failed": row.text(row.FAILED),
             },
@@ -70,38 +72,16 @@ class CancelStore:
 
     def give_back(self, found: OrderRow, reason: str) -> tuple[Line, ...]:
         """CONFIRMED→CANCELLED and `available += quantity` of every item, if the row still is as it was found."""
-        lines = _pieces(found)
-        updates = [self._cancel_confirmed(found, reason), *map(self._put_back, lines)]
-        call(self._dynamodb.transact_write_items, TransactItems=[{"Update": update} for update in updates])
-        return lines
-
-    def _cancel_confirmed(self, found: OrderRow, reason: str) -> dict[str, Any]:
-        conditions = ["#status = :confirmed", "attribute_not_exists(email_earlier)"]
-        values = {**_cancelled(reason), ":confirmed": row.text(row.CONFIRMED)}
-        if found.email_status is None:
-            conditions.append("attribute_not_exists(email_status)")
-        else:
-            conditions.append("email_status = :mail")
-            values[":mail"] = row.text(found.email_status)
-        if found.attempt is not None:
-            conditions.append("attempt = :attempt")
-            values[":attempt"] = row.number(found.attempt)
-        return {
-            "TableName": self._orders,
-            "Key": row.key(found.order_id),
-            "UpdateExpression": "SET #status = :cancelled, status_reason = :reason, updated_at = :now",
-            "ConditionExpression": " AND ".join(conditions),
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": values,
-        }
-
-    def _put_back(self, line: Line) -> dict[str, Any]:
-        return {
-            "TableName": self._inventory,
-            "Key": {"item_id": row.text(line.item_id)},
-            "UpdateExpression": "ADD available :quantity",
-            "ExpressionAttributeValues": {":quantity": row.number(line.quantity)},
-        }
+        pieces = _pieces(found)
+        give_back(
+            self._dynamodb,
+            Confirmed(found.order_id, pieces, found.attempt, found.email_status),
+            orders=self._orders,
+            inventory=self._inventory,
+            becomes=row.CANCELLED,
+            reason=reason,
+        )
+        return pieces
 
 
 def cancel(store: CancelStore, order_id: str, reason: str) -> Cancellation:
@@ -153,7 +133,7 @@ def _why_not_given_back(found: OrderRow, cancelled: TransactionCancelled) -> str
 def _pieces(found: OrderRow) -> tuple[Line, ...]:
     """Add up the lines of each item: a transaction writes a row once."""
     pieces = Counter[str]()
-    for line in found.items:
+    for line in found.lines:
         pieces[line.item_id] += line.quantity
     return tuple(Line(item_id, quantity) for item_id, quantity in pieces.items())
 
@@ -172,11 +152,3 @@ def why_not(found: OrderRow) -> str | None:
         earlier = found.email_earlier
         return f"{order_id}: too late: its mail was {earlier} before another was tried: {_TOLD}" if earlier else None
     return f"{order_id}: too late: its mail is {mail}: {_TOO_LATE.get(mail, _TOLD)}"
-
-
-def _cancelled(reason: str) -> dict[str, row.Value]:
-    return {
-        ":cancelled": row.text(row.CANCELLED),
-        ":reason": row.text(reason[: row.LONGEST_REASON]),
-        ":now": row.now(),
-    }

@@ -256,7 +256,7 @@ class _Counted:
 
 
 def _list_cells(found: OrderRow) -> tuple[object, ...]:
-    items = items_in_words(found.items)
+    items = items_in_words(found.lines)
     short = items if len(items) <= _LONGEST_ITEMS else items[: _LONGEST_ITEMS - 1] + "…"
     changed = f"{screen.ago(found.updated_at)} ago" if found.updated_at else None
     return found.order_id, found.status, found.attempt, found.email_status, short, changed
@@ -303,7 +303,7 @@ def _refuse(found: OrderRow | None) -> None:
 def _question(order: str, found: OrderRow | None) -> str:
     if found is None:
         return f"Nothing is known of order {order}. Close its id, so that it is not processed when it comes?"
-    held = f"{items_in_words(found.items)} for {found.customer_email}"
+    held = f"{items_in_words(found.lines)} for {found.customer_email}"
     return f"Order {order} is {found.status}: {held}. Cancel it for good?"
 
 

@@ -46,7 +46,7 @@ def _about_the_mail(order: OrderRow, latest: Attempt | None) -> str | None:
     resend = quote_command("orders email resend", name)
     if order.email_earlier and order.email_status in row.MAIL_NOT_LEFT:
         return f"an earlier mail was {order.email_earlier}: nothing, or, if the customer asks for another, {resend}"
-    if row.was_kept_by_ses(order.email_status, order.email_message_id):
+    if order.mail_was_kept:
         return f"SES rejected the mail after it had taken it: fix what it found in the mail, then {resend}"
     again = resend if latest and not latest.has_failed else _retry(name)
     cause = "fix the cause, then " if latest and latest.has_failed else ""

@@ -80,7 +80,7 @@ def _why_settled(found: OrderRow, name: str) -> str | None:
             f"its mail was {found.email_earlier} before another was tried, and publishing the order again sends none;"
             f" {quote_command('orders email resend', name)} does"
         )
-    if found.status == row.CONFIRMED and row.was_kept_by_ses(found.email_status, found.email_message_id):
+    if found.status == row.CONFIRMED and found.mail_was_kept:
         return (
             "SES rejected its mail after it had taken it, and publishing the order again sends none;"
             f" {quote_command('orders email resend', name)} does"
@@ -95,9 +95,9 @@ def _content(order_id: str, found: OrderRow | None, latest: Attempt | None) -> O
 
     Where Step Functions has forgotten it, the row's.
     """
-    address, items = (found.customer_email or "", found.items) if found else ("", ())
+    address, lines = (found.customer_email or "", found.lines) if found else ("", ())
     try:
-        order = Order.from_input(json.loads(latest.input)) if latest else Order(order_id, address, items)
+        order = Order.from_input(json.loads(latest.input)) if latest else Order(order_id, address, lines)
         return parse_order(message_of(order))
     except InvalidOrder as error:
         raise Refused(

@@ -95,6 +95,6 @@ def _kind_in_words(kind: Kind) -> str:
 
 
 def _row_in_words(found: OrderRow) -> str:
-    items = items_in_words(found.items) or "no items"
+    items = items_in_words(found.lines) or "no items"
     changed = f", changed {found.updated_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if found.updated_at else ""
     return f"{found.order_id}: {items}{changed}"

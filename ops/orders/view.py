@@ -80,7 +80,7 @@ def _head(order_id: str, order: OrderRow | None) -> RenderableType:
         ("why", order.status_reason),
         ("mail", mail_in_words(order)),
         ("customer", order.customer_email),
-        ("items", items_in_words(order.items) or None),
+        ("items", items_in_words(order.lines) or None),
         ("created", _moment(order.created_at)),
         ("changed", _moment(order.updated_at)),
         ("odd", in_words(order.problems) or None),

@@ -261,7 +261,7 @@ class Stock:
         """Add up what CONFIRMED orders hold of these items, in one reading of all orders."""
         held = Counter[str](dict.fromkeys(item_ids, 0))
         for order in map(OrderRow.from_item, read_confirmed(self._dynamodb, self._orders)):
-            for line in order.items:
+            for line in order.held:
                 if line.item_id in held:
                     held[line.item_id] += line.quantity
         return held

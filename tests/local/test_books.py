@@ -8,6 +8,8 @@ import pytest
 
 from local.books import Account, Books, account, violations
 from local.pipeline import DeadLetter
+from ops.tables.order_row import OrderRow
+from tests.local.rows import order_row
 
 
 def message(order_id: str, **items: int) -> str:
@@ -15,8 +17,8 @@ def message(order_id: str, **items: int) -> str:
     return json.dumps({"order_id": order_id, "customer_email": f"{order_id}@example.com", "items": lines})
 
 
-def row(body: str, status: str, email_status: str | None = None) -> dict[str, Any]:
-    return {**json.loads(body), "status": status, "email_status": email_status}
+def row(body: str, status: str, email_status: str | None = None) -> OrderRow:
+    return order_row(json.loads(body), status, email_status)
 
 
 def mail(order_id: str) -> dict[str, Any]:
@@ -41,7 +43,7 @@ GOOD = Books(
 )
 
 
-def with_order(order_id: str, changed: dict[str, Any]) -> Books:
+def with_order(order_id: str, changed: OrderRow) -> Books:
     return replace(GOOD, orders={**GOOD.orders, order_id: changed})
 
 
@@ -58,17 +60,17 @@ def test_every_message_is_an_order_a_dead_letter_or_a_duplicate() -> None:
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (replace(GOOD, stock={"tea": 8}), "item tea: 8 left and 3 held, of 10"),
-        (with_order("b", row(SHORT, "CONFIRMED", "SENT")), "item tea: 7 left and 102 held, of 10"),
+        (replace(GOOD, stock={"tea": 8}), "item tea: 1 too many: 8 available and 3 held, of 10"),
+        (with_order("b", row(SHORT, "CONFIRMED", "SENT")), "item tea: 99 too many: 7 available and 102 held, of 10"),
         (with_order("d", row(FAILED, "PROCESSING")), "order d: left PROCESSING"),
         (replace(GOOD, mails=[mail("a")] * 2), "order a: 2 mails"),
         (replace(GOOD, mails=[mail("a"), mail("b")]), "order b: a mail, though it is REJECTED"),
-        (replace(GOOD, mails=[]), "order a: 0 mails, its row says SENT"),
+        (replace(GOOD, mails=[]), "order a: no mail, its row says SENT"),
         (replace(GOOD, mails=[mail("a"), mail("z")]), "a mail of no order: Your order z is confirmed"),
-        (with_order("a", row(HAPPY, "CONFIRMED", "PENDING")), "order a: 1 mails, its row says PENDING"),
+        (with_order("a", row(HAPPY, "CONFIRMED", "PENDING")), "order a: a mail, its row says PENDING"),
         (replace(GOOD, failed=frozenset({"d"})), "order c: mail UNKNOWN, and no execution that failed shows it"),
         (replace(GOOD, dead_letters=GOOD.dead_letters[1:]), "1 × neither an order nor a dead letter with a reason: no"),
-        (with_order("z", row(message("z"), "REJECTED")), "order z: never published"),
+        (with_order("z", row(message("z", tea=1), "REJECTED")), "order z: never published"),
         (replace(GOOD, dead_letters=[*GOOD.dead_letters, GOOD.dead_letters[0]]), "1 × a dead letter too many: no"),
         (
             replace(GOOD, dead_letters=[*GOOD.dead_letters, DeadLetter(HAPPY, None, None)]),

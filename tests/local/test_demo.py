@@ -20,6 +20,8 @@ from local.demo.stage import Stage, WaitedInVainError
 from local.demo.story import SEED, STOCK, TOO_MUCH, UNVERIFIED, tell
 from local.pipeline import DeadLetter, Execution
 from ops.orders.history import Visit
+from ops.tables.order_row import OrderRow
+from tests.local.rows import order_row
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,7 +50,7 @@ class ShopThatWorks:
 
     def __init__(self) -> None:
         self.left = dict(STOCK)
-        self.rows: dict[str, dict[str, Any]] = {}
+        self.rows: dict[str, OrderRow] = {}
         self.runs: list[Execution] = []
         self.letters: list[DeadLetter] = []
         self.sent: list[dict[str, Any]] = []
@@ -93,7 +95,7 @@ class ShopThatWorks:
         self.run(UNVERIFIED, "FAILED", *states, error="EmailRejected")
 
     def row(self, order: dict[str, Any], status: str, email_status: str | None) -> None:
-        self.rows[order["order_id"]] = {**order, "status": status, "attempt": 1, "email_status": email_status}
+        self.rows[order["order_id"]] = order_row(order, status, email_status)
 
     def mail(self, order: dict[str, Any]) -> None:
         body = f"{order['order_id']} item001 item002"
@@ -110,7 +112,7 @@ class ShopThatWorks:
     def stock(self) -> dict[str, int]:
         return self.left
 
-    def orders(self) -> dict[str, dict[str, Any]]:
+    def orders(self) -> dict[str, OrderRow]:
         return self.rows
 
     def executions(self, order_id: str) -> list[Execution]:

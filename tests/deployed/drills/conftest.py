@@ -24,7 +24,7 @@ _DOMAIN = "@customer.example"  # of the drills' customers, and of nobody else
 class Settled:
     """What an order's row said at the end of a drill."""
 
-    status: str
+    status: str | None
     attempt: int
     email_status: str | None
 
@@ -152,7 +152,7 @@ class Drill:
         every, put_in = books(self._view, self._ledger.letters), self._ledger
         ours = replace(
             every,
-            orders={name: row for name, row in every.orders.items() if row.get("customer_email", "").endswith(_DOMAIN)},
+            orders={name: row for name, row in every.orders.items() if (row.customer_email or "").endswith(_DOMAIN)},
             mails=[mail for mail in every.mails if mail["To"][0].endswith(_DOMAIN)],
         )
         return violations(ours, stocked=put_in.stocked, published=put_in.published) + self._gone_back()
@@ -168,7 +168,7 @@ class Drill:
 
     def _settled(self) -> dict[str, Settled]:
         rows = self._view.orders().items()
-        return {name: Settled(row["status"], int(row.get("attempt", 0)), row.get("email_status")) for name, row in rows}
+        return {name: Settled(row.status, row.attempt or 0, row.email_status) for name, row in rows}
 
 
 def order(order_id: str, **items: int) -> str:

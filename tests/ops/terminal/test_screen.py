@@ -41,7 +41,7 @@ TEXTS = st.text(st.one_of(st.characters(), st.sampled_from(DRIVING)), min_size=1
 
 def row(text: str) -> OrderRow:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    return OrderRow(text, text, 1, text, (), now, now, text, text, None, text)
+    return OrderRow(text, text, 1, text, (), text, None, None, None, now, now, text, text)
 
 
 def tell(text: str) -> None:

@@ -1,0 +1,68 @@
+"""How stock goes back: in the one transaction that takes its order out of CONFIRMED."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from functions.shared import row
+from functions.shared.aws import call
+from functions.shared.order import Line
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A CONFIRMED order as it has to be for its stock to go back: this attempt's, with its mail still at this status.
+
+    `attempt` is None where the row does not tell it. `pieces` are what it holds, each item once.
+    """
+
+    order_id: str
+    pieces: Sequence[Line]
+    attempt: int | None
+    mail: str | None
+
+
+def give_back(
+    dynamodb: "DynamoDBClient", order: Confirmed, *, orders: str, inventory: str, becomes: str, reason: str
+) -> None:
+    """CONFIRMED→`becomes` and `available += quantity` of each item, all or nothing.
+
+    Raises:
+        TransactionCancelled: its reasons are the order's and then one for each of the pieces, in their order.
+        TransientError: DynamoDB is out of reach or throttles.
+    """
+    updates = [{"TableName": orders} | _close(order, becomes, reason)]
+    updates += [{"TableName": inventory} | _add(line) for line in order.pieces]
+    call(dynamodb.transact_write_items, TransactItems=[{"Update": update} for update in updates])
+
+
+def _close(order: Confirmed, becomes: str, reason: str) -> dict[str, Any]:
+    conditions = ["#status = :confirmed", "attribute_not_exists(email_earlier)"]
+    values = {":confirmed": row.text(row.CONFIRMED), ":becomes": row.text(becomes), **row.closing(reason)}
+    if order.mail is None:
+        conditions.append("attribute_not_exists(email_status)")
+    else:
+        conditions.append("email_status = :mail")
+        values[":mail"] = row.text(order.mail)
+    if order.attempt is not None:
+        conditions.append("attempt = :attempt")
+        values[":attempt"] = row.number(order.attempt)
+    return {
+        "Key": row.key(order.order_id),
+        "UpdateExpression": "SET #status = :becomes, status_reason = :reason, updated_at = :now",
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": values,
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _add(line: Line) -> dict[str, Any]:
+    return {
+        "Key": {"item_id": row.text(line.item_id)},
+        "UpdateExpression": "ADD available :quantity",
+        "ExpressionAttributeValues": {":quantity": row.number(line.quantity)},
+    }
