@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from local.pipeline import DeadLetter
+from ops.dead_letters.dead_letter import DeadLetter
 
 _TERMINAL: Final = frozenset({"CONFIRMED", "REJECTED", "FAILED", "CANCELLED"})
 _MAIL_LEFT: Final = frozenset({"SENT", "DELIVERED", "BOUNCED", "COMPLAINED"})

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ops.dead_letters.queues import Letter, letter_as_json
+from ops.dead_letters.dead_letter import DeadLetter, letter_as_json
 from ops.orders.history import Visit
 from ops.orders.ledger import Attempt
 from ops.tables.attributes import in_words
@@ -21,7 +21,7 @@ def picture(
     order_id: str,
     order: OrderRow | None,
     attempts: Iterable[Attempt],
-    letters: Sequence[Letter] = (),
+    letters: Sequence[DeadLetter] = (),
     next_step: str | None = None,
 ) -> Group:
     """Show all that is known of an order."""
@@ -40,7 +40,7 @@ def as_json(
     order_id: str,
     order: OrderRow | None,
     attempts: Iterable[Attempt],
-    letters: Iterable[Letter],
+    letters: Iterable[DeadLetter],
     next_step: str | None,
     *,
     unread: int | None,
@@ -109,7 +109,7 @@ def _state(state: Visit) -> Iterator[object]:
     yield f"{state.error}: {state.reason}" if state.error and state.reason else state.error
 
 
-def _letters(letters: Iterable[Letter]) -> RenderableType:
+def _letters(letters: Iterable[DeadLetter]) -> RenderableType:
     columns = dict.fromkeys(("queue", "id", "age", "error", "what was wrong"), "left")
     rows = [(one.queue, one.short_id, screen.ago(one.sent_at), one.error_type, one.error_message) for one in letters]
     return screen.as_table(columns, rows)
