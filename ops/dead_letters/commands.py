@@ -2,6 +2,7 @@
 
 import json as json_
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -10,7 +11,7 @@ import typer
 from ops.dead_letters import actions, dead_letter, queues
 from ops.dead_letters.actions import Handled, can_be_redriven
 from ops.dead_letters.advice import advice
-from ops.dead_letters.dead_letter import DeadLetter, letter_as_json
+from ops.dead_letters.dead_letter import DeadLetter
 from ops.dead_letters.queues import Peek, find
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
@@ -50,6 +51,14 @@ IdsArgument = Annotated[
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class AdvisedLetter(DeadLetter):
+    """A message that could not be taken on, and what to do about it."""
+
+    advice: str
+    """What to do about it"""
+
+
 @app.command("list")
 @with_stack
 def list_(stack: Stack, queue: QueueOption = None, json: JsonOption = False) -> None:
@@ -59,7 +68,7 @@ def list_(stack: Stack, queue: QueueOption = None, json: JsonOption = False) -> 
     """
     found = _peek(stack, queue)
     if json:
-        screen.show_json({"letters": [letter_as_json(letter) for letter in found.letters], "unread": found.unread})
+        screen.show_json(found)
     else:
         _show_list(found)
     _refuse_gap(found)
@@ -95,7 +104,7 @@ def show(stack: Stack, id_: IdArgument, queue: QueueOption = None, json: JsonOpt
     """Show all there is of a dead letter, and what to do about it."""
     letter = find(_peek(stack, queue), id_)
     if json:
-        return screen.show_json({**letter_as_json(letter), "advice": advice(letter)})
+        return screen.show_json(AdvisedLetter(**vars(letter), advice=advice(letter)))
     rows = [
         ("letter", letter.message_id),
         ("queue", letter.queue),

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from functions.shared.mail_tags import from_tags
+from ops.terminal.answers import Positive
 
 ORDERS: Final = "orders"
 RELEASES: Final = "releases"
@@ -17,20 +18,31 @@ SHORT_ID: Final = 8  # characters of a message's id that are shown; a longer pre
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 MOVED_FROM: Final = "DeadLetterQueueSourceArn"
 
+QueueName = Annotated[str, ("enum", (ORDERS, RELEASES, MAIL_EVENTS))]
+
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message in a dead letter queue; `error_type` and `error_message` where whoever put it there gave a reason."""
+    """A message that could not be taken on."""
 
-    queue: str
+    queue: QueueName
+    """The dead letter queue it is in"""
     message_id: str
+    """The message's id in SQS; commands take it, or as much of its start as tells it apart"""
     sent_at: datetime
-    receive_count: int  # every reading counts, those of this command line too
+    """When it was sent, ISO 8601; of an order that SQS moved here, when it came into the order queue"""
+    receive_count: Positive
+    """How often it was read, by this command line too"""
     body: str
-    order_id: str | None  # None if the body does not tell
+    """The message, unchanged"""
+    order_id: str | None
+    """The order it is about; null if its body does not tell"""
     error_type: str | None
+    """Why it is here, as a class: InvalidOrder, ConflictingOrder, …; null where nobody gave a reason"""
     error_message: str | None
+    """The same in words"""
     receipt: str = field(default="", repr=False, compare=False)
+    """What deletes it, good for the reading that gave it alone"""
 
     @classmethod
     def from_message(cls, queue: str, message: Mapping[str, Any]) -> Self:
@@ -61,13 +73,6 @@ class DeadLetter:
     def was_refused(self) -> bool:
         """Whether the starter refused it for what it holds, as it would again."""
         return self.queue == ORDERS and self.error_type is not None
-
-
-def letter_as_json(letter: DeadLetter) -> dict[str, Any]:
-    """Give a dead letter as data, without the receipt, which is good for this reading alone."""
-    content = asdict(letter)
-    del content["receipt"]
-    return content
 
 
 def _reason(queue: str, content: Any, attributes: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -20,6 +20,7 @@ from typing import Any, Final
 from ops.dead_letters.dead_letter import MAIL_EVENTS, MOVED_FROM, ORDERS, RELEASES, DeadLetter
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
+from ops.terminal.answers import Count
 
 # The outputs that hold their URLs.
 QUEUES: Final = {ORDERS: "OrderDlqUrl", RELEASES: "ReleaseDlqUrl", MAIL_EVENTS: "MailEventDlqUrl"}
@@ -32,10 +33,13 @@ _BATCH: Final = 10
 
 @dataclass(frozen=True)
 class Peek:
-    """The letters that could be read, the oldest first, and how many more SQS counts: in somebody else's hands."""
+    """The dead letters."""
 
     letters: list[DeadLetter]
-    unread: int
+    """The oldest first"""
+    unread: Count
+    """How many more SQS counts in these queues and did not give, since somebody else held them; the exit code is 1 if
+    there are any"""
 
     @property
     def gap(self) -> str | None:
