@@ -18,6 +18,8 @@ _MOST_HOLDERS: Final = 10
 
 @dataclass(frozen=True)
 class _Verdict:
+    """What the answer begins with, as a base's fields come first."""
+
     sound: bool
     """Whether nothing is wrong and nothing was left open: exit code 0"""
 

@@ -14,7 +14,7 @@ from ops.tables.order_row import OrderRow
 from ops.terminal.answers import Count, ExecutionStatus, Positive, Seconds
 
 
-class Item(TypedDict):
+class ShownLine(TypedDict):
     """A line of an order."""
 
     item_id: str
@@ -23,7 +23,7 @@ class Item(TypedDict):
     """Pieces"""
 
 
-class Row(TypedDict):
+class ShownRow(TypedDict):
     """The order's row: the ledger."""
 
     order_id: str
@@ -36,7 +36,7 @@ class Row(TypedDict):
     read"""
     customer_email: str | None
     """The customer's address"""
-    items: list[Item]
+    items: list[ShownLine]
     """What was ordered, each item once; empty where it cannot be read"""
     created_at: datetime | None
     """When the row was written first, ISO 8601"""
@@ -59,7 +59,7 @@ class Row(TypedDict):
     """What is odd about the row: no step of the workflow writes it so"""
 
 
-class Execution(TypedDict):
+class ShownExecution(TypedDict):
     """An execution."""
 
     number: Positive
@@ -83,9 +83,9 @@ class ShowAnswer(TypedDict):
 
     order_id: str
     """The order's id"""
-    order: Row | None
+    order: ShownRow | None
     """Its row; null if there is none"""
-    attempts: list[Execution]
+    attempts: list[ShownExecution]
     """Its executions, the first first; Step Functions forgets one after 90 days"""
     dead_letters: Sequence[DeadLetter]
     """The dead letters that name it, the oldest first; looked for only where row and executions do not account for
@@ -100,7 +100,7 @@ class ShowAnswer(TypedDict):
 class ListAnswer(TypedDict):
     """Orders, those that changed last first."""
 
-    orders: list[Row]
+    orders: list[ShownRow]
     """As many as --limit lets through"""
     matching: Count
     """How many there are that fit, shown or not"""
@@ -209,7 +209,7 @@ class StuckAnswer(TypedDict):
     """Those that stand still longest first"""
 
 
-def describe_row(row: OrderRow) -> Row:
+def describe_row(row: OrderRow) -> ShownRow:
     """Give a row as data."""
     return {
         "order_id": row.order_id,
@@ -249,7 +249,7 @@ def describe_order(
     }
 
 
-def _describe_execution(attempt: Attempt) -> Execution:
+def _describe_execution(attempt: Attempt) -> ShownExecution:
     return {
         "number": attempt.number,
         "execution": attempt.execution,

@@ -215,7 +215,9 @@ def _time(one: Sighting, now: datetime) -> str | None:
 
 
 @dataclass(frozen=True)
-class _Line:
+class _Stamped:
+    """What each line begins with, as a base's fields come first."""
+
     kind: str
     """Which of the two lines it is"""
     at: datetime
@@ -223,14 +225,14 @@ class _Line:
 
 
 @dataclass(frozen=True)
-class OrderLine(Sighting, _Line):
+class OrderLine(Sighting, _Stamped):
     """An order: when it is first seen, when it ends, and, of the 20 newest that move, whenever it changes."""
 
     kind: Literal["order"]
 
 
 @dataclass(frozen=True)
-class QueuesLine(_Line):
+class QueuesLine(_Stamped):
     """The queues: at first, and whenever a number changes."""
 
     kind: Literal["queues"]
