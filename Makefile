@@ -38,7 +38,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up down status demo test faults soak load audit lint format bench synth diff lock clean
+.PHONY: help install up down status demo test faults soak load audit lint format bench synth diff lock clean schemas
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ lint: install  ## ruff, mypy, the arrows between folders, and both validators of
 format: install  ## put the code into its one format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+schemas: install  ## write the schemas of what the commands print with --json
+	@$(PY) -m tools.schemas
 
 faults: install  ## every fault at every AWS call, alone and in pairs
 	FAULTS=full $(PY) -m pytest -q tests/faults

@@ -9,8 +9,8 @@ from typing import Any
 from functions.shared.errors import InvalidOrder
 from functions.shared.message import parse_order
 from functions.shared.row import ENDS
-from local.pipeline import DeadLetter
 from ops.books.balance import check_mails, check_order, find_imbalances
+from ops.dead_letters.dead_letter import DeadLetter
 from ops.tables.order_row import OrderRow
 
 

@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 from functions.shared.row import number, text
 from local.aws import LocalAws
-from ops.dead_letters.queues import count_messages
+from ops.dead_letters.dead_letter import DeadLetter
+from ops.dead_letters.queues import count_messages, read_queue
 from ops.orders.history import Visit, visits
 from ops.stock.movements import StockItem
 from ops.tables.order_row import OrderRow
@@ -29,21 +30,6 @@ class Execution:
     def is_running(self) -> bool:
         """Whether it is still under way."""
         return self.status == "RUNNING"
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A message in the order DLQ; without a type and a reason if SQS itself moved it there."""
-
-    body: str
-    error_type: str | None
-    error_message: str | None
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Self:
-        """Read it as SQS delivers it."""
-        attributes = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
-        return cls(message["Body"], attributes.get("error_type"), attributes.get("error_message"))
 
 
 @dataclass(frozen=True)
@@ -89,13 +75,8 @@ class Pipeline:
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the order DLQ's messages, which stay there."""
-        answer = self._sqs.receive_message(
-            QueueUrl=self.outputs["OrderDlqUrl"],
-            MaxNumberOfMessages=10,
-            VisibilityTimeout=0,
-            MessageAttributeNames=["All"],
-        )
-        return [DeadLetter.from_message(message) for message in answer.get("Messages", ())]
+        with read_queue(self._sqs, self.outputs["OrderDlqUrl"]) as batches:
+            return [letter for batch in batches for letter in batch]
 
     def mails(self) -> list[dict[str, Any]]:
         """Return the mails that have left, oldest first."""

@@ -2,19 +2,21 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
+import psutil
 from botocore.config import Config
 from botocore.session import Session as BotocoreSession
 
 HOST: Final = "127.0.0.1"
 REGION: Final = "us-west-2"  # so that the topic's ARN has the region the documentation shows
 NOTE: Final = Path(__file__).resolve().parents[1] / ".local" / "aws.json"
+_SAME_START: Final = 1.0  # seconds; the clock may be set between two readings
 _SETTINGS: Mapping[str, Any] = BotocoreSession.SESSION_VARIABLES
 
 
@@ -23,12 +25,32 @@ def endpoint_of(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
-def find_endpoint(note: Path) -> str | None:
-    """Return the address of the local AWS that was noted in a file; None unless that very process still runs."""
+@dataclass(frozen=True)
+class NotedAws:
+    """A local AWS by what is noted of it: an id alone may belong to another process by now."""
+
+    pid: int
+    started: float  # as `find_start` gives it
+    port: int
+    directory: Path  # everything it writes, its log included
+
+    @property
+    def is_running(self) -> bool:
+        """Whether this very process still runs."""
+        started = find_start(self.pid)
+        return started is not None and abs(started - self.started) < _SAME_START
+
+    @property
+    def endpoint(self) -> str:
+        """The address of every AWS API."""
+        return endpoint_of(self.port)
+
+
+def read_note(path: Path) -> NotedAws | None:
+    """Read what `make up` noted; None where there is no note, it is damaged, or of a version that noted otherwise."""
     try:
-        noted = json.loads(note.read_text(encoding="utf-8"))
-        runs = birth_of(int(noted["pid"])) == str(noted["born"])
-        return endpoint_of(int(noted["port"])) if runs else None
+        noted = json.loads(path.read_text(encoding="utf-8"))
+        return NotedAws(int(noted["pid"]), float(noted["started"]), int(noted["port"]), Path(noted["directory"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
@@ -58,23 +80,15 @@ def _session() -> boto3.Session:
     )
 
 
-def birth_of(pid: int) -> str | None:
-    """Return what tells this process from any later one with its id; None if none runs.
+def find_start(pid: int) -> float | None:
+    """Return when a process started, in seconds, the same whenever it is asked; None if none runs, or a zombie.
 
-    On Linux `/proc` knows the start (field 22 of `stat`; a slim container has no `ps`), elsewhere `ps` does.
+    Linux counts from the boot, whose own time moves when the clock is set, as after a virtual machine's sleep.
     """
-    if Path("/proc/self/stat").exists():
-        try:
-            # The command's name, in parentheses, may itself hold spaces and parentheses.
-            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        state, started = fields[0], fields[19]
-        return None if state in {"Z", "X"} else started
-    answer = subprocess.run(  # noqa: S603 - the one variable word is a number
-        ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607 - where ps stands differs between systems
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return answer.stdout.strip() or None
+        return process.create_time() - (psutil.boot_time() if psutil.LINUX else 0)
+    except (psutil.NoSuchProcess, ValueError):  # ValueError: no process has such an id
+        return None

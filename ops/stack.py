@@ -22,7 +22,7 @@ from botocore.exceptions import (
 
 from functions.shared.errors import TransientError
 from ops.errors import StackError
-from ops.local_aws import NOTE, REGION, client_at, find_endpoint
+from ops.local_aws import NOTE, REGION, client_at, read_note
 from ops.shell import quote_command
 
 LOCAL_STAGE: Final = "local"
@@ -116,9 +116,10 @@ def connect_local() -> Stack:
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if not _LOCAL.fullmatch(endpoint):
-        if (noted := find_endpoint(NOTE)) is None:
+        noted = read_note(NOTE)
+        if noted is None or not noted.is_running:
             raise StackError("no local AWS is up; `make up` starts one")
-        endpoint = noted
+        endpoint = noted.endpoint
     with explained():
         return _find(_LocalAccount(endpoint), LOCAL_STAGE, REGION)
 

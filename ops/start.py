@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-_NEEDED = ("rich", "typer")
+_NEEDED = ("psutil", "rich", "typer")
 
 
 def main() -> None:

@@ -16,18 +16,18 @@ from pathlib import Path
 from rich.console import Console
 
 from local.aws.deployment import deploy
-from local.aws.environment import ROOT, client_environment, outranking
+from local.aws.environment import client_environment, outranking
 from local.aws.errors import LocalAwsError
 from local.aws.server import LocalAws
 from local.aws.state import StateFile
+from ops.local_aws import NOTE
 from ops.terminal.working import working
 
-_NOTE = ROOT / ".local" / "aws.json"
 _DEFAULT_PORT = 4566  # where tools for local AWS emulators look first
 _ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def main(arguments: Sequence[str] | None = None, *, note: Path = _NOTE) -> int:
+def main(arguments: Sequence[str] | None = None, *, note: Path = NOTE) -> int:
     """Run one command and return its exit code."""
     chosen = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a terminated `up` clears up as Ctrl-C does

@@ -3,9 +3,8 @@
 import os
 import signal
 import time
-from pathlib import Path
 
-from ops.local_aws import birth_of
+import psutil
 
 _GONE_WITHIN_SECONDS = 5.0
 
@@ -22,19 +21,14 @@ def kill_group(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):  # macOS says EPERM where only zombies are left
             return
-        if birth_of(pid) is None and not _members(pid):
+        if not any(_is_member(process, pid) for process in psutil.process_iter()):
             return
         time.sleep(0.02)
 
 
-def _members(group: int) -> list[int]:
-    """The group's living members, where `/proc` can tell. Zombies count as gone: init may be slow to reap."""
-    members = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _parent, its_group = stat.read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(its_group) == group and state not in {"Z", "X"}:
-            members.append(int(stat.parent.name))
-    return members
+def _is_member(process: psutil.Process, group: int) -> bool:
+    """Whether it lives in the group. Zombies count as gone: init may be slow to reap."""
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):  # gone meanwhile, or of another user
+        return False

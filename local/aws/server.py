@@ -18,7 +18,7 @@ from typing import Any, Self
 from local.aws.environment import ACCOUNT, server_environment
 from local.aws.errors import LocalAwsError
 from local.aws.process import kill_group
-from ops.local_aws import HOST, birth_of, client_at, endpoint_of
+from ops.local_aws import HOST, NotedAws, client_at, find_start
 
 # An idle machine needs two seconds; this is for two slow cores shared with a test run.
 _READY_WITHIN_SECONDS = 90.0
@@ -33,13 +33,9 @@ class _PortTakenError(LocalAwsError):
 
 
 @dataclass(frozen=True)
-class LocalAws:
+class LocalAws(NotedAws):
     """A running local AWS; as a context manager it stops at the end of the block."""
 
-    pid: int
-    born: str
-    port: int
-    directory: Path  # everything it writes, its log included
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -76,8 +72,7 @@ class LocalAws:
         directory = Path(tempfile.mkdtemp(prefix="order-processing-aws-"))
         process = _spawn(port=port, directory=directory, wait_scale=wait_scale, variables=variables)
         try:
-            born = birth_of(process.pid) or ""
-            aws = cls(pid=process.pid, born=born, port=port, directory=directory, _process=process)
+            aws = cls(process.pid, find_start(process.pid) or 0.0, port, directory, process)
             aws._wait_until_ready(process)
         except BaseException:  # also Ctrl-C: nothing may be left behind
             _stop(process.pid, process, directory)
@@ -87,16 +82,6 @@ class LocalAws:
     def stop(self) -> None:
         """Stop it and everything it started, and remove all it wrote."""
         _stop(self.pid if self.is_running else None, self._process, self.directory)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether this very process still runs: an id alone may belong to somebody else by now."""
-        return birth_of(self.pid) == self.born
-
-    @property
-    def endpoint(self) -> str:
-        """The address of every AWS API."""
-        return endpoint_of(self.port)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of it; see `client_at`."""

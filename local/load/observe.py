@@ -1,12 +1,11 @@
 """What is still under way, and what did not go well: from the queues and executions of the deployed stack."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from local.books import Books
-from local.pipeline import DeadLetter, Pipeline
-
-_OUT_OF_SIGHT_SECONDS = 3600  # longer than anybody reads on
+from local.pipeline import Pipeline
+from ops.dead_letters.dead_letter import DeadLetter
 
 
 def under_way(pipeline: Pipeline) -> int:
@@ -19,20 +18,7 @@ def dead_letter_count(pipeline: Pipeline) -> int:
     return pipeline.messages_in("OrderDlqUrl")
 
 
-def all_dead_letters(pipeline: Pipeline) -> list[DeadLetter]:
-    """Read all of the order DLQ, once: what was read stays there, but out of sight for an hour."""
-    client, url, letters = pipeline.aws.client("sqs"), pipeline.outputs["OrderDlqUrl"], list[DeadLetter]()
-    while messages := client.receive_message(
-        QueueUrl=url,
-        MaxNumberOfMessages=10,
-        VisibilityTimeout=_OUT_OF_SIGHT_SECONDS,
-        MessageAttributeNames=["All"],
-    ).get("Messages"):
-        letters.extend(DeadLetter.from_message(message) for message in messages)
-    return letters
-
-
-def books(pipeline: Pipeline, letters: list[DeadLetter]) -> Books:
+def books(pipeline: Pipeline, letters: Sequence[DeadLetter]) -> Books:
     """Look at everything; `letters` are the dead letters that were read."""
     client = pipeline.aws.client("stepfunctions")
     failed = {

@@ -12,7 +12,7 @@ from functions.shared.row import CONFIRMED, ENDS, MAIL_SENT
 from local.books import Account, Books, account, violations
 from local.demo.checks import Checks
 from local.load.burst import Burst
-from local.load.observe import all_dead_letters, books, dead_letter_count, under_way
+from local.load.observe import books, dead_letter_count, under_way
 from local.pipeline import Pipeline
 from ops.tables.order_row import OrderRow
 
@@ -59,7 +59,7 @@ def run(pipeline: Pipeline, load: Burst, checks: Checks, *, progress: Progress, 
     published_at = publish(pipeline, load.messages)
     _wait(pipeline, load, progress, patience)
     seconds = time.monotonic() - began
-    found = books(pipeline, all_dead_letters(pipeline))
+    found = books(pipeline, pipeline.dead_letters())
     accounted = account(found, load.messages)
     _check(found, load, accounted, checks)
     broken = violations(found, stocked=load.stock, published=load.messages)

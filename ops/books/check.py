@@ -11,13 +11,14 @@ only of what disagrees, which is read again by its keys.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from ops.books.balance import Balance, check_balance, check_order
 from ops.stack import Stack
 from ops.stock.movements import Movement, StockItem
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movements
+from ops.terminal.answers import Count, Positive
 
 _READINGS: Final = 5
 _MOST_MISSING: Final = 10  # movements that are named
@@ -32,7 +33,9 @@ class Holder:
     """A CONFIRMED order that holds pieces of an item."""
 
     order_id: str
-    quantity: int
+    """The order's id"""
+    quantity: Positive
+    """How many pieces"""
 
 
 @dataclass
@@ -88,18 +91,22 @@ class Ledger:
 
 @dataclass(frozen=True)
 class WrongItem:
-    """An item that does not add up: `difference` pieces more (below 0: fewer) than its movements account for.
-
-    `holders` are the orders that hold it, those of just that many pieces first; known from the second reading on.
-    """
+    """An item that does not add up."""
 
     item_id: str
-    problems: tuple[str, ...]
+    """Its id"""
+    problems: Annotated[tuple[str, ...], ("minItems", 1)]
+    """What is wrong with it, a sentence each"""
     expected: int
+    """What its movements add up to"""
     available: int | None
-    held: int
+    """What can be ordered; null if its row is gone or holds no whole number"""
+    held: Count
+    """What CONFIRMED orders hold of it"""
     difference: int
+    """available + held - expected: above 0 too many, below 0 missing"""
     holders: tuple[Holder, ...]
+    """The orders that hold it, those of just the difference first; known from the second reading on"""
     evidence: object = field(repr=False, default=None)
 
 
@@ -108,7 +115,9 @@ class WrongOrder:
     """An order whose row cannot be."""
 
     order_id: str
-    problems: tuple[str, ...]
+    """Its id"""
+    problems: Annotated[tuple[str, ...], ("minItems", 1)]
+    """What is wrong with it, a sentence each"""
     evidence: object = field(repr=False, default=None)
 
 
@@ -140,15 +149,22 @@ class Suspects:
 
 @dataclass(frozen=True)
 class Report:
-    """What was found: `wrong` for certain; `moving`, what kept changing and disagreed each time it was read."""
+    """What was found."""
 
-    items: int
-    orders: int
-    not_audited: tuple[str, ...]  # items that no movement accounts for
+    items: Count
+    """Items that were judged"""
+    orders: Count
+    """Orders that were judged"""
+    not_audited: tuple[str, ...]
+    """Items that no movement accounts for: of them only the row is judged"""
     wrong_items: tuple[WrongItem, ...]
+    """Those that are wrong for certain; exit code 1 if there are any"""
     wrong_orders: tuple[WrongOrder, ...]
+    """Those that are wrong for certain; exit code 1 if there are any"""
     moving: tuple[str, ...]
-    readings: int
+    """Items and orders, by their ids, that disagreed and kept moving, so that it cannot be told: exit code 3"""
+    readings: Positive
+    """How often the tables were read"""
 
     @property
     def is_sound(self) -> bool:

@@ -1,8 +1,8 @@
 """`orders check`: whether stock and orders agree, and what does not."""
 
 import time
-from dataclasses import asdict
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import typer
 
@@ -16,6 +16,19 @@ from ops.terminal.working import working
 _MOST_HOLDERS: Final = 10
 
 
+@dataclass(frozen=True)
+class _Verdict:
+    """What the answer begins with, as a base's fields come first."""
+
+    sound: bool
+    """Whether nothing is wrong and nothing was left open: exit code 0"""
+
+
+@dataclass(frozen=True)
+class CheckAnswer(Report, _Verdict):
+    """Whether stock and orders agree."""
+
+
 @with_stack
 def check(stack: Stack, json: JsonOption = False) -> None:
     """Prove that stock and orders agree: per item, its movements add up to what is available and what orders hold.
@@ -27,7 +40,7 @@ def check(stack: Stack, json: JsonOption = False) -> None:
     with working(screen.err, "reading the tables") as tell:
         report = check_(tables, lambda: time.sleep(PAUSE_SECONDS), tell)
     if json:
-        screen.show_json(_object(report))
+        screen.show_json(CheckAnswer(sound=report.is_sound, **vars(report)))
     else:
         _show(report)
     if report.moving:
@@ -76,10 +89,3 @@ def _show_item(item: WrongItem) -> None:
 
 def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _object(report: Report) -> dict[str, Any]:
-    shown = {"sound": report.is_sound, **asdict(report)}
-    for wrong in (*shown["wrong_items"], *shown["wrong_orders"]):
-        del wrong["evidence"]
-    return shown

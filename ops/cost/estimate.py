@@ -6,34 +6,47 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
+from functions.shared.order import MOST_ITEMS
 from ops.cost import prices
 from ops.cost.prices import OrderUsage
+from ops.terminal.answers import Positive
 
 # What the benchmark counted; a test counts anew and compares. No benchmark is there where only the wheel is.
 COUNTS: Final = Path(__file__).with_name("counts.json")
 
+Dollars = Annotated[float, ("minimum", 0)]
+
 
 @dataclass(frozen=True)
 class Line:
-    """One service's dollars a month at each of the volumes, and what for."""
+    """A service."""
 
     service: str
-    usd: tuple[float, ...]
+    """Its name"""
+    usd: tuple[Dollars, ...]
+    """Dollars a month at each volume"""
     what_for: str
+    """What an order takes of it, or what it is"""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The dollars a month at some volumes, orders a month each, for orders of `items` different items."""
+    """What the system costs a month, at list prices without free tiers."""
 
-    orders: tuple[int, ...]
-    items: int
+    orders: tuple[Positive, ...]
+    """The volumes: orders a month; every list of dollars has one entry for each"""
+    items: Annotated[int, ("minimum", 1), ("maximum", MOST_ITEMS)]
+    """Different items in an order"""
     prices_as_of: str
+    """When and for where the prices were known"""
     lines: tuple[Line, ...]
-    total: tuple[float, ...]
-    an_order: tuple[float, ...]  # the total over the orders
+    """The dearest at the last volume first"""
+    total: tuple[Dollars, ...]
+    """Dollars a month at each volume"""
+    an_order: tuple[Dollars, ...]
+    """Dollars an order at each volume"""
 
 
 def estimate(orders: Sequence[int], items: int) -> Estimate:

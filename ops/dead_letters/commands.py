@@ -2,13 +2,17 @@
 
 import json as json_
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
 
 import typer
 
-from ops.dead_letters import queues as dead_letters
-from ops.dead_letters.queues import Letter, Outcome, Peek, letter_as_json
+from ops.dead_letters import actions, dead_letter, queues
+from ops.dead_letters.actions import Handled, can_be_redriven
+from ops.dead_letters.advice import advice
+from ops.dead_letters.dead_letter import DeadLetter
+from ops.dead_letters.queues import Peek, find
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
 from ops.terminal import screen
@@ -24,9 +28,9 @@ _LONGEST_MESSAGE: Final = 1000  # characters, as many as the starter gives
 class Queue(StrEnum):
     """The queues that hold dead letters."""
 
-    ORDERS = dead_letters.ORDERS
-    RELEASES = dead_letters.RELEASES
-    MAIL_EVENTS = dead_letters.MAIL_EVENTS
+    ORDERS = dead_letter.ORDERS
+    RELEASES = dead_letter.RELEASES
+    MAIL_EVENTS = dead_letter.MAIL_EVENTS
 
 
 QueueOption = Annotated[
@@ -47,6 +51,14 @@ IdsArgument = Annotated[
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class AdvisedLetter(DeadLetter):
+    """A message that could not be taken on, and what to do about it."""
+
+    advice: str
+    """What to do about it"""
+
+
 @app.command("list")
 @with_stack
 def list_(stack: Stack, queue: QueueOption = None, json: JsonOption = False) -> None:
@@ -56,7 +68,7 @@ def list_(stack: Stack, queue: QueueOption = None, json: JsonOption = False) -> 
     """
     found = _peek(stack, queue)
     if json:
-        screen.show_json({"letters": [letter_as_json(letter) for letter in found.letters], "unread": found.unread})
+        screen.show_json(found)
     else:
         _show_list(found)
     _refuse_gap(found)
@@ -90,9 +102,9 @@ def _refuse_gap(found: Peek) -> None:
 @with_stack
 def show(stack: Stack, id_: IdArgument, queue: QueueOption = None, json: JsonOption = False) -> None:
     """Show all there is of a dead letter, and what to do about it."""
-    letter = dead_letters.find(_peek(stack, queue), id_)
+    letter = find(_peek(stack, queue), id_)
     if json:
-        return screen.show_json({**letter_as_json(letter), "advice": dead_letters.advice(letter)})
+        return screen.show_json(AdvisedLetter(**vars(letter), advice=advice(letter)))
     rows = [
         ("letter", letter.message_id),
         ("queue", letter.queue),
@@ -104,7 +116,7 @@ def show(stack: Stack, id_: IdArgument, queue: QueueOption = None, json: JsonOpt
     screen.facts(rows)
     screen.say("body")
     screen.say_lines(_pretty(letter.body), indent="  ")
-    return screen.say(f"what to do: {dead_letters.advice(letter)}")
+    return screen.say(f"what to do: {advice(letter)}")
 
 
 @app.command("redrive")
@@ -131,8 +143,8 @@ def redrive(
         if refused := [letter for letter in letters if letter.was_refused]:
             ask(f"{_named(refused)}: refused for what it holds, as it would be again. Redrive all the same?", yes=yes)
     with working(screen.err, f"redriving {len(letters)}"):
-        outcome = dead_letters.redrive(stack, letters)
-    _report(outcome, found, "redriven")
+        handled = actions.redrive(stack, letters)
+    _report(handled, found, "redriven")
 
 
 @app.command("drop")
@@ -149,8 +161,8 @@ def drop(
     if found.letters:
         ask(f"{_named(found.letters)}: delete permanently?", yes=yes)
     # Each body is out before its letter is deleted.
-    outcome = dead_letters.drop(stack, found.letters, lambda letter: screen.print_body(letter.body))
-    _report(outcome, found, "deleted", tell=screen.note)
+    handled = actions.drop(stack, found.letters, lambda letter: screen.print_body(letter.body))
+    _report(handled, found, "deleted", tell=screen.note)
 
 
 def _chosen(stack: Stack, ids: list[str] | None, queue: Queue | None, *, all_: bool) -> Peek:
@@ -160,47 +172,47 @@ def _chosen(stack: Stack, ids: list[str] | None, queue: Queue | None, *, all_: b
     found = _peek(stack, queue)
     if all_:
         return found
-    named = [dead_letters.find(found, id_) for id_ in ids or ()]
+    named = [find(found, id_) for id_ in ids or ()]
     return Peek(list({letter.message_id: letter for letter in named}.values()), unread=0)
 
 
 def _peek(stack: Stack, queue: Queue | None) -> Peek:
     with working(screen.err, "reading the dead letters"):
-        return dead_letters.peek(stack, [queue.value] if queue else dead_letters.QUEUES)
+        return queues.peek(stack, [queue.value] if queue else queues.QUEUES)
 
 
-def _helped(letters: Sequence[Letter]) -> list[Letter]:
+def _helped(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
     """Give those that redriving can help, and name the others."""
-    helped = [letter for letter in letters if letter.can_be_redriven and not letter.was_refused]
+    helped = [letter for letter in letters if can_be_redriven(letter) and not letter.was_refused]
     if left := [letter for letter in letters if letter not in helped]:
         screen.note(f"left: {_named(left)}; `orders dlq show ID` tells what to do with such")
     return helped
 
 
-def _refuse_releases(letters: Sequence[Letter]) -> None:
+def _refuse_releases(letters: Sequence[DeadLetter]) -> None:
     for letter in letters:
-        if not letter.can_be_redriven:
-            raise Refused(f"{letter.short_id}: a release is not redriven. {dead_letters.advice(letter)}")
+        if not can_be_redriven(letter):
+            raise Refused(f"{letter.short_id}: a release is not redriven. {advice(letter)}")
 
 
-def _named(letters: Sequence[Letter]) -> str:
+def _named(letters: Sequence[DeadLetter]) -> str:
     """Name letters one by one, as long as a person reads that."""
     names = [f"{one.short_id} ({screen.shorten(one.order_id) or one.queue})" for one in letters[:_MOST_NAMED]]
     more = len(letters) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
 
 
-def _report(outcome: Outcome, found: Peek, what: str, *, tell: Callable[[str], None] = screen.say) -> None:
+def _report(handled: Handled, found: Peek, what: str, *, tell: Callable[[str], None] = screen.say) -> None:
     """Report the counts, and each letter that failed; exit code 1 if one did, or if some could not be read."""
-    tell(f"{len(outcome.done)} {what}" + (f", {len(outcome.failed)} failed" if outcome.failed else ""))
-    for letter, reason in outcome.failed:
+    tell(f"{len(handled.done)} {what}" + (f", {len(handled.failed)} failed" if handled.failed else ""))
+    for letter, reason in handled.failed:
         screen.complain(f"{letter.short_id}: {reason}; it is still there")
-    if outcome.gone:
+    if handled.gone:
         screen.complain(
-            f"gone, or in somebody else's hands just now: {_named(outcome.gone)}; run this again in a minute"
+            f"gone, or in somebody else's hands just now: {_named(handled.gone)}; run this again in a minute"
         )
     _refuse_gap(found)
-    if outcome.failed or outcome.gone:
+    if handled.failed or handled.gone:
         raise typer.Exit(1)
 
 

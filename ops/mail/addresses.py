@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from functions.shared import row
 from ops.errors import Refused, StackError
@@ -12,6 +12,7 @@ from ops.shell import quote_command
 from ops.stack import Stack, explained
 from ops.tables.attributes import in_words
 from ops.tables.order_row import OrderRow
+from ops.terminal.answers import Count
 
 VERIFIED: Final = "SUCCESS"
 
@@ -20,13 +21,17 @@ SENDING_TOO_LONG: Final = timedelta(minutes=10)
 # SES expects its own caller to look about so often; the link in its mail is good for a day.
 _POLL_SECONDS: Final = 5.0
 
+Verification = Annotated[str, ("enum", ("SUCCESS", "PENDING", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"))]
+
 
 @dataclass(frozen=True)
 class Suppression:
-    """Why SES delivers nothing to an address: BOUNCE or COMPLAINT, and since when, UTC."""
+    """Why SES delivers nothing to an address."""
 
-    reason: str
+    reason: Annotated[str, ("enum", ("BOUNCE", "COMPLAINT"))]
+    """What put it on the account's suppression list"""
     since: datetime
+    """Since when, ISO 8601"""
 
     def __str__(self) -> str:
         return f"{self.reason} since {self.since:%Y-%m-%d} UTC"
@@ -34,16 +39,16 @@ class Suppression:
 
 @dataclass(frozen=True)
 class Address:
-    """An address or a domain, and what SES knows of it.
-
-    `identity` is what vouches for it: itself, or its domain; None if SES knows neither.
-    `suppression` is None too where it was not asked for.
-    """
+    """An address or a domain, and what SES knows of it."""
 
     address: str
+    """The address, or the domain"""
     identity: str | None
-    status: str | None  # SUCCESS, PENDING, FAILED, TEMPORARY_FAILURE or NOT_STARTED; None without an identity
+    """What vouches for it: itself, or its domain; null if SES knows neither"""
+    status: Verification | None
+    """How far its verification is; null without an identity"""
     suppression: Suppression | None = None
+    """Why SES delivers nothing to it; null if it does, or where the address was not named"""
 
     @property
     def is_verified(self) -> bool:
@@ -53,15 +58,22 @@ class Address:
 
 @dataclass(frozen=True)
 class Account:
-    """What SES allows this account in this region. `review` is AWS's answer to the request to leave the sandbox."""
+    """What SES allows this account in this region."""
 
     in_sandbox: bool
+    """Whether mail leaves for verified addresses and domains only"""
     sending_enabled: bool
-    enforcement: str  # HEALTHY, PROBATION, SHUTDOWN
-    most_in_24_hours: int  # -1: as many as you like
-    most_in_a_second: float
-    sent_in_24_hours: int
-    review: str | None  # PENDING, FAILED, GRANTED, DENIED; None if nothing was requested
+    """False while sending is paused: SES then refuses every mail"""
+    enforcement: str
+    """How the account stands with SES: HEALTHY, PROBATION (under review) or SHUTDOWN"""
+    most_in_24_hours: Annotated[int, ("minimum", -1)]
+    """Mails in 24 hours; -1 if there is no limit"""
+    most_in_a_second: Annotated[float, ("minimum", 0)]
+    """Mails a second"""
+    sent_in_24_hours: Count
+    """Of them, those sent in the last 24 hours"""
+    review: Annotated[str, ("enum", ("PENDING", "FAILED", "GRANTED", "DENIED"))] | None
+    """What became of the request to leave the sandbox; null if none was made"""
 
 
 class Mail:

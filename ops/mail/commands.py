@@ -1,8 +1,8 @@
 """`orders email`: addresses and SES's sandbox, and an order's mail sent again."""
 
 import time
-from dataclasses import asdict, replace
-from typing import Annotated, Any, Final
+from dataclasses import dataclass, replace
+from typing import Annotated, Final
 
 import typer
 
@@ -21,6 +21,26 @@ app = typer.Typer(
 )
 
 _GUIDE: Final = "docs/leaving-the-sandbox.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownAddress(Address):
+    """An address or a domain."""
+
+    verified: bool
+    """Whether SES sends from it, and in the sandbox to it"""
+
+
+@dataclass(frozen=True)
+class AddressesAnswer:
+    """What SES knows of addresses."""
+
+    in_sandbox: bool
+    """Whether mail leaves for verified addresses and domains only"""
+    sender: str
+    """The address that confirmations come from"""
+    addresses: tuple[ShownAddress, ...]
+    """The sender's first"""
 
 
 @app.command("verify")
@@ -69,8 +89,8 @@ def status(
     with working(screen.err, "asking SES"):
         account, found = mail.account(), _found(mail, sender, addresses)
     if json:
-        shown = {"in_sandbox": account.in_sandbox, "sender": sender, "addresses": [_object(one) for one in found]}
-        return screen.show_json(shown)
+        shown = tuple(ShownAddress(**vars(one), verified=one.is_verified) for one in found)
+        return screen.show_json(AddressesAnswer(account.in_sandbox, sender, shown))
     rows = [("sender" if one.address == sender else "", one.address, *_state(one)) for one in found]
     columns = dict.fromkeys(("", "address", "verified", "held back"), "left")
     screen.table(columns, rows, empty="SES knows no address")
@@ -162,7 +182,3 @@ def _quota(account: Account) -> list[tuple[str, object]]:
         ("reputation", account.enforcement),
         ("request to leave it", account.review),
     ]
-
-
-def _object(address: Address) -> dict[str, Any]:
-    return {**asdict(address), "verified": address.is_verified}

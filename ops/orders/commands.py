@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -14,6 +14,7 @@ from ops.errors import BadInput, Refused
 from ops.orders import cancel as cancelling
 from ops.orders import stuck
 from ops.orders import view as order_view
+from ops.orders.answers import ListAnswer, PlaceAnswer, StuckAnswer, describe_end, describe_order, describe_row
 from ops.orders.filters import MailOption, OlderThanOption, SinceOption, StatusOption, choose_orders
 from ops.orders.ledger import Orders, is_explained
 from ops.orders.next_step import next_step
@@ -120,7 +121,8 @@ def _publish(stack: Stack, orders: list[Order]) -> None:
 def say_placed(orders: list[Order], *, json: bool) -> None:
     """Print the orders that were published, a line each."""
     if json:
-        return screen.show_json({"orders": [{"order_id": order.order_id, "end": None} for order in orders]})
+        placed: PlaceAnswer = {"orders": [{"order_id": order.order_id, "end": None} for order in orders]}
+        return screen.show_json(placed)
     for order in orders:
         screen.say(order.order_id)
     return None
@@ -129,7 +131,8 @@ def say_placed(orders: list[Order], *, json: bool) -> None:
 def say_ends(ends: list[End], *, json: bool) -> None:
     """Print how orders ended; exit code 1 unless all ended well."""
     if json:
-        screen.show_json({"orders": [{"order_id": end.order_id, "end": _end_json(end)} for end in ends]})
+        placed: PlaceAnswer = {"orders": [{"order_id": end.order_id, "end": describe_end(end)} for end in ends]}
+        screen.show_json(placed)
     else:
         columns = {"order": "left", "status": "left", "mail": "left", "execution": "left", "took": "right", "": "left"}
         screen.table(columns, map(_end_cells, ends), empty="")
@@ -153,22 +156,6 @@ def _unended(end: End) -> str | None:
     if end.has_come:
         return None
     return "still running" if end.execution else "no execution yet; is it a dead letter? `orders dlq list`"
-
-
-def _end_json(end: End) -> dict[str, Any] | None:
-    if not end.has_come:
-        return None
-    found, execution = end.row, end.execution
-    return {
-        "status": found.status if found else None,
-        "status_reason": found.status_reason if found else None,
-        "email_status": found.email_status if found else None,
-        "email_error": found.email_error if found else None,
-        "execution": execution.name if execution else None,
-        "execution_status": execution.status if execution else None,
-        "seconds": execution.seconds if execution else None,
-        "refused": end.refused,
-    }
 
 
 # ---------------------------------------------------------------------------------------------------- show, list
@@ -196,9 +183,8 @@ def show(stack: Stack, order: OrderArgument, json: JsonOption = False) -> None:
         )
     advice = next_step(found, latest, letters)
     if json:
-        screen.show_json(
-            order_view.as_json(order, found, attempts, letters, advice, unread=peek.unread if peek else None)
-        )
+        unread = peek.unread if peek else None
+        screen.show_json(describe_order(order, found, attempts, letters, advice, unread=unread))
     else:
         screen.show(order_view.picture(order, found, attempts, letters, advice))
     if gap:
@@ -226,7 +212,8 @@ def list_(
         counted = _Counted(Orders.of(stack).scan(wanted.parameters(), lambda read: tell(f"{read} orders read")))
         found = heapq.nlargest(most, counted, key=changed_at)
     if json:
-        return screen.show_json({"orders": found, "matching": counted.number})
+        listed: ListAnswer = {"orders": [describe_row(one) for one in found], "matching": counted.number}
+        return screen.show_json(listed)
     columns = {
         "order": "left",
         "status": "left",
@@ -328,7 +315,8 @@ def stuck_(
     with working(screen.err, "looking") as tell:
         found = stuck.find(Orders.of(stack), age, tell)
     if json:
-        screen.show_json({"stuck": found})
+        answer: StuckAnswer = {"stuck": found}
+        screen.show_json(answer)
     elif not found:
         screen.say("nothing is stuck")
     else:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from ops.terminal.answers import Count, Seconds
+
 # One try of a Task: of the optimised integration, and of a bare function ARN.
 _TRY_EVENTS: Final = frozenset({"TaskScheduled", "LambdaFunctionScheduled"})
 _FAILURE_DETAILS: Final = ("FailedEventDetails", "TimedOutEventDetails")
@@ -13,14 +15,20 @@ _FAILURE_DETAILS: Final = ("FailedEventDetails", "TimedOutEventDetails")
 
 @dataclass(frozen=True)
 class Visit:
-    """One state entered. `error` and `reason` are those of the last try that failed; None if none did."""
+    """A state that was entered."""
 
     state: str
+    """Its name"""
     entered: datetime
-    seconds: float
-    tries: int = 0  # of a Task; the other states of the flow do nothing that could be tried
+    """When, ISO 8601"""
+    seconds: Seconds
+    """How long it took, all tries together"""
+    tries: Count = 0
+    """How often it was tried; 0 of a state that does nothing"""
     error: str | None = None
+    """What the last try that failed raised; null if none did"""
     reason: str | None = None
+    """The same in words"""
 
 
 def visits(events: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:

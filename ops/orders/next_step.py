@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from functions.shared import row
-from ops.dead_letters.queues import RELEASES, Letter, advice
+from ops.dead_letters.advice import advice
+from ops.dead_letters.dead_letter import RELEASES, DeadLetter
 from ops.orders.ledger import Attempt
 from ops.shell import quote_command
 from ops.tables.order_row import OrderRow
 
 
-def next_step(order: OrderRow | None, latest: Attempt | None, letters: Sequence[Letter] = ()) -> str | None:
+def next_step(order: OrderRow | None, latest: Attempt | None, letters: Sequence[DeadLetter] = ()) -> str | None:
     """Say what to do about an order, by its row, its last execution and the dead letters that name it."""
     releases = [letter for letter in letters if letter.queue == RELEASES]
     for_the_order = None if releases else of_order(order, latest)

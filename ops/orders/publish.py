@@ -16,7 +16,8 @@ from functions.shared.execution_name import execution_name
 from functions.shared.message import parse_order
 from functions.shared.order import Order
 from functions.shared.row import CONFIRMED
-from ops.dead_letters import queues as dead_letters
+from ops.dead_letters.dead_letter import ORDERS
+from ops.dead_letters.queues import peek
 from ops.errors import BadInput
 from ops.orders.ledger import Orders, Started
 from ops.orders.pace import Pace
@@ -180,7 +181,7 @@ def _refusals(stack: Stack, since: datetime) -> dict[str, str]:
     """Give why orders were refused since then, by their ids."""
     return {
         letter.order_id: f"{letter.error_type}: {letter.error_message}"
-        for letter in dead_letters.peek(stack, [dead_letters.ORDERS]).letters
+        for letter in peek(stack, [ORDERS]).letters
         if letter.order_id and letter.was_refused and letter.sent_at > since - _SLACK
     }
 

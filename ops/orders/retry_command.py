@@ -118,7 +118,7 @@ def _retry_many(stack: Stack, wanted: Filter, manner: _Manner) -> None:
         chosen = retry_many.select(rows, manner.limit)
     tally = retry_view.Tally()
     if manner.dry_run and manner.json:
-        return screen.show_json(retry_view.as_json(chosen, tally))
+        return screen.show_json(retry_view.describe_retry(chosen, tally))
     for line in retry_view.preview(chosen, manner.rate):
         (screen.say if manner.dry_run else screen.note)(line)
     if manner.dry_run:
@@ -127,7 +127,7 @@ def _retry_many(stack: Stack, wanted: Filter, manner: _Manner) -> None:
         ask(f"Publish {retry_view.count_orders(len(chosen.rows))} again?", yes=manner.yes)
         _publish(stack, chosen, manner, tally)
     elif manner.json:
-        screen.show_json(retry_view.as_json(chosen, tally))
+        screen.show_json(retry_view.describe_retry(chosen, tally))
     if tally.failed or chosen.beyond:
         raise typer.Exit(1)
     return None
@@ -148,7 +148,7 @@ def _publish(stack: Stack, chosen: Selection, manner: _Manner, tally: retry_view
 
 def _show(chosen: Selection, tally: retry_view.Tally, *, json: bool) -> None:
     if json:
-        return screen.show_json(retry_view.as_json(chosen, tally))
+        return screen.show_json(retry_view.describe_retry(chosen, tally))
     for line in retry_view.report(chosen, tally):
         screen.say(line)
     return None

@@ -56,10 +56,10 @@ class Result:
     """What became of one order: published for this `attempt`, or left out or not published, with the reason."""
 
     order_id: str
-    attempt: int | None = None
+    attempt: int = 0  # 0 where none was published
     note: str | None = None
     left_out: str | None = None
-    error: str | None = None
+    error: str = ""
 
 
 def select(rows: Iterable[OrderRow], limit: int) -> Selection:

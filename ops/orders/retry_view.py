@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC
-from typing import Any, Final
+from typing import Final
 
+from ops.orders.answers import RetryManyAnswer
 from ops.orders.retry_many import Kind, Result, Selection
 from ops.tables.order_row import OrderRow, items_in_words
 
@@ -65,11 +66,14 @@ def report(chosen: Selection, tally: Tally) -> Iterator[str]:
         yield f"remaining: {count_orders(left)}; run the same command again to go on"
 
 
-def as_json(chosen: Selection, tally: Tally) -> dict[str, Any]:
+def describe_retry(chosen: Selection, tally: Tally) -> RetryManyAnswer:
     """Give both as data."""
     left_out = chosen.left_out + tally.left_out
     return {
-        "chosen": [{**asdict(kind), "orders": number} for kind, number in chosen.kinds().most_common()],
+        "chosen": [
+            {"status": kind.status, "mail": kind.mail, "reason": kind.reason, "orders": number}
+            for kind, number in chosen.kinds().most_common()
+        ],
         "published": [{"order_id": one.order_id, "attempt": one.attempt, "note": one.note} for one in tally.published],
         "failed": [{"order_id": one.order_id, "error": one.error} for one in tally.failed],
         "left_out": [{"reason": reason, "orders": number} for reason, number in left_out.most_common()],

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from functions.shared import row
 from functions.shared.execution_name import execution_name
@@ -17,13 +17,21 @@ from ops.tables.order_row import OrderRow
 
 @dataclass(frozen=True)
 class Stuck:
-    """An order that stands still: what is wrong, since when, and what to do."""
+    """An order that stands still."""
 
     order_id: str
-    problem: str  # processing, mail-pending, mail-sending, mail-unknown, mail-rejected, running
+    """The order's id; the execution's name if it is of no order"""
+    problem: Annotated[
+        str,
+        ("enum", ("processing", "mail-pending", "mail-sending", "mail-unknown", "mail-rejected", "running")),
+    ]
+    """What is wrong"""
     since: datetime | None
+    """Since when, ISO 8601; null if the row does not tell"""
     what: str
+    """What is wrong, in words"""
     advice: str
+    """What to do, in words"""
 
 
 def candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:

@@ -1,15 +1,13 @@
 """How an order looks: its row, its executions, its dead letters, and what to do next."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ops.dead_letters.queues import Letter, letter_as_json
+from ops.dead_letters.dead_letter import DeadLetter
 from ops.orders.history import Visit
 from ops.orders.ledger import Attempt
 from ops.tables.attributes import in_words
@@ -21,7 +19,7 @@ def picture(
     order_id: str,
     order: OrderRow | None,
     attempts: Iterable[Attempt],
-    letters: Sequence[Letter] = (),
+    letters: Sequence[DeadLetter] = (),
     next_step: str | None = None,
 ) -> Group:
     """Show all that is known of an order."""
@@ -34,26 +32,6 @@ def picture(
         # Not wrapped: it holds a command to paste, in which a line break would end the command.
         parts += [Text(), Text("next: ", style="bold", no_wrap=True, overflow="ignore") + screen.plain(next_step)]
     return Group(*parts)
-
-
-def as_json(
-    order_id: str,
-    order: OrderRow | None,
-    attempts: Iterable[Attempt],
-    letters: Iterable[Letter],
-    next_step: str | None,
-    *,
-    unread: int | None,
-) -> dict[str, Any]:
-    """Give it as data; `unread` dead letters could not be read, None if they were not looked for."""
-    return {
-        "order_id": order_id,
-        "order": order,
-        "attempts": [_attempt_json(attempt) for attempt in attempts],
-        "dead_letters": [letter_as_json(letter) for letter in letters],
-        "dead_letters_unread": unread,
-        "next": next_step,
-    }
 
 
 def mail_in_words(order: OrderRow) -> str | None:
@@ -109,7 +87,7 @@ def _state(state: Visit) -> Iterator[object]:
     yield f"{state.error}: {state.reason}" if state.error and state.reason else state.error
 
 
-def _letters(letters: Iterable[Letter]) -> RenderableType:
+def _letters(letters: Iterable[DeadLetter]) -> RenderableType:
     columns = dict.fromkeys(("queue", "id", "age", "error", "what was wrong"), "left")
     rows = [(one.queue, one.short_id, screen.ago(one.sent_at), one.error_type, one.error_message) for one in letters]
     return screen.as_table(columns, rows)
@@ -123,8 +101,3 @@ def _moment(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {screen.ago(moment)} ago"
-
-
-def _attempt_json(attempt: Attempt) -> dict[str, Any]:
-    content = {name: value for name, value in asdict(attempt).items() if name != "input"}
-    return content | {"seconds": attempt.seconds}

@@ -21,6 +21,7 @@ from ops.orders.ledger import Attempt, Orders, Started, order_in
 from ops.orders.pace import Pace
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
+from ops.terminal.answers import Count, ExecutionStatus
 
 MOST_SHOWN: Final = 20  # orders on the move, whose state is looked at; the newest
 _AT_ONCE: Final = 8  # calls
@@ -31,22 +32,34 @@ _SETTLED: Final = frozenset({row.CONFIRMED, row.REJECTED, row.FAILED, row.CANCEL
 
 @dataclass(frozen=True)
 class Sighting:
-    """One order as a look found it; `status` and `email_status` are its row's, `state` its execution's.
-
-    `state` is None, and `tries` 0, where the execution succeeded or its states were not asked for.
-    """
+    """An order as a look found it."""
 
     order_id: str
+    """The order's id; the execution's name if it is of no order, or if there was no time to look up the order of a
+    name that holds a hash"""
     attempt: int | None
+    """The number of its execution; null where it is not known"""
     execution: str | None
-    execution_status: str | None
+    """The execution's name"""
+    execution_status: ExecutionStatus | None
+    """Its status in Step Functions"""
     state: str | None
-    tries: int
+    """The state it is in, or ended in; null where it was not asked for: without ORDER, of those that succeeded, and of
+    all but the 20 newest that move"""
+    tries: Count
+    """How often that was tried so far; 0 where state is null"""
     error: str | None
+    """What the last try that failed raised"""
     status: str | None
+    """The row's status, of which the workflow writes PROCESSING, CONFIRMED, REJECTED and FAILED, and an operator
+    CANCELLED; null where it has none"""
     email_status: str | None
+    """What became of the mail: PENDING, SENDING, SENT, DELIVERED, BOUNCED, COMPLAINED, REJECTED, UNKNOWN; null while
+    nobody has tried to send it"""
     started_at: datetime | None
+    """When the execution began, ISO 8601"""
     ended_at: datetime | None
+    """When it ended, ISO 8601; null while it runs"""
 
     @property
     def is_moving(self) -> bool:

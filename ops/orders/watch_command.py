@@ -4,9 +4,9 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Protocol, TypeVar
+from typing import Annotated, Any, Final, Literal, Protocol, TypeVar
 
 import typer
 from rich.console import Group, RenderableType
@@ -19,6 +19,7 @@ from ops.orders.next_step import next_step
 from ops.orders.watch import Changes, Follower, Look, Progress, Sighting, Watcher
 from ops.stack import Stack
 from ops.terminal import rules, screen
+from ops.terminal.answers import Count
 from ops.terminal.options import JsonOption, with_stack
 
 T = TypeVar("T", Look, Progress)
@@ -213,6 +214,34 @@ def _time(one: Sighting, now: datetime) -> str | None:
 # ---------------------------------------------------------------------------------------------------- as lines
 
 
+@dataclass(frozen=True)
+class _Stamped:
+    """What each line begins with, as a base's fields come first."""
+
+    kind: str
+    """Which of the two lines it is"""
+    at: datetime
+    """When it was seen, ISO 8601"""
+
+
+@dataclass(frozen=True)
+class OrderLine(Sighting, _Stamped):
+    """An order: when it is first seen, when it ends, and, of the 20 newest that move, whenever it changes."""
+
+    kind: Literal["order"]
+
+
+@dataclass(frozen=True)
+class QueuesLine(_Stamped):
+    """The queues: at first, and whenever a number changes."""
+
+    kind: Literal["queues"]
+    waiting: Count
+    """Messages in the order queue, those being worked on too"""
+    dead_letters: Count
+    """Messages in the three dead letter queues"""
+
+
 class _AllAsLines:
     """All orders, a line a change."""
 
@@ -225,9 +254,7 @@ class _AllAsLines:
         if self._queues != (seen.waiting, seen.dead):
             self._queues = (seen.waiting, seen.dead)
             if self._json:
-                screen.show_json_line(
-                    {"kind": "queues", "at": seen.at, "waiting": seen.waiting, "dead_letters": seen.dead}
-                )
+                screen.show_json_line(QueuesLine("queues", seen.at, seen.waiting, seen.dead))
             else:
                 screen.say(f"{seen.at:%H:%M:%S}  {_queues_in_words(seen)}")
         _say_changes(self._changes.of([*seen.moving, *seen.started, *seen.ended]), seen.at, json=self._json)
@@ -254,7 +281,7 @@ class _OneAsLines:
 def _say_changes(changes: Iterable[Sighting], at: datetime, *, json: bool) -> None:
     for one in changes:
         if json:
-            screen.show_json_line({"kind": "order", "at": at, **asdict(one)})
+            screen.show_json_line(OrderLine(kind="order", at=at, **vars(one)))
         else:
             screen.say(f"{at:%H:%M:%S}  {_in_words(one, at)}")
 

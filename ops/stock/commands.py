@@ -1,8 +1,8 @@
 """`orders stock`: what is there, and the movements that brought it there."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,6 +14,7 @@ from ops.stock.count_file import read_counts
 from ops.stock.movements import Movement, Stock, StockItem
 from ops.tables.attributes import in_words
 from ops.terminal import rules, screen
+from ops.terminal.answers import Count
 from ops.terminal.options import JsonOption, NegativeNumbers, YesOption, ask, with_stack
 from ops.terminal.working import working
 
@@ -24,6 +25,22 @@ _LATEST: Final = 20  # movements of an item that are shown; --json has all
 
 ItemArgument = Annotated[str, typer.Argument(metavar="ITEM", help="The item's id.", show_default=False)]
 ReasonOption = Annotated[str, typer.Option("--reason", "-r", help="Why; it stays with the movement.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedItem(StockItem):
+    """An item that was named."""
+
+    history: list[Movement]
+    """Its movements, the first first"""
+
+
+@dataclass(frozen=True)
+class StockAnswer:
+    """The stock."""
+
+    items: Sequence[StockItem | NamedItem]
+    """By their ids, or as they were named"""
 
 
 @app.command("show")
@@ -39,7 +56,7 @@ def show(
         return _show_items(stock, items, json=json)
     found = stock.items()
     if json:
-        return screen.show_json({"items": found})
+        return screen.show_json(StockAnswer(found))
     rows = [(item.item_id, _available(item), item.movements or "none") for item in found]
     columns = {"item": "left", "available": "right", "movements": "right"}
     screen.table(columns, rows, empty="there is no stock yet")
@@ -52,7 +69,7 @@ def _show_items(stock: Stock, items: list[str], *, json: bool) -> None:
         raise Refused(f"unknown: {', '.join(unknown)}")
     known = [(item, movements) for item, movements in found if item]
     if json:
-        return screen.show_json({"items": [{**asdict(item), "history": movements} for item, movements in known]})
+        return screen.show_json(StockAnswer([NamedItem(**vars(item), history=moved) for item, moved in known]))
     for item, movements in known:
         screen.say(f"{item.item_id}: {_available(item)} available")
         rows = [_row(movement) for movement in movements[-_LATEST:]]
@@ -160,7 +177,7 @@ def import_(
         ask(f"{_in_words(planned)}. Write it?", yes=yes)
     done = _import(stock, planned, why)
     if json:
-        return screen.show_json({"items": done, **_counted(done)})
+        return screen.show_json(ImportAnswer(done, **_counted(done)))
     return screen.say(_in_words(done))
 
 
@@ -171,12 +188,31 @@ _SAME: Final = "as it was"
 
 @dataclass(frozen=True)
 class _Import:
-    """What importing a file does to an item; `before` is None of a new one, and where its row told no number."""
+    """What importing a file does to an item."""
 
     item_id: str
-    what: str
+    """The item's id"""
+    what: Annotated[str, ("enum", (_NEW, _CHANGED, _SAME))]
+    """What was done"""
     before: int | None
-    available: int
+    """How many were available before, when the file was compared with the stock; null of a new item, and where its
+    row held no whole number"""
+    available: Count
+    """How many were counted, and set"""
+
+
+@dataclass(frozen=True)
+class ImportAnswer:
+    """What was written."""
+
+    items: list[_Import]
+    """As they are in the file"""
+    new: Count
+    """Items of which nothing was known"""
+    changed: Count
+    """Items that were corrected"""
+    as_they_were: Count
+    """Items that were right already"""
 
 
 def _content(file: Path) -> bytes:

@@ -18,6 +18,7 @@ from ops.tables.attributes import Item, Problem, in_words
 from ops.tables.conditional import TRIES, ChangedMeanwhile, until_written
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movements
+from ops.terminal.answers import Count, Positive
 
 OPENING: Final = "opening balance: stock that was put there without a movement"
 
@@ -26,15 +27,16 @@ _WHOLE: Final = "must be a whole number"
 
 @dataclass(frozen=True)
 class StockItem:
-    """An item's row; `movements` is the number of its newest movement, 0 if no movement put it there.
-
-    What is missing of `available`, or is no whole number, is None and among the `problems`.
-    """
+    """An item."""
 
     item_id: str
+    """The item's id"""
     available: int | None
-    movements: int | None
+    """How many pieces can be ordered; null where the row holds no whole number"""
+    movements: Count | None
+    """The number of its newest movement; 0 if none accounts for it, null where the row holds no whole number"""
     problems: tuple[Problem, ...] = ()
+    """What is odd about the row; `orders stock set` puts it right"""
 
     @classmethod
     def from_item(cls, item: Item) -> Self:
@@ -49,17 +51,20 @@ class StockItem:
 
 @dataclass(frozen=True)
 class Movement:
-    """One restock or correction; `number` counts an item's movements from 1, without a gap.
-
-    As it is written; of a row that somebody else wrote, what cannot be read is None.
-    """
+    """A restock or correction."""
 
     item_id: str
-    number: int | None
+    """The item's id"""
+    number: Positive | None
+    """Its place among the item's movements, from 1 without a gap; null where it cannot be read"""
     change: int | None
+    """Pieces that came in; below 0: were taken away; null where it cannot be read"""
     moved_at: datetime | None
+    """When, ISO 8601; null where it cannot be read"""
     moved_by: str | None
+    """By whom: the caller's ARN; null where it cannot be read"""
     reason: str | None
+    """Why; null where it cannot be read"""
 
     @classmethod
     def from_item(cls, item: Item) -> Self:

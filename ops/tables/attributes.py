@@ -18,10 +18,12 @@ Item = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An attribute that is not as it must be, and the rule that it breaks."""
+    """An attribute that is not as it must be; above it is null or empty."""
 
     attribute: str
+    """Its name"""
     rule: str
+    """What it must be"""
 
     def __str__(self) -> str:
         """Give it as a sentence."""

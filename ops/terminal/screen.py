@@ -6,7 +6,7 @@ It is the one way to the terminal: what others wrote is shown in visible charact
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from typing import Any, Final
@@ -86,7 +86,7 @@ def confirm(question: str) -> bool:
 
 
 def show_json(value: Any) -> None:
-    """Print a value as JSON: dataclasses as objects, times in ISO 8601."""
+    """Print a value as JSON: dataclasses as objects, without what their repr leaves out; times in ISO 8601."""
     sys.stdout.write(json.dumps(value, default=_jsonable, indent=2) + "\n")
 
 
@@ -190,7 +190,7 @@ def _worded(value: object) -> str:
 
 def _jsonable(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {field.name: getattr(value, field.name) for field in fields(value) if field.repr}
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     raise TypeError(f"{type(value).__name__} is not for JSON")

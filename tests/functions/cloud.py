@@ -1,7 +1,6 @@
 """The tables, the queue and the state machine, as an operator would look at them and lay them out."""
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -14,6 +13,7 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions.models import Execution, stepfunctions_backends
 
 from functions.shared.order import Line, Order
+from ops.dead_letters.dead_letter import DeadLetter
 from tests.functions.builders import ORDER
 from tests.functions.wire import ACCOUNT
 
@@ -29,13 +29,6 @@ def operator(service: str) -> Any:
     return botocore.session.Session().create_client(
         service, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
     )
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    body: str
-    error_type: str
-    error_message: str
 
 
 class Cloud:
@@ -122,14 +115,7 @@ class Cloud:
         answer = operator("sqs").receive_message(
             QueueUrl=self.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
         )
-        return [
-            DeadLetter(
-                letter["Body"],
-                letter["MessageAttributes"]["error_type"]["StringValue"],
-                letter["MessageAttributes"]["error_message"]["StringValue"],
-            )
-            for letter in answer.get("Messages", ())
-        ]
+        return [DeadLetter.from_message("orders", message) for message in answer.get("Messages", ())]
 
     # ------------------------------------------------------------------------------------------------ executions
 

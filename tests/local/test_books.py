@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from local.books import Account, Books, account, violations
-from local.pipeline import DeadLetter
 from ops.tables.order_row import OrderRow
+from tests.dead_letters import dead_letter
 from tests.local.rows import order_row
 
 
@@ -38,7 +38,7 @@ GOOD = Books(
         "d": row(FAILED, "FAILED"),
     },
     mails=[mail("a")],
-    dead_letters=[DeadLetter(POISON, "InvalidOrder", "why"), DeadLetter(THIEF, "ConflictingOrder", "why")],
+    dead_letters=[dead_letter(POISON, "InvalidOrder", "why"), dead_letter(THIEF, "ConflictingOrder", "why")],
     failed=frozenset({"c", "d"}),
 )
 
@@ -73,7 +73,7 @@ def test_every_message_is_an_order_a_dead_letter_or_a_duplicate() -> None:
         (with_order("z", row(message("z", tea=1), "REJECTED")), "order z: never published"),
         (replace(GOOD, dead_letters=[*GOOD.dead_letters, GOOD.dead_letters[0]]), "1 × a dead letter too many: no"),
         (
-            replace(GOOD, dead_letters=[*GOOD.dead_letters, DeadLetter(HAPPY, None, None)]),
+            replace(GOOD, dead_letters=[*GOOD.dead_letters, dead_letter(HAPPY)]),
             "a dead letter without a reason: {",
         ),
         (

@@ -18,9 +18,11 @@ from local.demo import __main__ as demo
 from local.demo.checks import Checks
 from local.demo.stage import Stage, WaitedInVainError
 from local.demo.story import SEED, STOCK, TOO_MUCH, UNVERIFIED, tell
-from local.pipeline import DeadLetter, Execution
+from local.pipeline import Execution
+from ops.dead_letters.dead_letter import DeadLetter
 from ops.orders.history import Visit
 from ops.tables.order_row import OrderRow
+from tests.dead_letters import dead_letter
 from tests.local.rows import order_row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +65,7 @@ class ShopThatWorks:
     def publish(self, message: str | dict[str, Any]) -> None:
         match message:
             case str():
-                self.letters.append(DeadLetter(message, "InvalidOrder", "items[0].quantity: must be a whole number"))
+                self.letters.append(dead_letter(message, "InvalidOrder", "items[0].quantity: must be a whole number"))
             case {"order_id": order_id} if order_id == SEED["order_id"]:
                 self.seed()
             case {"order_id": order_id} if order_id == TOO_MUCH["order_id"]:
@@ -170,7 +172,7 @@ class ChangesDeadLetters(ShopThatWorks):
 
 class GivesNoReason(ShopThatWorks):
     def dead_letters(self) -> list[DeadLetter]:
-        return [DeadLetter(letter.body, None, None) for letter in self.letters]
+        return [dead_letter(letter.body) for letter in self.letters]
 
 
 class TakesTwice(ShopThatWorks):

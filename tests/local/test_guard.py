@@ -6,8 +6,8 @@ import socket
 import sys
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 
+import psutil
 import pytest
 
 from local.aws import LocalAws
@@ -186,16 +186,10 @@ def run_function(aws: LocalAws) -> object:
 
 def listening(pid: int) -> set[int]:
     """Give the TCP ports on which a process listens."""
-    descriptors = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
-    ports = set()
-    for line in "".join(Path(f"/proc/{pid}/net/{kind}").read_text() for kind in ("tcp", "tcp6")).splitlines():
-        fields = line.split()
-        if fields[3] == "0A" and f"socket:[{fields[9]}]" in descriptors:
-            ports.add(int(fields[1].rpartition(":")[2], 16))
-    return ports
+    connections = psutil.Process(pid).net_connections("tcp")
+    return {connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN}
 
 
-@pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="only /proc tells on which ports a process listens")
 def test_every_port_it_listens_on_refuses_pages_and_serves_its_functions(aws: LocalAws) -> None:
     assert run_function(aws) == {"for": "the function"}
     ports = listening(aws.pid)

@@ -17,13 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from local.aws import LocalAws, LocalAwsError, deploy, deployment, server
 from local.aws.concurrency import PROCESSES_A_FUNCTION
 from local.aws.environment import client_environment, server_environment, tool_environment
 from local.aws.process import kill_group
-from ops.local_aws import birth_of
+from ops import local_aws
+from ops.local_aws import NotedAws, find_start
 from tests.local.hostile import LOOKS, hostile_shell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +78,7 @@ def test_two_share_nothing() -> None:
 def test_a_shell_set_up_for_the_real_aws_does_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in hostile_shell(tmp_path).items():
         monkeypatch.setenv(name, value)
-    server._session.cache_clear()
+    local_aws._session.cache_clear()
     with LocalAws.start() as aws:
         topic = aws.client("sns").create_topic(Name="orders")["TopicArn"]
         for service, operation in LOOKS.items():
@@ -119,7 +121,7 @@ def test_a_silent_process_is_given_up_and_stopped(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(server, "_READY_WITHIN_SECONDS", 1.0)
     with pytest.raises(LocalAwsError, match="did not answer on http"):
         LocalAws.start()
-    assert birth_of(int(note.read_text())) is None
+    assert find_start(int(note.read_text())) is None
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -142,11 +144,11 @@ def test_an_interrupted_program_stops_it(sent: signal.Signals) -> None:
     ) as process:
         assert process.stdout is not None
         pid = int(process.stdout.readline())
-        born = birth_of(pid)
-        assert born is not None
+        started = find_start(pid)
+        assert started is not None
         process.send_signal(sent)
         assert process.wait(timeout=20) != 0
-    assert birth_of(pid) != born
+    assert find_start(pid) != started
 
 
 def test_stop_reaches_grandchildren_whose_parent_is_dead(tmp_path: Path) -> None:
@@ -159,17 +161,32 @@ pathlib.Path({str(note)!r}).write_text(str(child.pid))
     with subprocess.Popen([sys.executable, "-W", "ignore", "-c", script], start_new_session=True) as parent:
         parent.wait(timeout=20)
     grandchild = int(note.read_text())
-    assert birth_of(grandchild) is not None
+    assert find_start(grandchild) is not None
     kill_group(parent.pid)
-    assert gone_within(5, lambda: birth_of(grandchild) is not None)
+    assert gone_within(5, lambda: find_start(grandchild) is not None)
 
 
 def test_a_process_is_told_apart_from_a_later_one_with_its_id(sleeper: subprocess.Popen[bytes]) -> None:
-    born = birth_of(sleeper.pid)
-    assert born == birth_of(sleeper.pid)
+    started = find_start(sleeper.pid)
+    assert started == find_start(sleeper.pid)
     sleeper.kill()
+    assert gone_within(5, lambda: find_start(sleeper.pid) is not None)  # a zombie still
     sleeper.wait()
-    assert birth_of(sleeper.pid) is None
+    assert find_start(sleeper.pid) is None
+
+
+def test_no_id_of_a_process_is_no_process() -> None:
+    assert find_start(-1) is None
+    assert find_start(10**12) is None
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere a start is a moment, which no clock moves")
+def test_a_process_stays_the_same_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = NotedAws(os.getpid(), find_start(os.getpid()) or 0.0, 4566, Path("none"))
+    booted = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 3600)
+    assert psutil.Process(os.getpid()).create_time() > booted + 3600
+    assert aws.is_running
 
 
 def test_the_server_inherits_no_setting_of_another_project() -> None:

@@ -19,7 +19,7 @@ from botocore import configprovider, credentials, plugin, tokens
 from local.aws import LocalAws, LocalAwsError, __main__
 from local.aws.environment import client_environment, outranking
 from local.aws.state import StateFile
-from ops.local_aws import birth_of
+from ops.local_aws import find_start
 from tests.local.hostile import LOOKS, hostile_shell, settings
 
 OUTPUTS = {
@@ -188,7 +188,10 @@ def test_down_with_nothing_up_is_no_failure(run: Callable[..., int], capfd: pyte
     assert "no local AWS is up" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": "x"}', '{"pid": 1}'])
+OLDER_NOTE = {"pid": os.getpid(), "born": "12345", "port": 4566, "directory": "none"}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": "x"}', '{"pid": 1}', json.dumps(OLDER_NOTE)])
 def test_a_damaged_note_is_no_note(run: Callable[..., int], note: Path, text: str) -> None:
     note.parent.mkdir()
     note.write_text(text)
@@ -204,7 +207,7 @@ def test_a_note_of_a_dead_one_is_cleared_away_with_what_it_left(
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         dead.wait()
     note.parent.mkdir()
-    note.write_text(json.dumps({"pid": dead.pid, "born": "1", "port": 4566, "directory": str(left)}))
+    note.write_text(json.dumps({"pid": dead.pid, "started": 1.0, "port": 4566, "directory": str(left)}))
     assert run("status") == 3
     assert not note.exists()
     assert not left.exists()
@@ -215,11 +218,11 @@ def test_a_stranger_with_the_noted_id_is_not_stopped(run: Callable[..., int], no
         note.parent.mkdir()
         fields = {
             "pid": stranger.pid,
-            "born": "another time",
+            "started": 1.0,
             "port": 4566,
             "directory": str(tmp_path / "none"),
         }
         note.write_text(json.dumps(fields))
         assert run("down") == 0
-        assert birth_of(stranger.pid) is not None
+        assert find_start(stranger.pid) is not None
         stranger.kill()

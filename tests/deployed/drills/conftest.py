@@ -12,7 +12,8 @@ import pytest
 from local.aws.concurrency import PROCESSES_A_FUNCTION, limit_each_function
 from local.books import violations
 from local.load.observe import books, under_way
-from local.pipeline import DeadLetter, Pipeline
+from local.pipeline import Pipeline
+from ops.dead_letters.dead_letter import DeadLetter
 from tests.deployed.conftest import WAIT_SCALE, Gates, states_in, wait_for
 from tests.deployed.conftest import Pipeline as Deployed
 from tests.deployed.drills.faults import HOST

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event
 from time import monotonic
@@ -12,9 +12,13 @@ import pytest
 
 from functions.shared.mail_tags import to_tags
 from ops.dead_letters import queues as dead_letters
-from ops.dead_letters.queues import MAIL_EVENTS, ORDERS, RELEASES, Letter, Peek, advice, drop, find, peek, redrive
+from ops.dead_letters.actions import drop, redrive
+from ops.dead_letters.advice import advice
+from ops.dead_letters.dead_letter import MAIL_EVENTS, ORDERS, RELEASES, DeadLetter
+from ops.dead_letters.queues import Peek, find, peek
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
+from tests.dead_letters import dead_letter
 from tests.ops.moto_stack import moto_stack
 
 ORDER = {"order_id": "12345", "customer_email": "customer@example.com", "items": [{"item_id": "tea", "quantity": 1}]}
@@ -243,13 +247,8 @@ def test_what_sqs_moved_was_not_refused_whatever_attributes_its_publisher_gave_i
     assert "`orders dlq redrive" in advice(letter)
 
 
-def letter_of(queue: str = ORDERS, message_id: str = "abcdef12-1", **fields: Any) -> Letter:
-    plain = Letter(queue, message_id, datetime(2026, 1, 1, tzinfo=UTC), 1, "{}", "12345", None, None)
-    return replace(plain, **fields)
-
-
 def test_a_letter_is_found_by_its_id_or_what_of_it_tells_it_apart() -> None:
-    one, other = letter_of(message_id="abcdef12-1"), letter_of(message_id="abcdef12-2")
+    one, other = dead_letter(message_id="abcdef12-1"), dead_letter(message_id="abcdef12-2")
     assert find(Peek([one, other], 0), "abcdef12-2") is other
     assert find(Peek([one], 0), "ABC") is one
     with pytest.raises(BadInput, match=r"fits 2 letters: abcdef12-1, abcdef12-2"):
@@ -324,7 +323,7 @@ def test_a_dropped_letter_was_kept_before_it_was_deleted(stack: Stack) -> None:
 
 
 def test_a_letter_that_could_not_be_kept_is_not_dropped(stack: Stack) -> None:
-    def full(_letter: Letter) -> None:
+    def full(_letter: DeadLetter) -> None:
         raise OSError("no space left")
 
     lay(stack, ORDERS, "one")
@@ -336,14 +335,14 @@ def test_a_letter_that_could_not_be_kept_is_not_dropped(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("letter", "told"),
     [
-        (letter_of(error_type="InvalidOrder"), "correct it, publish it under an id of its own"),
-        (letter_of(error_type="ConflictingOrder"), "another order has this id"),
-        (letter_of(), "`orders dlq redrive abcdef12`"),
-        (letter_of(RELEASES), "`orders retry 12345`"),
-        (letter_of(RELEASES, order_id="A" * 2049), "nothing is held: `orders dlq drop abcdef12`"),
-        (letter_of(RELEASES, order_id=None), "nothing is held: `orders dlq drop abcdef12`"),
-        (letter_of(MAIL_EVENTS), "`orders dlq redrive abcdef12`"),
+        (dead_letter(error_type="InvalidOrder"), "correct it, publish it under an id of its own"),
+        (dead_letter(error_type="ConflictingOrder"), "another order has this id"),
+        (dead_letter(), "`orders dlq redrive abcdef12`"),
+        (dead_letter(queue=RELEASES), "`orders retry 12345`"),
+        (dead_letter(queue=RELEASES, order_id="A" * 2049), "nothing is held: `orders dlq drop abcdef12`"),
+        (dead_letter(queue=RELEASES, order_id=None), "nothing is held: `orders dlq drop abcdef12`"),
+        (dead_letter(queue=MAIL_EVENTS), "`orders dlq redrive abcdef12`"),
     ],
 )
-def test_each_letter_says_what_to_do_about_it(letter: Letter, told: str) -> None:
+def test_each_letter_says_what_to_do_about_it(letter: DeadLetter, told: str) -> None:
     assert told in advice(letter)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from ops.dead_letters.queues import Letter
+from ops.dead_letters.dead_letter import DeadLetter
 from ops.orders.history import Visit
 from ops.orders.ledger import Attempt
 from ops.orders.next_step import next_step
 from ops.tables.order_row import OrderRow
+from tests.dead_letters import dead_letter
 from tests.ops.states import START
 
 
@@ -24,8 +25,8 @@ def attempt(status: str, *states: Visit, order_id: str = "12345") -> Attempt:
     return Attempt(1, "12345", status, START, ended, json.dumps({"order_id": order_id}), states)
 
 
-def letter(queue: str, error_type: str | None = None) -> Letter:
-    return Letter(queue, "abcdefgh-1", START, 1, "{}", "12345", error_type, "because")
+def letter(queue: str, error_type: str | None = None) -> DeadLetter:
+    return dead_letter(error_type=error_type, queue=queue, message_id="abcdefgh-1")
 
 
 AT_RELEASE = Visit("ReleaseInventory", START, 1.0, tries=4, error="AccessDeniedException")

@@ -1,0 +1,278 @@
+"""What the commands about orders print with --json."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypedDict
+
+from ops.dead_letters.dead_letter import DeadLetter
+from ops.orders.history import Visit
+from ops.orders.ledger import Attempt
+from ops.orders.publish import End
+from ops.orders.stuck import Stuck
+from ops.tables.attributes import Problem
+from ops.tables.order_row import OrderRow
+from ops.terminal.answers import Count, ExecutionStatus, Positive, Seconds
+
+
+class ShownLine(TypedDict):
+    """A line of an order."""
+
+    item_id: str
+    """The item's id"""
+    quantity: Positive
+    """Pieces"""
+
+
+class ShownRow(TypedDict):
+    """The order's row: the ledger."""
+
+    order_id: str
+    """The order's id"""
+    status: str | None
+    """The row's status, of which the workflow writes PROCESSING, CONFIRMED, REJECTED and FAILED, and an operator
+    CANCELLED; null where it has none"""
+    attempt: int | None
+    """The number of the execution that the row is of; null if it was cancelled before it was placed, or cannot be
+    read"""
+    customer_email: str | None
+    """The customer's address"""
+    items: list[ShownLine]
+    """What was ordered, each item once; empty where it cannot be read"""
+    created_at: datetime | None
+    """When the row was written first, ISO 8601"""
+    updated_at: datetime | None
+    """When it changed last, ISO 8601"""
+    status_reason: str | None
+    """Why it is REJECTED, FAILED or CANCELLED"""
+    email_status: str | None
+    """What became of the mail: PENDING, SENDING, SENT, DELIVERED, BOUNCED, COMPLAINED, REJECTED, UNKNOWN; null while
+    nobody has tried to send it"""
+    email_message_id: str | None
+    """The id that SES gave the mail"""
+    email_error: str | None
+    """Why the mail did not leave, or did not arrive"""
+    email_claim: str | None
+    """By which try the mail is or was being sent"""
+    email_earlier: str | None
+    """The status of an earlier mail, where a person had another one sent"""
+    problems: Sequence[Problem]
+    """What is odd about the row: no step of the workflow writes it so"""
+
+
+class ShownExecution(TypedDict):
+    """An execution."""
+
+    number: Positive
+    """Which of the order's executions it is, from 1"""
+    execution: str
+    """Its name"""
+    status: ExecutionStatus
+    """Its status in Step Functions"""
+    started_at: datetime
+    """When it began, ISO 8601"""
+    ended_at: datetime | None
+    """When it ended, ISO 8601; null while it runs"""
+    states: Sequence[Visit]
+    """The states it entered, in their order"""
+    seconds: Seconds | None
+    """How long it took; null while it runs"""
+
+
+class ShowAnswer(TypedDict):
+    """All that is known of an order."""
+
+    order_id: str
+    """The order's id"""
+    order: ShownRow | None
+    """Its row; null if there is none"""
+    attempts: list[ShownExecution]
+    """Its executions, the first first; Step Functions forgets one after 90 days"""
+    dead_letters: Sequence[DeadLetter]
+    """The dead letters that name it, the oldest first; looked for only where row and executions do not account for
+    the order"""
+    dead_letters_unread: Count | None
+    """How many more dead letters could not be read, since somebody else held them; null if dead letters were not
+    looked for"""
+    next: str | None
+    """What to do next, in words; null where nothing is wrong"""
+
+
+class ListAnswer(TypedDict):
+    """Orders, those that changed last first."""
+
+    orders: list[ShownRow]
+    """As many as --limit lets through"""
+    matching: Count
+    """How many there are that fit, shown or not"""
+
+
+class OrderEnd(TypedDict):
+    """How an order ended."""
+
+    status: str | None
+    """The row's status; null where it has none"""
+    status_reason: str | None
+    """Why it is REJECTED, FAILED or CANCELLED"""
+    email_status: str | None
+    """What became of the mail; null while nobody has tried to send it"""
+    email_error: str | None
+    """Why the mail did not leave, or did not arrive"""
+    execution: str | None
+    """The execution that was waited for"""
+    execution_status: ExecutionStatus | None
+    """How it ended"""
+    seconds: Seconds | None
+    """How long it took"""
+    refused: str | None
+    """Why the starter refused it; null if it did not"""
+
+
+class PlacedOrder(TypedDict):
+    """An order that was published."""
+
+    order_id: str
+    """The order's id"""
+    end: OrderEnd | None
+    """How it ended; null without --wait, or if it has not ended in time"""
+
+
+class PlaceAnswer(TypedDict):
+    """The orders that were published."""
+
+    orders: list[PlacedOrder]
+    """In the order in which they were published; with --wait in which they ended"""
+
+
+class ChosenOrders(TypedDict):
+    """Orders of one kind."""
+
+    status: str | None
+    """The row's status"""
+    mail: str | None
+    """The mail's status; null while nobody has tried to send it"""
+    reason: str | None
+    """Why the order failed, or its mail did, as far as many orders have it in common"""
+    orders: Positive
+    """How many"""
+
+
+class PublishedOrder(TypedDict):
+    """An order that was published again."""
+
+    order_id: str
+    """The order's id"""
+    attempt: Positive
+    """The attempt that this starts"""
+    note: str | None
+    """What there is to know about it; mostly nothing"""
+
+
+class FailedOrder(TypedDict):
+    """An order that could not be published."""
+
+    order_id: str
+    """The order's id"""
+    error: str
+    """Why not"""
+
+
+class LeftOutOrders(TypedDict):
+    """Orders that were left out for one reason."""
+
+    reason: str
+    """Why, and the command for it, in which ORDER stands for the id"""
+    orders: Positive
+    """How many"""
+
+
+class RetryManyAnswer(TypedDict):
+    """What was published again, and what was not."""
+
+    chosen: list[ChosenOrders]
+    """The orders that were to be published again, counted by what their rows said"""
+    published: list[PublishedOrder]
+    """The orders that were published again, in that order; empty with --dry-run"""
+    failed: list[FailedOrder]
+    """The orders that could not be published"""
+    left_out: list[LeftOutOrders]
+    """What a retry would not help, by its row or its last execution"""
+    remaining: Count
+    """How many of the chosen were not come to: all with --dry-run, the rest where it was stopped"""
+    beyond_limit: Count
+    """How many more fit, beyond --limit"""
+
+
+class StuckAnswer(TypedDict):
+    """What nobody will move on but a person."""
+
+    stuck: list[Stuck]
+    """Those that stand still longest first"""
+
+
+def describe_row(row: OrderRow) -> ShownRow:
+    """Give a row as data."""
+    return {
+        "order_id": row.order_id,
+        "status": row.status,
+        "attempt": row.attempt,
+        "customer_email": row.customer_email,
+        "items": [{"item_id": line.item_id, "quantity": line.quantity} for line in row.items],
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "status_reason": row.status_reason,
+        "email_status": row.email_status,
+        "email_message_id": row.email_message_id,
+        "email_error": row.email_error,
+        "email_claim": row.email_claim,
+        "email_earlier": row.email_earlier,
+        "problems": row.problems,
+    }
+
+
+def describe_order(
+    order_id: str,
+    row: OrderRow | None,
+    attempts: Iterable[Attempt],
+    letters: Sequence[DeadLetter],
+    next_step: str | None,
+    *,
+    unread: int | None,
+) -> ShowAnswer:
+    """Give all of an order as data; `unread` dead letters could not be read, None if they were not looked for."""
+    return {
+        "order_id": order_id,
+        "order": describe_row(row) if row else None,
+        "attempts": [_describe_execution(attempt) for attempt in attempts],
+        "dead_letters": letters,
+        "dead_letters_unread": unread,
+        "next": next_step,
+    }
+
+
+def _describe_execution(attempt: Attempt) -> ShownExecution:
+    return {
+        "number": attempt.number,
+        "execution": attempt.execution,
+        "status": attempt.status,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.ended_at,
+        "states": attempt.states,
+        "seconds": attempt.seconds,
+    }
+
+
+def describe_end(end: End) -> OrderEnd | None:
+    """Give how an order ended as data; None if it has not."""
+    if not end.has_come:
+        return None
+    row, execution = end.row, end.execution
+    return {
+        "status": row.status if row else None,
+        "status_reason": row.status_reason if row else None,
+        "email_status": row.email_status if row else None,
+        "email_error": row.email_error if row else None,
+        "execution": execution.name if execution else None,
+        "execution_status": execution.status if execution else None,
+        "seconds": execution.seconds if execution else None,
+        "refused": end.refused,
+    }
