@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.shared.row import number, text
 from local.aws import LocalAws
@@ -14,6 +14,13 @@ from ops.orders.history import Visit, visits
 from ops.stock.movements import StockItem
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 
 @dataclass(frozen=True)
@@ -104,21 +111,26 @@ class Pipeline:
         )
 
     @cached_property
-    def _dynamodb(self) -> Any:
-        return self.aws.client("dynamodb")
+    def _dynamodb(self) -> "DynamoDBClient":
+        client: DynamoDBClient = self.aws.client("dynamodb")
+        return client
 
     @cached_property
-    def _ses(self) -> Any:
-        return self.aws.client("sesv2")
+    def _ses(self) -> "SESV2Client":
+        client: SESV2Client = self.aws.client("sesv2")
+        return client
 
     @cached_property
-    def _sns(self) -> Any:
-        return self.aws.client("sns")
+    def _sns(self) -> "SNSClient":
+        client: SNSClient = self.aws.client("sns")
+        return client
 
     @cached_property
-    def _sqs(self) -> Any:
-        return self.aws.client("sqs")
+    def _sqs(self) -> "SQSClient":
+        client: SQSClient = self.aws.client("sqs")
+        return client
 
     @cached_property
-    def _states(self) -> Any:
-        return self.aws.client("stepfunctions")
+    def _states(self) -> "SFNClient":
+        client: SFNClient = self.aws.client("stepfunctions")
+        return client

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast, overload
 
 import boto3
 from botocore.config import Config
@@ -24,6 +24,17 @@ from functions.shared.errors import TransientError
 from ops.errors import StackError
 from ops.local_aws import NOTE, REGION, client_at, read_note
 from ops.shell import quote_command
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_ses import SESClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
 
 LOCAL_STAGE: Final = "local"
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")  # those of infra.settings, which takes a second to import
@@ -82,6 +93,22 @@ class Stack:
                 f"stack {self.name} has no output {output}: it is older than this command; {_deploy(stage)} updates it"
             ) from None
 
+    @overload
+    def client(self, service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+    @overload
+    def client(self, service: Literal["lambda"]) -> "LambdaClient": ...
+    @overload
+    def client(self, service: Literal["ses"]) -> "SESClient": ...
+    @overload
+    def client(self, service: Literal["sesv2"]) -> "SESV2Client": ...
+    @overload
+    def client(self, service: Literal["sns"]) -> "SNSClient": ...
+    @overload
+    def client(self, service: Literal["sqs"]) -> "SQSClient": ...
+    @overload
+    def client(self, service: Literal["stepfunctions"]) -> "SFNClient": ...
+    @overload
+    def client(self, service: Literal["sts"]) -> "STSClient": ...
     def client(self, service: str) -> Any:
         """Return the client of a service, made once."""
         if service not in self._clients:
@@ -91,8 +118,7 @@ class Stack:
     @cached_property
     def caller(self) -> str:
         """The ARN of whoever asks: it stands in a stock movement."""
-        arn: str = self.client("sts").get_caller_identity()["Arn"]
-        return arn
+        return self.client("sts").get_caller_identity()["Arn"]
 
 
 def connect(stage: str, *, profile: str | None = None, region: str | None = None) -> Stack:
@@ -136,8 +162,9 @@ class _LocalAccount:
 
 def _find(aws: Aws, stage: str, region: str) -> Stack:
     name = f"order-processing-{stage}"
+    cloudformation: CloudFormationClient = aws.client("cloudformation")
     try:
-        (found,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except EndpointConnectionError as error:
         if stage == LOCAL_STAGE:
             raise StackError(_unreached(error)) from error
@@ -166,7 +193,8 @@ def _absent(aws: Aws, name: str, stage: str, region: str) -> str:
     """Say where a stack was looked for, and what deploys it."""
     if stage == LOCAL_STAGE:
         return f"no stack {name} on the local AWS; {_deploy(stage)} deploys it"
-    account = aws.client("sts").get_caller_identity()["Account"]
+    sts: STSClient = aws.client("sts")
+    account = sts.get_caller_identity()["Account"]
     return (
         f"no stack {name} in account {account}, region {region}: name another (--profile, --region);"
         f" {_deploy(stage)} deploys it there"

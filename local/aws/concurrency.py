@@ -5,12 +5,15 @@ sleep for the queue's visibility timeout. Its CloudFormation ignores `ReservedCo
 template cannot say it.
 """
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
 
 PROCESSES_A_FUNCTION: Final = 4  # more cold starts at once would choke two cores
 
 
-def limit_each_function(client: Any) -> None:
+def limit_each_function(client: "LambdaClient") -> None:
     """Give each function a limit of its own; `client` is Lambda's.
 
     Not ReleaseAbandoned: the local EventBridge drops a call that is throttled, which AWS's makes again for a day.

@@ -11,7 +11,7 @@ only of what disagrees, which is read again by its keys.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from ops.books.balance import Balance, check_balance, check_order
 from ops.stack import Stack
@@ -19,6 +19,9 @@ from ops.stock.movements import Movement, StockItem
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movements
 from ops.terminal.answers import Count, Positive
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 _READINGS: Final = 5
 _MOST_MISSING: Final = 10  # movements that are named
@@ -323,7 +326,7 @@ def _missing(ledger: Ledger) -> str:
 class Tables:
     """The three tables of a stack, row by row; a Scan holds one page of up to a megabyte at a time."""
 
-    def __init__(self, dynamodb: Any, *, orders: str, inventory: str, movements: str) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", *, orders: str, inventory: str, movements: str) -> None:
         self._dynamodb = dynamodb
         self._orders = orders
         self._inventory = inventory

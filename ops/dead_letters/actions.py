@@ -2,11 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ops.dead_letters.dead_letter import MAIL_EVENTS, ORDERS, DeadLetter
 from ops.dead_letters.queues import QUEUES, read_queue
 from ops.stack import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import (
+        DeleteMessageBatchRequestEntryTypeDef,
+        DeleteMessageBatchResultTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+        SendMessageBatchResultTypeDef,
+    )
 
 # The outputs that hold the URLs of the queues they came from. A release came from no queue.
 _SOURCES: Final = {ORDERS: "OrderQueueUrl", MAIL_EVENTS: "MailEventQueueUrl"}
@@ -41,7 +50,9 @@ def redrive(stack: Stack, letters: Iterable[DeadLetter]) -> Handled:
     def send(queue: str, batch: list[DeadLetter]) -> dict[str, str]:
         failed: dict[str, str] = {}
         for part in _parts(batch):
-            entries = [{"Id": str(number), "MessageBody": letter.body} for number, letter in enumerate(part)]
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(number), "MessageBody": letter.body} for number, letter in enumerate(part)
+            ]
             failed |= _failures(sqs.send_message_batch(QueueUrl=stack[_SOURCES[queue]], Entries=entries), part)
         return failed
 
@@ -82,15 +93,19 @@ def _each(
     return Handled(done, failed, [letter for missing in wanted.values() for letter in missing.values()])
 
 
-def _delete(sqs: Any, url: str, letters: list[DeadLetter]) -> dict[str, str]:
+def _delete(sqs: "SQSClient", url: str, letters: list[DeadLetter]) -> dict[str, str]:
     if not letters:
         return {}
-    entries = [{"Id": str(number), "ReceiptHandle": letter.receipt} for number, letter in enumerate(letters)]
+    entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+        {"Id": str(number), "ReceiptHandle": letter.receipt} for number, letter in enumerate(letters)
+    ]
     failures = _failures(sqs.delete_message_batch(QueueUrl=url, Entries=entries), letters)
     return {message_id: f"its letter could not be deleted: {reason}" for message_id, reason in failures.items()}
 
 
-def _failures(answer: dict[str, Any], letters: Sequence[DeadLetter]) -> dict[str, str]:
+def _failures(
+    answer: "SendMessageBatchResultTypeDef | DeleteMessageBatchResultTypeDef", letters: Sequence[DeadLetter]
+) -> dict[str, str]:
     """Read a batch's failures: message ids to SQS's reasons."""
     return {
         letters[int(failure["Id"])].message_id: f"{failure['Code']}: {failure.get('Message', '')}".rstrip(": ")

@@ -9,18 +9,22 @@ These queues have no redrive policy of their own: reading moves no message anywh
 only adds to its ApproximateReceiveCount.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ops.dead_letters.dead_letter import MAIL_EVENTS, MOVED_FROM, ORDERS, RELEASES, DeadLetter
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
 from ops.terminal.answers import Count
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import ChangeMessageVisibilityBatchRequestEntryTypeDef, MessageTypeDef
 
 # The outputs that hold their URLs.
 QUEUES: Final = {ORDERS: "OrderDlqUrl", RELEASES: "ReleaseDlqUrl", MAIL_EVENTS: "MailEventDlqUrl"}
@@ -28,6 +32,7 @@ QUEUES: Final = {ORDERS: "OrderDlqUrl", RELEASES: "ReleaseDlqUrl", MAIL_EVENTS: 
 # Seconds that a message stays hidden while the rest is read, and one more for each call that the rest may take.
 _HOLD: Final = 30
 _WAIT: Final = 1
+_COUNTS: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 _BATCH: Final = 10
 
 
@@ -72,11 +77,10 @@ def peek(stack: Stack, queues: Iterable[str] = QUEUES) -> Peek:
     return Peek(letters, sum(peek.unread for peek in found))
 
 
-def count_messages(sqs: Any, url: str) -> int:
+def count_messages(sqs: "SQSClient", url: str) -> int:
     """Count a queue's messages, those being worked on too."""
-    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(counts))
-    return sum(int(answer["Attributes"][count]) for count in counts)
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[*_COUNTS])
+    return sum(int(answer["Attributes"][count]) for count in _COUNTS)
 
 
 def find(found: Peek, id_: str) -> DeadLetter:
@@ -96,7 +100,7 @@ def find(found: Peek, id_: str) -> DeadLetter:
 
 @contextmanager
 def read_queue(
-    sqs: Any, url: str, queue: str = ORDERS, stop: Event | None = None
+    sqs: "SQSClient", url: str, queue: str = ORDERS, stop: Event | None = None
 ) -> Iterator[Iterator[list[DeadLetter]]]:
     """Give a queue's letters in batches as they come, each once; at the end all that were not deleted are visible."""
     held: dict[str, DeadLetter] = {}
@@ -106,7 +110,9 @@ def read_queue(
         _give_back(sqs, url, list(held.values()))
 
 
-def _batches(sqs: Any, url: str, queue: str, held: dict[str, DeadLetter], stop: Event) -> Iterator[list[DeadLetter]]:
+def _batches(
+    sqs: "SQSClient", url: str, queue: str, held: dict[str, DeadLetter], stop: Event
+) -> Iterator[list[DeadLetter]]:
     hold = _HOLD + count_messages(sqs, url) // _BATCH
     until = monotonic() + hold
     while not stop.is_set() and (messages := _receive(sqs, url, hold)):
@@ -119,7 +125,7 @@ def _batches(sqs: Any, url: str, queue: str, held: dict[str, DeadLetter], stop: 
             return  # more than can be read in that time: the first are coming round again
 
 
-def _receive(sqs: Any, url: str, hold: int) -> Any:
+def _receive(sqs: "SQSClient", url: str, hold: int) -> "Sequence[MessageTypeDef]":
     answer = sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=_BATCH,
@@ -128,13 +134,13 @@ def _receive(sqs: Any, url: str, hold: int) -> Any:
         MessageAttributeNames=["All"],
         MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount", MOVED_FROM],
     )
-    return answer.get("Messages")
+    return answer.get("Messages", [])
 
 
-def _give_back(sqs: Any, url: str, letters: list[DeadLetter]) -> None:
+def _give_back(sqs: "SQSClient", url: str, letters: list[DeadLetter]) -> None:
     """Make letters visible; one that was deleted has nothing to show, and one that fails comes back automatically."""
     for start in range(0, len(letters), _BATCH):
-        entries = [
+        entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
             {"Id": str(number), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
             for number, letter in enumerate(letters[start : start + _BATCH])
         ]

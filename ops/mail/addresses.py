@@ -1,10 +1,10 @@
 """SES as an operator needs it: who may send and receive, what holds the account back, an order's mail again."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from functions.shared import row
 from ops.errors import Refused, StackError
@@ -13,6 +13,9 @@ from ops.stack import Stack, explained
 from ops.tables.attributes import in_words
 from ops.tables.order_row import OrderRow
 from ops.terminal.answers import Count
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
 
 VERIFIED: Final = "SUCCESS"
 
@@ -79,7 +82,7 @@ class Account:
 class Mail:
     """SES, by the account that the stack is in."""
 
-    def __init__(self, ses: Any) -> None:
+    def __init__(self, ses: "SESV2Client") -> None:
         self._ses = ses
 
     def account(self) -> Account:
@@ -116,7 +119,7 @@ class Mail:
             return None
         return Suppression(answer["Reason"], answer["LastUpdateTime"].astimezone(UTC))
 
-    def verify(self, address: str, mail_link_again: Callable[[str], None]) -> Address:
+    def verify(self, address: str, mail_link_again: Callable[[str], object]) -> Address:
         """Have SES mail an address its link, again if the last one was not followed; verified already is left alone."""
         known = self.address(address)
         if known.is_verified:
@@ -149,15 +152,14 @@ class Mail:
         return _status_of(answer, "VerifiedForSendingStatus")
 
     def _identities(self) -> Iterator[Address]:
-        token: dict[str, str] = {}
+        answer = self._ses.list_email_identities(PageSize=1000)
         while True:  # botocore has no paginator for it
-            answer = self._ses.list_email_identities(PageSize=1000, **token)
             for identity in answer.get("EmailIdentities", ()):
                 name = identity["IdentityName"]
                 yield Address(name, name, _status_of(identity, "SendingEnabled"))
             if not answer.get("NextToken"):
                 return
-            token = {"NextToken": answer["NextToken"]}
+            answer = self._ses.list_email_identities(PageSize=1000, NextToken=answer["NextToken"])
 
 
 # What sending a mail again goes by.
@@ -273,6 +275,6 @@ def _vouchers(address: str) -> Iterator[str]:
         yield ".".join(labels[start:])
 
 
-def _status_of(answer: dict[str, Any], sending: str) -> str:
+def _status_of(answer: Mapping[str, Any], sending: str) -> str:
     """Read an identity's state; where it is not told in words, from whether mail may be sent."""
     return str(answer.get("VerificationStatus") or (VERIFIED if answer.get(sending) else "PENDING"))

@@ -216,7 +216,7 @@ def describe_row(row: OrderRow) -> ShownRow:
         "status": row.status,
         "attempt": row.attempt,
         "customer_email": row.customer_email,
-        "items": [{"item_id": line.item_id, "quantity": line.quantity} for line in row.items],
+        "items": [{"item_id": line.item_id, "quantity": line.quantity} for line in row.lines],
         "created_at": row.created_at,
         "updated_at": row.updated_at,
         "status_reason": row.status_reason,

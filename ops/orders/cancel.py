@@ -7,7 +7,7 @@ is seen, or comes later, and changes nothing.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from functions.shared import row
 from functions.shared.aws import ConditionFailed, TransactionCancelled, call
@@ -18,6 +18,9 @@ from ops.stack import Stack
 from ops.tables.attributes import in_words
 from ops.tables.conditional import ChangedMeanwhile, until_written
 from ops.tables.order_row import OrderRow
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 # An order under way changes a few times in a second, and then stands still.
 _TRIES: Final = 5
@@ -41,7 +44,7 @@ class Cancellation:
 class CancelStore:
     """Both tables, as cancelling writes them; a refused write raises `ConditionFailed` or `TransactionCancelled`."""
 
-    def __init__(self, dynamodb: Any, *, orders: str, inventory: str) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", *, orders: str, inventory: str) -> None:
         self._dynamodb = dynamodb
         self._orders = orders
         self._inventory = inventory

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from functions.shared import row
 from functions.shared.execution_name import execution_name
@@ -15,6 +15,10 @@ from ops.orders.pace import Pace
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_by_keys
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 # Of an execution's newest events: a mail's 154 tries are 616, so the state that it is in is always among them.
 _NEWEST_EVENTS: Final = 1000
@@ -117,7 +121,9 @@ class Filter:
 class Orders:
     """The orders' rows and executions, as an operator reads them."""
 
-    def __init__(self, dynamodb: Any, states: Any, *, table: str, machine: str, pace: Pace | None = None) -> None:
+    def __init__(
+        self, dynamodb: "DynamoDBClient", states: "SFNClient", *, table: str, machine: str, pace: Pace | None = None
+    ) -> None:
         self._dynamodb = dynamodb
         self._states = states
         self._table = table

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from functions.shared.aws import TransactionCancelled, call
 from functions.shared.row import now, number, text
@@ -19,6 +19,9 @@ from ops.tables.conditional import TRIES, ChangedMeanwhile, until_written
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movements
 from ops.terminal.answers import Count, Positive
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 OPENING: Final = "opening balance: stock that was put there without a movement"
 
@@ -115,7 +118,9 @@ class _Broken(Exception):
 class Stock:
     """The inventory and the movements, as an operator reads and writes them."""
 
-    def __init__(self, dynamodb: Any, *, orders: str, inventory: str, movements: str, moved_by: str) -> None:
+    def __init__(
+        self, dynamodb: "DynamoDBClient", *, orders: str, inventory: str, movements: str, moved_by: str
+    ) -> None:
         self._dynamodb = dynamodb
         self._orders = orders
         self._inventory = inventory

@@ -2,34 +2,37 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from functions.shared.row import CONFIRMED, text
 from ops.tables.attributes import Item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 _A_BATCH: Final = 100  # keys that BatchGetItem takes
 _PAUSE: Final = 0.2  # seconds before what DynamoDB did not get to is asked for again
 
 
-def read_all(dynamodb: Any, table: str, **narrowed: Any) -> Iterator[Item]:
+def read_all(dynamodb: "DynamoDBClient", table: str, **narrowed: Any) -> Iterator[Item]:
     """Read a table whole."""
     for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True, **narrowed):
         yield from page["Items"]
 
 
-def read_by_keys(dynamodb: Any, table: str, key: str, values: Iterable[str]) -> Iterator[Item]:
+def read_by_keys(dynamodb: "DynamoDBClient", table: str, key: str, values: Iterable[str]) -> Iterator[Item]:
     """Read the rows there are of these keys, each named once; in no order."""
-    wanted = [{key: text(value)} for value in values]
+    wanted: list[Item] = [{key: text(value)} for value in values]
     while wanted:
         batch, wanted = wanted[:_A_BATCH], wanted[_A_BATCH:]
         answer = dynamodb.batch_get_item(RequestItems={table: {"Keys": batch, "ConsistentRead": True}})
         yield from answer["Responses"].get(table, ())
-        if left := answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys"):
-            wanted += left
+        if unprocessed := answer.get("UnprocessedKeys", {}).get(table):
+            wanted += unprocessed["Keys"]
             time.sleep(_PAUSE)
 
 
-def read_confirmed(dynamodb: Any, table: str) -> Iterator[Item]:
+def read_confirmed(dynamodb: "DynamoDBClient", table: str) -> Iterator[Item]:
     """Read all orders that hold stock, and of each no more than what it holds."""
     return read_all(
         dynamodb,
@@ -41,7 +44,7 @@ def read_confirmed(dynamodb: Any, table: str) -> Iterator[Item]:
     )
 
 
-def read_movements(dynamodb: Any, table: str, item_id: str) -> Iterator[Item]:
+def read_movements(dynamodb: "DynamoDBClient", table: str, item_id: str) -> Iterator[Item]:
     """Read an item's movements, the first first."""
     pages = dynamodb.get_paginator("query").paginate(
         TableName=table,
