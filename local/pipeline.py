@@ -10,7 +10,8 @@ from functions.shared.row import number, text
 from local.aws import LocalAws
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.dead_letters.queues import count_messages, read_queue
-from ops.orders.history import Visit, visits
+from ops.orders.execution import Attempt
+from ops.orders.ledger import Orders
 from ops.stock.movements import StockItem
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all
@@ -21,22 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
-
-
-@dataclass(frozen=True)
-class Execution:
-    """One execution of the state machine; `seconds` is None while it runs."""
-
-    name: str
-    status: str
-    seconds: float | None
-    input: Mapping[str, Any]
-    visits: tuple[Visit, ...]
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is still under way."""
-        return self.status == "RUNNING"
 
 
 @dataclass(frozen=True)
@@ -67,14 +52,9 @@ class Pipeline:
         rows = map(OrderRow.from_item, read_all(self._dynamodb, self.outputs["OrdersTableName"]))
         return {row.order_id: row for row in rows}
 
-    def executions(self, order_id: str) -> list[Execution]:
+    def attempts(self, order_id: str) -> tuple[Attempt, ...]:
         """Return an order's executions, the first attempt first."""
-        pages = self._states.get_paginator("list_executions").paginate(stateMachineArn=self.outputs["StateMachineArn"])
-        arns = [execution["executionArn"] for page in pages for execution in page["executions"]]
-        described = [self._states.describe_execution(executionArn=arn) for arn in arns]
-        ours = [(answer, json.loads(answer["input"])) for answer in described]
-        found = [self._execution(answer, content) for answer, content in ours if content.get("order_id") == order_id]
-        return sorted(found, key=lambda execution: int(execution.input["attempt"]))
+        return self._orders.attempts(order_id)
 
     def messages_in(self, queue: str) -> int:
         """Count a queue's messages, those being worked on too; `queue` is the output that holds its URL."""
@@ -99,16 +79,10 @@ class Pipeline:
         """Verify an address; on AWS its owner has to follow a link first."""
         self._ses.create_email_identity(EmailIdentity=address)
 
-    def _execution(self, answer: Mapping[str, Any], content: Mapping[str, Any]) -> Execution:
-        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=answer["executionArn"])
-        stopped = answer.get("stopDate")
-        return Execution(
-            name=answer["name"],
-            status=answer["status"],
-            seconds=(stopped - answer["startDate"]).total_seconds() if stopped else None,
-            input=content,
-            visits=visits(event for page in pages for event in page["events"]),
-        )
+    @cached_property
+    def _orders(self) -> Orders:
+        table, machine = self.outputs["OrdersTableName"], self.outputs["StateMachineArn"]
+        return Orders(self._dynamodb, self._states, table=table, machine=machine)
 
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":

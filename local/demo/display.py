@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 
-from local.pipeline import Execution
+from ops.orders.execution import Attempt
 from ops.orders.history import Visit
 
 _WIDTH = 100
@@ -27,11 +27,11 @@ def open_console() -> Console:
     return console
 
 
-def execution_table(execution: Execution) -> Padding:
+def execution_table(attempt: Attempt) -> Padding:
     """Return an execution's states with tries, times and what they raised."""
-    some_raised = any(visit.error for visit in execution.visits)
+    some_raised = any(visit.error for visit in attempt.states)
     table = _table("state", tries="right", time="right", **({"raised": "left"} if some_raised else {}))
-    for visit in execution.visits:
+    for visit in attempt.states:
         took = (str(visit.tries), f"{visit.seconds:.2f} s") if visit.tries else ("", "")
         table.add_row(visit.state, *took, *([_raised(visit)] if some_raised else []))
     return _inset(table)

@@ -14,7 +14,8 @@ from rich.text import Text
 from local.aws import ROOT
 from local.demo.checks import Checks
 from local.demo.display import execution_table
-from local.pipeline import Execution, Pipeline
+from local.pipeline import Pipeline
+from ops.orders.execution import Attempt
 
 T = TypeVar("T")
 
@@ -83,11 +84,11 @@ class Stage:
         except WaitedInVainError:
             return look()
 
-    def ended(self, order_id: str, *, attempt: int = 1) -> Execution:
+    def ended(self, order_id: str, *, attempt: int = 1) -> Attempt:
         """Wait until this attempt at an order has ended; show its states."""
 
-        def look() -> Execution | None:
-            found = [run for run in self.pipeline.executions(order_id) if run.input["attempt"] == attempt]
+        def look() -> Attempt | None:
+            found = [run for run in self.pipeline.attempts(order_id) if run.number == attempt]
             return found[0] if found and not found[0].is_running else None
 
         execution = self.wait_for(f"the workflow of order {order_id}", look)

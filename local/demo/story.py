@@ -51,7 +51,7 @@ def _an_order_comes_in(stage: Stage) -> None:
     stage.publish(SEED)
     execution = stage.ended("12345")
     check = stage.checks
-    check.expect("states", _path(execution.visits), "UpdateOrder → ReserveInventory → SendConfirmation")
+    check.expect("states", _path(execution.states), "UpdateOrder → ReserveInventory → SendConfirmation")
     check.expect("execution", execution.status, "SUCCEEDED")
     check.expect("order", _status(stage, "12345"), "CONFIRMED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 8, "item002": 4})
@@ -71,7 +71,7 @@ def _the_same_again(stage: Stage) -> None:
     check = stage.checks
     left = stage.settled(lambda: stage.pipeline.messages_in("OrderQueueUrl"), 0)
     check.expect("messages left in the order queue", left, 0)
-    check.expect("executions of the order", len(stage.pipeline.executions("12345")), 1)
+    check.expect("executions of the order", len(stage.pipeline.attempts("12345")), 1)
     check.holds("the order's row is untouched", _order(stage, "12345") == before)
     check.expect("stock left", stage.pipeline.stock(), {"item001": 8, "item002": 4})
     check.expect("mails to the customer", len(_mails_to(stage, SEED)), 1)
@@ -83,7 +83,7 @@ def _more_than_there_is(stage: Stage) -> None:
     execution = stage.ended("12346")
     check = stage.checks
     rejected = "UpdateOrder → ReserveInventory → RejectOrder → OrderRejected"
-    check.expect("states", _path(execution.visits), rejected)
+    check.expect("states", _path(execution.states), rejected)
     check.expect("order", _status(stage, "12346"), "REJECTED")
     check.expect("stock left, nothing taken of either", stage.pipeline.stock(), {"item001": 8, "item002": 4})
     check.expect("mails to the customer", len(_mails_to(stage, SEED)), 1)
@@ -105,7 +105,7 @@ def _not_an_order(stage: Stage) -> None:
         "error_message names the field and its rule",
         (letter.error_message or "").startswith("items[0].quantity: must be "),
     )
-    check.expect("executions of it", len(stage.pipeline.executions("12347")), 0)
+    check.expect("executions of it", len(stage.pipeline.attempts("12347")), 0)
 
 
 def _mail_refused(stage: Stage) -> None:
@@ -116,7 +116,7 @@ def _mail_refused(stage: Stage) -> None:
     execution = stage.ended("12348")
     check = stage.checks
     check.expect("execution", execution.status, "FAILED")
-    check.expect("failed at", _failure(execution.visits), "SendConfirmation, EmailRejected, 1 try")
+    check.expect("failed at", _failure(execution.states), "SendConfirmation, EmailRejected, 1 try")
     check.expect("order all the same", _status(stage, "12348"), "CONFIRMED")
     check.expect("mail", _mail_status(stage, "12348"), "REJECTED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 5, "item002": 4})
@@ -130,7 +130,7 @@ def _published_again(stage: Stage) -> None:
     stage.publish(UNVERIFIED)
     execution = stage.ended("12348", attempt=2)
     check = stage.checks
-    check.expect("states, nothing taken again", _path(execution.visits), "UpdateOrder → SendConfirmation")
+    check.expect("states, nothing taken again", _path(execution.states), "UpdateOrder → SendConfirmation")
     check.expect("execution", execution.status, "SUCCEEDED")
     check.expect("order", _status(stage, "12348"), "CONFIRMED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 5, "item002": 4})

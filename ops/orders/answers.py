@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import TypedDict
 
 from ops.dead_letters.dead_letter import DeadLetter
+from ops.orders.execution import Attempt
 from ops.orders.history import Visit
-from ops.orders.ledger import Attempt
 from ops.orders.publish import End
 from ops.orders.stuck import Stuck
 from ops.tables.attributes import Problem
@@ -252,7 +252,7 @@ def describe_order(
 def _describe_execution(attempt: Attempt) -> ShownExecution:
     return {
         "number": attempt.number,
-        "execution": attempt.execution,
+        "execution": attempt.name,
         "status": attempt.status,
         "started_at": attempt.started_at,
         "ended_at": attempt.ended_at,

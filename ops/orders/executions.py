@@ -18,7 +18,8 @@ from typing import Final
 
 from functions.shared.aws import call
 from functions.shared.errors import TransientError
-from ops.orders.ledger import LARGEST_PAGE, Attempt, Orders, Started
+from ops.orders.execution import Attempt, Execution
+from ops.orders.ledger import LARGEST_PAGE, Orders
 from ops.orders.pace import Pace
 
 _OVERLAP: Final = timedelta(seconds=30)  # what a list of executions may lag behind
@@ -31,9 +32,9 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 class Seen:
     """What one look found; `trouble` is why some ends have to wait for a later look."""
 
-    running: Mapping[str, Started]
-    started: tuple[Started, ...]  # of those that run: the ones that did not run at the last look
-    ended: tuple[Started, ...]
+    running: Mapping[str, Execution]
+    started: tuple[Execution, ...]  # of those that run: the ones that did not run at the last look
+    ended: tuple[Execution, ...]
     since: datetime  # by the clock of Step Functions: from when on the next look has to list
     trouble: str | None = None
 
@@ -47,8 +48,8 @@ class Executions:
     most_pages: int = 10  # of running executions that a look lists
     _looks: int = 0
     _since: datetime | None = None
-    _running: Mapping[str, Started] = field(default_factory=dict)
-    _reported: dict[str, Started] = field(default_factory=dict)  # ends that lists may show again
+    _running: Mapping[str, Execution] = field(default_factory=dict)
+    _reported: dict[str, Execution] = field(default_factory=dict)  # ends that lists may show again
 
     def look(self) -> Seen:
         """Find what runs and what has ended since the last look; at the first, what has ended so far.
@@ -82,9 +83,9 @@ class Executions:
         """Whether there is a look to compare the next one with."""
         return self._looks > 0
 
-    def _recent(self) -> tuple[dict[str, Started], datetime, bool]:
+    def _recent(self) -> tuple[dict[str, Execution], datetime, bool]:
         """List what was started lately; give also from when on the next look has to list, and whether this is all."""
-        found, since, following = dict[str, Started](), self._since, self._since or _ALWAYS
+        found, since, following = dict[str, Execution](), self._since, self._since or _ALWAYS
         for page in self.orders.listed():
             if page.executions and not found:
                 following = max(following, page.executions[0].started_at - _OVERLAP)
@@ -95,33 +96,33 @@ class Executions:
                 break
         return found, following, False
 
-    def _listed_as_running(self, *, is_needed: bool) -> tuple[dict[str, Started], datetime]:
+    def _listed_as_running(self, *, is_needed: bool) -> tuple[dict[str, Execution], datetime]:
         """List what runs, if it is time to; give also from which start on that is all."""
         is_one_page = len(self._running) <= LARGEST_PAGE
         if self._looks % _RUNNING_EVERY and not (is_needed and is_one_page):
             return {}, _NEVER
-        found = dict[str, Started]()
+        found = dict[str, Execution]()
         for page in islice(self.orders.listed(status="RUNNING"), self.most_pages):
             found |= {one.name: one for one in page.executions}
             if page.is_last:
                 return found, _ALWAYS
         return found, min((one.started_at for one in found.values()), default=_NEVER)
 
-    def _described(self, missing: Iterable[Started]) -> tuple[dict[str, Started | None], str | None]:
+    def _described(self, missing: Iterable[Execution]) -> tuple[dict[str, Execution | None], str | None]:
         """Ask for executions by name, the oldest first, as many as the pace allows; None is one long forgotten."""
-        found = dict[str, Started | None]()
+        found = dict[str, Execution | None]()
         for one in sorted(missing, key=lambda one: one.started_at)[: self.pace.ready("describe_execution")]:
             try:
                 attempt: Attempt | None = call(self.orders.named, name=one.name)
             except TransientError as error:
                 return found, str(error)
             if attempt:
-                found[one.name] = Started(one.name, attempt.status, attempt.started_at, attempt.ended_at)
+                found[one.name] = attempt
             elif self._since and one.started_at < self._since:
                 found[one.name] = None
         return found, None
 
-    def _is_news(self, one: Started) -> bool:
+    def _is_news(self, one: Execution) -> bool:
         """Whether this is an end that was not reported yet, be it the second one of an execution that was redriven."""
         known = self._reported.get(one.name)
         if one.is_running or (known and known.ended_at == one.ended_at):
@@ -129,5 +130,5 @@ class Executions:
         return self._since is None or one.name in self._running or _end(one) >= self._since
 
 
-def _end(one: Started) -> datetime:
+def _end(one: Execution) -> datetime:
     return one.ended_at or one.started_at

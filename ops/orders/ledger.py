@@ -1,7 +1,5 @@
 """An order as an operator sees it: its row, and every execution that has worked on it."""
 
-import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from functions.shared import row
 from functions.shared.execution_name import execution_name
 from functions.shared.row import key, text
+from ops.orders.execution import Attempt, Execution
 from ops.orders.history import Visit, visits
 from ops.orders.pace import Pace
 from ops.stack import Stack
@@ -23,67 +22,13 @@ if TYPE_CHECKING:
 # Of an execution's newest events: a mail's 154 tries are 616, so the state that it is in is always among them.
 _NEWEST_EVENTS: Final = 1000
 LARGEST_PAGE: Final = 1000  # of executions, and of events
-_ATTEMPT: Final = re.compile(r"--[0-9]{1,9}$")  # a hash, which may end a first execution's name, is longer
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One execution of an order; `states` as far as its history was read."""
-
-    number: int
-    execution: str
-    status: str
-    started_at: datetime
-    ended_at: datetime | None
-    input: str
-    states: tuple[Visit, ...] = ()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is under way, or about to be again."""
-        return self.status in ("RUNNING", "PENDING_REDRIVE")
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether publishing the order again starts the next attempt."""
-        return not self.is_running and self.status != "SUCCEEDED"
-
-    @property
-    def order_id(self) -> str | None:
-        """The order that it works on; None if it was started by hand, with something else."""
-        return _text_in(self.input, "order_id")
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it took; None while it runs."""
-        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
-
-
-@dataclass(frozen=True)
-class Started:
-    """An execution as a list of executions names it, which tells neither its order nor its states."""
-
-    name: str
-    status: str
-    started_at: datetime
-    ended_at: datetime | None = None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is under way, or about to be again."""
-        return self.status in ("RUNNING", "PENDING_REDRIVE")
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it took; None while it runs."""
-        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
 
 
 @dataclass(frozen=True)
 class Page:
     """A page of a list of executions."""
 
-    executions: tuple[Started, ...]
+    executions: tuple[Execution, ...]
     is_last: bool
 
 
@@ -184,18 +129,11 @@ class Orders:
             answer = self._ask("describe_execution", executionArn=self._arn(name))
         except self._states.exceptions.ExecutionDoesNotExist:
             return None
-        return Attempt(
-            number=_number_in(answer["input"]),
-            execution=name,
-            status=answer["status"],
-            started_at=answer["startDate"].astimezone(UTC),
-            ended_at=_ended(answer),
-            input=answer["input"],
-        )
+        return Attempt.from_answer(answer)
 
     def with_states(self, attempt: Attempt) -> Attempt:
         """Return an execution with all its states."""
-        pages = self._pages("get_execution_history", executionArn=self._arn(attempt.execution))
+        pages = self._pages("get_execution_history", executionArn=self._arn(attempt.name))
         return replace(attempt, states=_utc(visits(event for page in pages for event in page["events"])))
 
     def newest_state(self, name: str) -> Visit | None:
@@ -210,7 +148,7 @@ class Orders:
         found = _utc(visits(reversed(answer["events"])))
         return found[-1] if found else None
 
-    def running(self, tell: Callable[[int], None] = lambda _found: None) -> Iterator[Started]:
+    def running(self, tell: Callable[[int], None] = lambda _found: None) -> Iterator[Execution]:
         """Yield the executions that run, the newest first; `tell` hears how many it has found so far."""
         found = 0
         for page in self.listed(status="RUNNING"):
@@ -222,7 +160,7 @@ class Orders:
         """Yield pages of executions, the last started first: those of this status, or all."""
         wanted = {"statusFilter": status} if status else {}
         for answer in self._pages("list_executions", stateMachineArn=self._machine, **wanted):
-            yield Page(tuple(map(_started, answer["executions"])), is_last="nextToken" not in answer)
+            yield Page(tuple(map(Execution.from_answer, answer["executions"])), is_last="nextToken" not in answer)
 
     def _pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield a paged operation's answers; botocore's own paginator would not wait its turn before each."""
@@ -267,29 +205,6 @@ def is_explained(order: OrderRow | None, latest: Attempt | None) -> bool:
     return order.status != row.CONFIRMED or order.email_status in {*row.MAIL_LEFT, row.MAIL_REJECTED}
 
 
-def order_in(name: str) -> tuple[str, int] | None:
-    """Give the order and the attempt that an execution's name tells of; None if it holds a hash of the order's id."""
-    order_id, _, number = name.rpartition("--")
-    if number.isdecimal() and execution_name(order_id, int(number)) == name:
-        return order_id, int(number)
-    return (name, 1) if execution_name(name, 1) == name else None
-
-
-def without_attempt(name: str) -> str:
-    """Give the name that all executions of an order share: that of its first one."""
-    return _ATTEMPT.sub("", name)
-
-
-def _started(execution: dict[str, Any]) -> Started:
-    started = execution["startDate"].astimezone(UTC)
-    return Started(execution["name"], execution["status"], started, _ended(execution))
-
-
-def _ended(execution: dict[str, Any]) -> datetime | None:
-    stopped = execution.get("stopDate")
-    return stopped.astimezone(UTC) if stopped else None
-
-
 def _utc(states: tuple[Visit, ...]) -> tuple[Visit, ...]:
     return tuple(replace(state, entered=state.entered.astimezone(UTC)) for state in states)
 
@@ -297,18 +212,3 @@ def _utc(states: tuple[Visit, ...]) -> tuple[Visit, ...]:
 def _iso(moment: datetime | None) -> str | None:
     """Write a moment as the rows do, so that the texts compare as the moments do."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment else None
-
-
-def _number_in(content: str) -> int:
-    value = _field(content, "attempt")
-    return value if isinstance(value, int) else 1
-
-
-def _text_in(content: str, name: str) -> str | None:
-    value = _field(content, name)
-    return value if isinstance(value, str) else None
-
-
-def _field(content: str, name: str) -> Any:
-    data = json.loads(content)
-    return data.get(name) if isinstance(data, dict) else None

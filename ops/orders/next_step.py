@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functions.shared import row
 from ops.dead_letters.advice import advice
 from ops.dead_letters.dead_letter import RELEASES, DeadLetter
-from ops.orders.ledger import Attempt
+from ops.orders.execution import Attempt
 from ops.shell import quote_command
 from ops.tables.order_row import OrderRow
 

@@ -19,7 +19,8 @@ from functions.shared.row import CONFIRMED
 from ops.dead_letters.dead_letter import ORDERS
 from ops.dead_letters.queues import peek
 from ops.errors import BadInput
-from ops.orders.ledger import Orders, Started
+from ops.orders.execution import Execution
+from ops.orders.ledger import Orders
 from ops.orders.pace import Pace
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
@@ -101,7 +102,7 @@ class End:
     """How a published order ended: an execution and the row, or `refused`; none of them if it has not ended yet."""
 
     order_id: str
-    execution: Started | None
+    execution: Execution | None
     row: OrderRow | None
     refused: str | None = None
 
@@ -128,7 +129,7 @@ def wait_for(
 ) -> Iterator[End]:
     """Yield the end of each order as it comes; once the patience for all of them is over, those that have none yet."""
     orders, since, left = Orders.of(stack, Pace(clock, pause)), datetime.now(UTC), deque(expected)
-    known: dict[str, Started] = {}
+    known: dict[str, Execution] = {}
     until, letters_at = clock() + patience.total_seconds(), clock() + _DEAD_LETTERS_EVERY
     while left:
         tell(f"waiting for {len(left)} of {len(expected)} orders")
@@ -149,24 +150,24 @@ def wait_for(
     yield from _ends(orders, left, known, {})
 
 
-def _executions(orders: Orders, left: Iterable[Expected], since: datetime) -> dict[str, Started]:
+def _executions(orders: Orders, left: Iterable[Expected], since: datetime) -> dict[str, Execution]:
     """Find the executions of these orders: on the newest pages of the list, and a few of the others by their names.
 
     A list shows a thousand of them in a call. It lacks one that began before this wait, or by another clock.
     """
-    found = dict[str, Started]()
+    found = dict[str, Execution]()
     for page in islice(orders.listed(), _MOST_PAGES):
         found |= {one.name: one for one in page.executions}
         if any(one.started_at < since - _SLACK for one in page.executions):
             break
     for one in islice((one for one in left if one.execution not in found), _ASKED_FOR):
         if attempt := orders.named(one.execution):
-            found[one.execution] = Started(one.execution, attempt.status, attempt.started_at, attempt.ended_at)
+            found[one.execution] = attempt
     return {one.execution: found[one.execution] for one in left if one.execution in found}
 
 
 def _ends(
-    orders: Orders, left: Iterable[Expected], known: Mapping[str, Started], refusals: Mapping[str, str]
+    orders: Orders, left: Iterable[Expected], known: Mapping[str, Execution], refusals: Mapping[str, str]
 ) -> Iterator[End]:
     """Give how each order stands; the row is read of those alone whose execution has ended."""
     over = {one.order.order_id for one in left if one.execution in known and not known[one.execution].is_running}

@@ -8,7 +8,8 @@ from functions.shared.errors import InvalidOrder
 from functions.shared.message import parse_order
 from functions.shared.order import Order
 from ops.errors import Refused
-from ops.orders.ledger import Attempt, Orders
+from ops.orders.execution import Attempt
+from ops.orders.ledger import Orders
 from ops.orders.publish import message_of
 from ops.shell import quote_command
 from ops.tables.order_row import OrderRow

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from functions.shared import row
 from functions.shared.execution_name import execution_name
 from ops.mail.addresses import SENDING_TOO_LONG
-from ops.orders.ledger import Orders, Started, without_attempt
+from ops.orders.execution import Execution, without_attempt
+from ops.orders.ledger import Orders
 from ops.orders.next_step import of_order
 from ops.shell import quote_command
 from ops.tables.attributes import in_words
@@ -82,7 +83,7 @@ def find(
 
 
 def judged(
-    rows: Iterable[OrderRow], running: Mapping[str, Started], older_than: timedelta, now: datetime
+    rows: Iterable[OrderRow], running: Mapping[str, Execution], older_than: timedelta, now: datetime
 ) -> Iterator[Stuck]:
     """Tell which of these rows are stuck; one that an execution works on is not, however slow that is.
 
@@ -113,7 +114,7 @@ def _problem(order: OrderRow, older_than: timedelta, now: datetime) -> tuple[str
             return ("mail-pending", "CONFIRMED, and nobody sends its mail") if still > older_than else None
 
 
-def _slow(orders: Orders, execution: Started) -> Stuck:
+def _slow(orders: Orders, execution: Execution) -> Stuck:
     """Say where an execution is that has been running for so long, and why."""
     described, state = orders.named(execution.name), orders.newest_state(execution.name)
     order_id = (described.order_id if described else None) or execution.name

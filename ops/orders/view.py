@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ops.dead_letters.dead_letter import DeadLetter
+from ops.orders.execution import Attempt
 from ops.orders.history import Visit
-from ops.orders.ledger import Attempt
 from ops.tables.attributes import in_words
 from ops.tables.order_row import OrderRow, items_in_words
 from ops.terminal import screen
@@ -68,7 +68,7 @@ def _head(order_id: str, order: OrderRow | None) -> RenderableType:
 
 def _attempt_line(attempt: Attempt) -> Text:
     took = f"took {attempt.seconds:.1f} s" if attempt.seconds is not None else f"for {screen.ago(attempt.started_at)}"
-    line = screen.plain(f"attempt {attempt.number}: execution {attempt.execution} ")
+    line = screen.plain(f"attempt {attempt.number}: execution {attempt.name} ")
     return line + screen.cell(attempt.status) + screen.plain(f", started {_moment(attempt.started_at)}, {took}")
 
 

@@ -15,9 +15,10 @@ from functions.shared import row
 from functions.shared.aws import call
 from functions.shared.errors import TransientError
 from ops.dead_letters.queues import QUEUES, count_messages
+from ops.orders.execution import Attempt, Execution, order_in
 from ops.orders.executions import Executions
 from ops.orders.history import Visit
-from ops.orders.ledger import Attempt, Orders, Started, order_in
+from ops.orders.ledger import Orders
 from ops.orders.pace import Pace
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
@@ -149,7 +150,7 @@ class Watcher:
             except TransientError as error:
                 self._trouble = str(error)
 
-    def _sightings(self, executions: Sequence[Started]) -> dict[str, Sighting]:
+    def _sightings(self, executions: Sequence[Execution]) -> dict[str, Sighting]:
         names = [one.name for one in executions]
         orders = {name: self._described.get(name) or order_in(name) for name in names}
         rows = self._orders.rows_of(sorted({order[0] for order in orders.values() if order}))
@@ -173,7 +174,7 @@ class Watcher:
         self._described |= found
         return found
 
-    def _sighting(self, one: Started, order: tuple[str, int | None], rows: Mapping[str, OrderRow]) -> Sighting:
+    def _sighting(self, one: Execution, order: tuple[str, int | None], rows: Mapping[str, OrderRow]) -> Sighting:
         state = None if one.status == "SUCCEEDED" else self._states.get(one.name)
         found = rows.get(order[0])
         return Sighting(
@@ -271,9 +272,9 @@ def sighting(attempt: Attempt | None, order: OrderRow | None, order_id: str = ""
     return Sighting(
         order_id=(order.order_id if order else attempt and attempt.order_id)
         or order_id
-        or (attempt.execution if attempt else ""),
+        or (attempt.name if attempt else ""),
         attempt=attempt.number if attempt else order.attempt if order else None,
-        execution=attempt.execution if attempt else None,
+        execution=attempt.name if attempt else None,
         execution_status=attempt.status if attempt else None,
         state=state.state if state else None,
         tries=state.tries if state else 0,
@@ -285,7 +286,7 @@ def sighting(attempt: Attempt | None, order: OrderRow | None, order_id: str = ""
     )
 
 
-def _newest(executions: Iterable[Started]) -> list[Started]:
+def _newest(executions: Iterable[Execution]) -> list[Execution]:
     return sorted(executions, key=lambda one: one.started_at, reverse=True)[:MOST_SHOWN]
 
 

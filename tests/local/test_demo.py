@@ -1,6 +1,7 @@
 """The demo: what it shows is checked, and what is not as expected is named and fails it."""
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -18,8 +19,8 @@ from local.demo import __main__ as demo
 from local.demo.checks import Checks
 from local.demo.stage import Stage, WaitedInVainError
 from local.demo.story import SEED, STOCK, TOO_MUCH, UNVERIFIED, tell
-from local.pipeline import Execution
 from ops.dead_letters.dead_letter import DeadLetter
+from ops.orders.execution import Attempt
 from ops.orders.history import Visit
 from ops.tables.order_row import OrderRow
 from tests.dead_letters import dead_letter
@@ -53,7 +54,7 @@ class ShopThatWorks:
     def __init__(self) -> None:
         self.left = dict(STOCK)
         self.rows: dict[str, OrderRow] = {}
-        self.runs: list[Execution] = []
+        self.runs: list[Attempt] = []
         self.letters: list[DeadLetter] = []
         self.sent: list[dict[str, Any]] = []
         self.waiting = 0
@@ -109,7 +110,11 @@ class ShopThatWorks:
         visits = [Visit(state, datetime.now(UTC), 0.1, tries=1) for state in states]
         visits[-1] = replace(visits[-1], error=error)
         content = {**order, "attempt": attempt}
-        self.runs.append(Execution(order["order_id"], status, 0.5, content, tuple(visits)))
+        now = datetime.now(UTC)
+        run = Attempt(
+            order["order_id"], status, now, now, number=attempt, input=json.dumps(content), states=tuple(visits)
+        )
+        self.runs.append(run)
 
     def stock(self) -> dict[str, int]:
         return self.left
@@ -117,8 +122,8 @@ class ShopThatWorks:
     def orders(self) -> dict[str, OrderRow]:
         return self.rows
 
-    def executions(self, order_id: str) -> list[Execution]:
-        return [run for run in self.runs if run.input["order_id"] == order_id]
+    def attempts(self, order_id: str) -> list[Attempt]:
+        return [run for run in self.runs if run.order_id == order_id]
 
     def dead_letters(self) -> list[DeadLetter]:
         return self.letters

@@ -9,7 +9,8 @@ import pytest
 
 from functions.shared.execution_name import execution_name
 from functions.shared.order import Line
-from ops.orders.ledger import Attempt, Filter, Orders, is_explained, order_in
+from ops.orders.execution import Attempt, order_in
+from ops.orders.ledger import Filter, Orders, is_explained
 from ops.stack import Stack
 from ops.tables import scan as tables
 from ops.tables.order_row import OrderRow, items_in_words
@@ -227,7 +228,7 @@ def test_dead_letters_are_looked_for_only_where_row_and_execution_leave_somethin
     row = OrderRow.from_item(
         {"order_id": {"S": "12345"}, "status": {"S": status}} | ({"email_status": {"S": mail}} if mail else {})
     )
-    latest = Attempt(1, "12345", execution, START, None, "{}") if execution else None
+    latest = Attempt("12345", execution, START, number=1, input="{}") if execution else None
     assert is_explained(row if status else None, latest) is explained
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ops.dead_letters.dead_letter import DeadLetter
+from ops.orders.execution import Attempt
 from ops.orders.history import Visit
-from ops.orders.ledger import Attempt
 from ops.orders.next_step import next_step
 from ops.tables.order_row import OrderRow
 from tests.dead_letters import dead_letter
@@ -22,7 +22,7 @@ def order(status: str | None, mail: str | None = None, **changes: Any) -> OrderR
 
 def attempt(status: str, *states: Visit, order_id: str = "12345") -> Attempt:
     ended = None if status == "RUNNING" else START
-    return Attempt(1, "12345", status, START, ended, json.dumps({"order_id": order_id}), states)
+    return Attempt("12345", status, START, ended, number=1, input=json.dumps({"order_id": order_id}), states=states)
 
 
 def letter(queue: str, error_type: str | None = None) -> DeadLetter:

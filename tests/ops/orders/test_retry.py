@@ -7,7 +7,7 @@ import pytest
 
 from functions.shared.order import Line, Order
 from ops.errors import Refused
-from ops.orders.ledger import Attempt
+from ops.orders.execution import Attempt
 from ops.orders.retry import plan
 from ops.tables.order_row import OrderRow
 from tests.ops.orders.test_next_step import order
@@ -24,7 +24,7 @@ def row(status: str, mail: str | None = None, **changes: Any) -> OrderRow:
 
 def attempt(status: str, number: int = 1, content: str | None = None) -> Attempt:
     ended = None if status == "RUNNING" else START
-    return Attempt(number, "12345", status, START, ended, content or ORDER.to_input(number))
+    return Attempt("12345", status, START, ended, number=number, input=content or ORDER.to_input(number))
 
 
 @pytest.mark.parametrize(

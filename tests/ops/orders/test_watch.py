@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from functions.shared.errors import TransientError
 from functions.shared.execution_name import execution_name
 from ops.orders import watch
-from ops.orders.ledger import Attempt
+from ops.orders.execution import Attempt
 from ops.orders.pace import Pace
 from ops.orders.watch import MOST_SHOWN, Changes, Follower, Look, Progress, Watcher, sighting
 from ops.stack import Stack
@@ -212,7 +212,9 @@ def test_an_order_whose_first_executions_are_forgotten_is_followed_by_what_its_r
 
 
 def attempt(status: str) -> Attempt:
-    return Attempt(1, "12345", status, START, None if status == "RUNNING" else START, '{"order_id": "12345"}')
+    return Attempt(
+        "12345", status, START, None if status == "RUNNING" else START, number=1, input='{"order_id": "12345"}'
+    )
 
 
 @pytest.mark.parametrize(
