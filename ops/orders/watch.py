@@ -1,6 +1,6 @@
 """Orders on the move, look by look, without reading the tables whole.
 
-What runs and what has ended is known from lists of executions (`ops.orders.executions`), the order by the execution's
+What runs and what has ended is known from lists of executions (`ops.orders.ends`), the order by the execution's
 name. Only what is shown in detail costs a call each: the states of the newest that run and of what ended badly, as
 many as the pace allows. Rows are read of what is shown, has just started, or has just ended.
 """
@@ -15,8 +15,8 @@ from functions.shared import row
 from functions.shared.aws import call
 from functions.shared.errors import TransientError
 from ops.dead_letters.queues import QUEUES, count_messages
+from ops.orders.ends import Executions
 from ops.orders.execution import Attempt, Execution, order_in
-from ops.orders.executions import Executions
 from ops.orders.history import Visit
 from ops.orders.ledger import Orders
 from ops.orders.pace import Pace

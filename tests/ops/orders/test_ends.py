@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.shared.aws import call
 from functions.shared.errors import TransientError
-from ops.orders.executions import Executions
+from ops.orders.ends import Executions
 from ops.orders.ledger import Orders
 from ops.orders.pace import AT_ONCE, CALLS_A_SECOND, Pace
 from tests.ops.states import MACHINE, START, States
