@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Final
 
-from ops.orders.answers import RetryManyAnswer
+from ops.orders.answers import ChosenOrders, FailedOrder, LeftOutOrders, PublishedOrder, RetryManyAnswer
 from ops.orders.retry_many import Kind, Result, Selection
 from ops.tables.order_row import OrderRow, items_in_words
 
@@ -69,17 +69,14 @@ def report(chosen: Selection, tally: Tally) -> Iterator[str]:
 def describe_retry(chosen: Selection, tally: Tally) -> RetryManyAnswer:
     """Give both as data."""
     left_out = chosen.left_out + tally.left_out
-    return {
-        "chosen": [
-            {"status": kind.status, "mail": kind.mail, "reason": kind.reason, "orders": number}
-            for kind, number in chosen.kinds().most_common()
-        ],
-        "published": [{"order_id": one.order_id, "attempt": one.attempt, "note": one.note} for one in tally.published],
-        "failed": [{"order_id": one.order_id, "error": one.error} for one in tally.failed],
-        "left_out": [{"reason": reason, "orders": number} for reason, number in left_out.most_common()],
-        "remaining": len(chosen.rows) - tally.seen,
-        "beyond_limit": chosen.beyond,
-    }
+    return RetryManyAnswer(
+        chosen=[ChosenOrders(kind.status, kind.mail, kind.reason, many) for kind, many in chosen.kinds().most_common()],
+        published=[PublishedOrder(one.order_id, one.attempt, one.note) for one in tally.published],
+        failed=[FailedOrder(one.order_id, one.error) for one in tally.failed],
+        left_out=[LeftOutOrders(reason, many) for reason, many in left_out.most_common()],
+        remaining=len(chosen.rows) - tally.seen,
+        beyond_limit=chosen.beyond,
+    )
 
 
 def count_orders(number: int) -> str:
