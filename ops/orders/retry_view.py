@@ -18,20 +18,21 @@ _MOST_NAMED: Final = 3  # orders that it names
 class Tally:
     """What has become of the orders so far."""
 
-    published: list[Result] = field(default_factory=list)
-    failed: list[Result] = field(default_factory=list)
+    published: list[PublishedOrder] = field(default_factory=list)
+    failed: list[FailedOrder] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
 
     def add(self, result: Result) -> None:
         """Count one more order."""
-        if result.left_out:
-            self.left_out[result.left_out] += 1
-        elif result.error:
-            self.failed.append(result)
-        else:
-            self.published.append(result)
-            self.notes.update([result.note] if result.note else [])
+        match result:
+            case Result(left_out=str(reason)):
+                self.left_out[reason] += 1
+            case Result(error=str(error)):
+                self.failed.append(FailedOrder(result.order_id, error))
+            case Result(attempt=int(attempt)):
+                self.published.append(PublishedOrder(result.order_id, attempt, result.note))
+                self.notes.update([result.note] if result.note else [])
 
     @property
     def seen(self) -> int:
@@ -71,8 +72,8 @@ def describe_retry(chosen: Selection, tally: Tally) -> RetryManyAnswer:
     left_out = chosen.left_out + tally.left_out
     return RetryManyAnswer(
         chosen=[ChosenOrders(kind.status, kind.mail, kind.reason, many) for kind, many in chosen.kinds().most_common()],
-        published=[PublishedOrder(one.order_id, one.attempt, one.note) for one in tally.published],
-        failed=[FailedOrder(one.order_id, one.error) for one in tally.failed],
+        published=tally.published,
+        failed=tally.failed,
         left_out=[LeftOutOrders(reason, many) for reason, many in left_out.most_common()],
         remaining=len(chosen.rows) - tally.seen,
         beyond_limit=chosen.beyond,
