@@ -9,7 +9,7 @@ import inspect
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -92,9 +92,8 @@ def _make_choice(options: list[dict[str, Any]], *, may_be_null: bool) -> dict[st
 
 
 def _make_object(kind: Any) -> dict[str, Any]:
-    hidden = {one.name for one in fields(kind) if not one.repr} if is_dataclass(kind) else set()
-    told = _read_descriptions(kind)
-    shown = {name: hint for name, hint in get_type_hints(kind, include_extras=True).items() if name not in hidden}
+    told, hints = _read_descriptions(kind), get_type_hints(kind, include_extras=True)
+    shown = {one.name: hints[one.name] for one in fields(kind) if one.repr}
     for name in shown.keys() - told.keys():
         raise TypeError(f"{kind.__name__}.{name} has no description below it")
     return {

@@ -1,8 +1,8 @@
 """What the commands about orders print with --json."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
 
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.orders.execution import Attempt
@@ -14,7 +14,8 @@ from ops.tables.order_row import OrderRow
 from ops.terminal.answers import Count, ExecutionStatus, Positive, Seconds
 
 
-class ShownLine(TypedDict):
+@dataclass(frozen=True)
+class ShownLine:
     """A line of an order."""
 
     item_id: str
@@ -23,7 +24,8 @@ class ShownLine(TypedDict):
     """Pieces"""
 
 
-class ShownRow(TypedDict):
+@dataclass(frozen=True)
+class ShownRow:
     """The order's row: the ledger."""
 
     order_id: str
@@ -59,7 +61,8 @@ class ShownRow(TypedDict):
     """What is odd about the row: no step of the workflow writes it so"""
 
 
-class ShownExecution(TypedDict):
+@dataclass(frozen=True)
+class ShownExecution:
     """An execution."""
 
     number: Positive
@@ -78,7 +81,8 @@ class ShownExecution(TypedDict):
     """How long it took; null while it runs"""
 
 
-class ShowAnswer(TypedDict):
+@dataclass(frozen=True)
+class ShowAnswer:
     """All that is known of an order."""
 
     order_id: str
@@ -97,7 +101,8 @@ class ShowAnswer(TypedDict):
     """What to do next, in words; null where nothing is wrong"""
 
 
-class ListAnswer(TypedDict):
+@dataclass(frozen=True)
+class ListAnswer:
     """Orders, those that changed last first."""
 
     orders: list[ShownRow]
@@ -106,7 +111,8 @@ class ListAnswer(TypedDict):
     """How many there are that fit, shown or not"""
 
 
-class OrderEnd(TypedDict):
+@dataclass(frozen=True)
+class OrderEnd:
     """How an order ended."""
 
     status: str | None
@@ -127,7 +133,8 @@ class OrderEnd(TypedDict):
     """Why the starter refused it; null if it did not"""
 
 
-class PlacedOrder(TypedDict):
+@dataclass(frozen=True)
+class PlacedOrder:
     """An order that was published."""
 
     order_id: str
@@ -136,14 +143,16 @@ class PlacedOrder(TypedDict):
     """How it ended; null without --wait, or if it has not ended in time"""
 
 
-class PlaceAnswer(TypedDict):
+@dataclass(frozen=True)
+class PlaceAnswer:
     """The orders that were published."""
 
     orders: list[PlacedOrder]
     """In the order in which they were published; with --wait in which they ended"""
 
 
-class ChosenOrders(TypedDict):
+@dataclass(frozen=True)
+class ChosenOrders:
     """Orders of one kind."""
 
     status: str | None
@@ -156,7 +165,8 @@ class ChosenOrders(TypedDict):
     """How many"""
 
 
-class PublishedOrder(TypedDict):
+@dataclass(frozen=True)
+class PublishedOrder:
     """An order that was published again."""
 
     order_id: str
@@ -167,7 +177,8 @@ class PublishedOrder(TypedDict):
     """What there is to know about it; mostly nothing"""
 
 
-class FailedOrder(TypedDict):
+@dataclass(frozen=True)
+class FailedOrder:
     """An order that could not be published."""
 
     order_id: str
@@ -176,7 +187,8 @@ class FailedOrder(TypedDict):
     """Why not"""
 
 
-class LeftOutOrders(TypedDict):
+@dataclass(frozen=True)
+class LeftOutOrders:
     """Orders that were left out for one reason."""
 
     reason: str
@@ -185,7 +197,8 @@ class LeftOutOrders(TypedDict):
     """How many"""
 
 
-class RetryManyAnswer(TypedDict):
+@dataclass(frozen=True)
+class RetryManyAnswer:
     """What was published again, and what was not."""
 
     chosen: list[ChosenOrders]
@@ -202,7 +215,8 @@ class RetryManyAnswer(TypedDict):
     """How many more fit, beyond --limit"""
 
 
-class StuckAnswer(TypedDict):
+@dataclass(frozen=True)
+class StuckAnswer:
     """What nobody will move on but a person."""
 
     stuck: list[Stuck]
@@ -211,22 +225,22 @@ class StuckAnswer(TypedDict):
 
 def describe_row(row: OrderRow) -> ShownRow:
     """Give a row as data."""
-    return {
-        "order_id": row.order_id,
-        "status": row.status,
-        "attempt": row.attempt,
-        "customer_email": row.customer_email,
-        "items": [{"item_id": line.item_id, "quantity": line.quantity} for line in row.lines],
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-        "status_reason": row.status_reason,
-        "email_status": row.email_status,
-        "email_message_id": row.email_message_id,
-        "email_error": row.email_error,
-        "email_claim": row.email_claim,
-        "email_earlier": row.email_earlier,
-        "problems": row.problems,
-    }
+    return ShownRow(
+        order_id=row.order_id,
+        status=row.status,
+        attempt=row.attempt,
+        customer_email=row.customer_email,
+        items=[ShownLine(line.item_id, line.quantity) for line in row.lines],
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        status_reason=row.status_reason,
+        email_status=row.email_status,
+        email_message_id=row.email_message_id,
+        email_error=row.email_error,
+        email_claim=row.email_claim,
+        email_earlier=row.email_earlier,
+        problems=row.problems,
+    )
 
 
 def describe_order(
@@ -239,26 +253,26 @@ def describe_order(
     unread: int | None,
 ) -> ShowAnswer:
     """Give all of an order as data; `unread` dead letters could not be read, None if they were not looked for."""
-    return {
-        "order_id": order_id,
-        "order": describe_row(row) if row else None,
-        "attempts": [_describe_execution(attempt) for attempt in attempts],
-        "dead_letters": letters,
-        "dead_letters_unread": unread,
-        "next": next_step,
-    }
+    return ShowAnswer(
+        order_id=order_id,
+        order=describe_row(row) if row else None,
+        attempts=[_describe_execution(attempt) for attempt in attempts],
+        dead_letters=letters,
+        dead_letters_unread=unread,
+        next=next_step,
+    )
 
 
 def _describe_execution(attempt: Attempt) -> ShownExecution:
-    return {
-        "number": attempt.number,
-        "execution": attempt.name,
-        "status": attempt.status,
-        "started_at": attempt.started_at,
-        "ended_at": attempt.ended_at,
-        "states": attempt.states,
-        "seconds": attempt.seconds,
-    }
+    return ShownExecution(
+        number=attempt.number,
+        execution=attempt.name,
+        status=attempt.status,
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+        states=attempt.states,
+        seconds=attempt.seconds,
+    )
 
 
 def describe_end(end: End) -> OrderEnd | None:
@@ -266,13 +280,13 @@ def describe_end(end: End) -> OrderEnd | None:
     if not end.has_come:
         return None
     row, execution = end.row, end.execution
-    return {
-        "status": row.status if row else None,
-        "status_reason": row.status_reason if row else None,
-        "email_status": row.email_status if row else None,
-        "email_error": row.email_error if row else None,
-        "execution": execution.name if execution else None,
-        "execution_status": execution.status if execution else None,
-        "seconds": execution.seconds if execution else None,
-        "refused": end.refused,
-    }
+    return OrderEnd(
+        status=row.status if row else None,
+        status_reason=row.status_reason if row else None,
+        email_status=row.email_status if row else None,
+        email_error=row.email_error if row else None,
+        execution=execution.name if execution else None,
+        execution_status=execution.status if execution else None,
+        seconds=execution.seconds if execution else None,
+        refused=end.refused,
+    )

@@ -14,7 +14,15 @@ from ops.errors import BadInput, Refused
 from ops.orders import cancel as cancelling
 from ops.orders import stuck
 from ops.orders import view as order_view
-from ops.orders.answers import ListAnswer, PlaceAnswer, StuckAnswer, describe_end, describe_order, describe_row
+from ops.orders.answers import (
+    ListAnswer,
+    PlaceAnswer,
+    PlacedOrder,
+    StuckAnswer,
+    describe_end,
+    describe_order,
+    describe_row,
+)
 from ops.orders.filters import MailOption, OlderThanOption, SinceOption, StatusOption, choose_orders
 from ops.orders.ledger import Orders, is_explained
 from ops.orders.next_step import next_step
@@ -121,8 +129,7 @@ def _publish(stack: Stack, orders: list[Order]) -> None:
 def say_placed(orders: list[Order], *, json: bool) -> None:
     """Print the orders that were published, a line each."""
     if json:
-        placed: PlaceAnswer = {"orders": [{"order_id": order.order_id, "end": None} for order in orders]}
-        return screen.show_json(placed)
+        return screen.show_json(PlaceAnswer([PlacedOrder(order.order_id, None) for order in orders]))
     for order in orders:
         screen.say(order.order_id)
     return None
@@ -131,8 +138,7 @@ def say_placed(orders: list[Order], *, json: bool) -> None:
 def say_ends(ends: list[End], *, json: bool) -> None:
     """Print how orders ended; exit code 1 unless all ended well."""
     if json:
-        placed: PlaceAnswer = {"orders": [{"order_id": end.order_id, "end": describe_end(end)} for end in ends]}
-        screen.show_json(placed)
+        screen.show_json(PlaceAnswer([PlacedOrder(end.order_id, describe_end(end)) for end in ends]))
     else:
         columns = {"order": "left", "status": "left", "mail": "left", "execution": "left", "took": "right", "": "left"}
         screen.table(columns, map(_end_cells, ends), empty="")
@@ -212,8 +218,7 @@ def list_(
         counted = _Counted(Orders.of(stack).scan(wanted.parameters(), lambda read: tell(f"{read} orders read")))
         found = heapq.nlargest(most, counted, key=changed_at)
     if json:
-        listed: ListAnswer = {"orders": [describe_row(one) for one in found], "matching": counted.number}
-        return screen.show_json(listed)
+        return screen.show_json(ListAnswer([describe_row(one) for one in found], counted.number))
     columns = {
         "order": "left",
         "status": "left",
@@ -315,8 +320,7 @@ def stuck_(
     with working(screen.err, "looking") as tell:
         found = stuck.find(Orders.of(stack), age, tell)
     if json:
-        answer: StuckAnswer = {"stuck": found}
-        screen.show_json(answer)
+        screen.show_json(StuckAnswer(found))
     elif not found:
         screen.say("nothing is stuck")
     else:

@@ -56,10 +56,10 @@ class Result:
     """What became of one order: published for this `attempt`, or left out or not published, with the reason."""
 
     order_id: str
-    attempt: int = 0  # 0 where none was published
+    attempt: int | None = None
     note: str | None = None
     left_out: str | None = None
-    error: str = ""
+    error: str | None = None
 
 
 def select(rows: Iterable[OrderRow], limit: int) -> Selection:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Final
 
-from ops.orders.answers import RetryManyAnswer
+from ops.orders.answers import ChosenOrders, FailedOrder, LeftOutOrders, PublishedOrder, RetryManyAnswer
 from ops.orders.retry_many import Kind, Result, Selection
 from ops.tables.order_row import OrderRow, items_in_words
 
@@ -18,20 +18,21 @@ _MOST_NAMED: Final = 3  # orders that it names
 class Tally:
     """What has become of the orders so far."""
 
-    published: list[Result] = field(default_factory=list)
-    failed: list[Result] = field(default_factory=list)
+    published: list[PublishedOrder] = field(default_factory=list)
+    failed: list[FailedOrder] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
 
     def add(self, result: Result) -> None:
         """Count one more order."""
-        if result.left_out:
-            self.left_out[result.left_out] += 1
-        elif result.error:
-            self.failed.append(result)
-        else:
-            self.published.append(result)
-            self.notes.update([result.note] if result.note else [])
+        match result:
+            case Result(left_out=str(reason)):
+                self.left_out[reason] += 1
+            case Result(error=str(error)):
+                self.failed.append(FailedOrder(result.order_id, error))
+            case Result(attempt=int(attempt)):
+                self.published.append(PublishedOrder(result.order_id, attempt, result.note))
+                self.notes.update([result.note] if result.note else [])
 
     @property
     def seen(self) -> int:
@@ -69,17 +70,14 @@ def report(chosen: Selection, tally: Tally) -> Iterator[str]:
 def describe_retry(chosen: Selection, tally: Tally) -> RetryManyAnswer:
     """Give both as data."""
     left_out = chosen.left_out + tally.left_out
-    return {
-        "chosen": [
-            {"status": kind.status, "mail": kind.mail, "reason": kind.reason, "orders": number}
-            for kind, number in chosen.kinds().most_common()
-        ],
-        "published": [{"order_id": one.order_id, "attempt": one.attempt, "note": one.note} for one in tally.published],
-        "failed": [{"order_id": one.order_id, "error": one.error} for one in tally.failed],
-        "left_out": [{"reason": reason, "orders": number} for reason, number in left_out.most_common()],
-        "remaining": len(chosen.rows) - tally.seen,
-        "beyond_limit": chosen.beyond,
-    }
+    return RetryManyAnswer(
+        chosen=[ChosenOrders(kind.status, kind.mail, kind.reason, many) for kind, many in chosen.kinds().most_common()],
+        published=tally.published,
+        failed=tally.failed,
+        left_out=[LeftOutOrders(reason, many) for reason, many in left_out.most_common()],
+        remaining=len(chosen.rows) - tally.seen,
+        beyond_limit=chosen.beyond,
+    )
 
 
 def count_orders(number: int) -> str:
