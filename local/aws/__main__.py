@@ -15,8 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from infra.paths import ROOT
 from local.aws.deployment import deploy
-from local.aws.environment import ROOT, client_environment, outranking
+from local.aws.environment import client_environment, outranking
 from local.aws.errors import LocalAwsError
 from local.aws.server import LocalAws
 from local.aws.state import StateFile

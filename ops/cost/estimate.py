@@ -16,7 +16,7 @@ COUNTS: Final = Path(__file__).with_name("counts.json")
 
 
 @dataclass(frozen=True)
-class Line:
+class CostLine:
     """One service's dollars a month at each of the volumes, and what for."""
 
     service: str
@@ -31,7 +31,7 @@ class Estimate:
     orders: tuple[int, ...]
     items: int
     prices_as_of: str
-    lines: tuple[Line, ...]
+    lines: tuple[CostLine, ...]
     total: tuple[float, ...]
     an_order: tuple[float, ...]  # the total over the orders
 
@@ -40,8 +40,8 @@ def estimate(orders: Sequence[int], items: int) -> Estimate:
     """Price what the benchmark counted that an order of so many items takes."""
     usage = usage_of(items)
     lines = (
-        *(Line(line.service, tuple(line.usd * n for n in orders), line.note) for line in prices.per_order(usage)),
-        *(Line(line.service, (line.usd,) * len(orders), line.note) for line in prices.per_month()),
+        *(CostLine(line.service, tuple(line.usd * n for n in orders), line.note) for line in prices.per_order(usage)),
+        *(CostLine(line.service, (line.usd,) * len(orders), line.note) for line in prices.per_month()),
     )
     total = tuple(sum(column) for column in zip(*(line.usd for line in lines), strict=True))
     return Estimate(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from infra.paths import ROOT
 from local.demo import __main__ as demo
 from local.demo.checks import Checks
 from local.demo.stage import Stage, WaitedInVainError
@@ -22,8 +23,6 @@ from local.pipeline import DeadLetter, Execution
 from ops.orders.history import Visit
 from ops.tables.order_row import OrderRow
 from tests.local.rows import order_row
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_whole_story_comes_true() -> None:

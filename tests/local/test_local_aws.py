@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from infra.paths import ROOT
 from local.aws import LocalAws, LocalAwsError, deploy, deployment, server
 from local.aws.concurrency import PROCESSES_A_FUNCTION
 from local.aws.environment import client_environment, server_environment, tool_environment
@@ -26,7 +27,6 @@ from local.aws.process import kill_group
 from ops.local_aws import birth_of
 from tests.local.hostile import LOOKS, hostile_shell
 
-ROOT = Path(__file__).resolve().parents[2]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
