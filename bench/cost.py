@@ -14,6 +14,7 @@ from bench.order import Usage
 from ops.cost import prices
 from ops.cost.estimate import COUNTS
 from ops.cost.prices import OrderUsage
+from ops.local_aws import ACCOUNT, REGION
 
 COUNTED_ITEMS = (1, 3, 10, 30, 60, 99)
 EVENT_OVERHEAD = 26  # bytes that CloudWatch Logs counts for each event beyond its text
@@ -87,7 +88,7 @@ def _state_machine_line(event: dict[str, Any]) -> str:
             "redrive_count": "0",
             "previous_event_id": str(event.get("previousEventId", 0)),
             "event_timestamp": "1764000000000",
-            "execution_arn": "arn:aws:states:us-west-2:000000000000:execution:OrderProcessing-0123456789AB:12345",
+            "execution_arn": f"arn:aws:states:{REGION}:{ACCOUNT}:execution:OrderProcessing-0123456789AB:12345",
         },
         separators=(",", ":"),
     )

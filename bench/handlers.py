@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-REGION = "us-west-2"
-ACCOUNT = "000000000000"
+from ops.local_aws import ACCOUNT, REGION
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -27,7 +26,7 @@ ENVIRONMENT = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Handler:
+class OrderHandler:
     """A handler on an order's happy path, and how much slower than stock its cold import may be."""
 
     folder: str
@@ -41,17 +40,17 @@ class Handler:
         return f"functions.{self.folder}.handler"
 
 
-TRACKER = Handler(folder="track_email", name="track_email", cold_bound=1.0, state=None)
+TRACKER = OrderHandler(folder="track_email", name="track_email", cold_bound=1.0, state=None)
 """Not on the order's path: what SES tells of the mail once the order is done."""
 
 MAIL_EVENTS = ("Email Sent", "Email Delivered")
 """What SES tells of a mail that arrives."""
 
 HANDLERS = (
-    Handler(folder="start_workflow", name="start_workflow", cold_bound=1.2, state=None),
-    Handler(folder="update_order", name="update_order", cold_bound=1.0, state="UpdateOrder"),
-    Handler(folder="reserve_inventory", name="reserve_inventory", cold_bound=1.0, state="ReserveInventory"),
-    Handler(folder="send_email", name="send_confirmation", cold_bound=1.25, state="SendConfirmation"),
+    OrderHandler(folder="start_workflow", name="start_workflow", cold_bound=1.2, state=None),
+    OrderHandler(folder="update_order", name="update_order", cold_bound=1.0, state="UpdateOrder"),
+    OrderHandler(folder="reserve_inventory", name="reserve_inventory", cold_bound=1.0, state="ReserveInventory"),
+    OrderHandler(folder="send_email", name="send_confirmation", cold_bound=1.25, state="SendConfirmation"),
 )
 
 
@@ -101,6 +100,6 @@ def step_event(message: dict[str, Any], state: str) -> dict[str, Any]:
     }
 
 
-def event(handler: Handler, message: dict[str, Any]) -> dict[str, Any]:
+def event(handler: OrderHandler, message: dict[str, Any]) -> dict[str, Any]:
     """The event that invokes a handler for one order."""
     return step_event(message, handler.state) if handler.state else queue_event(message)

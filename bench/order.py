@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure
-from bench.handlers import ACCOUNT, ENVIRONMENT
+from bench.handlers import ENVIRONMENT
+from infra.paths import ROOT
+from ops.local_aws import ACCOUNT
 
 SIZES = (1, 3, 10)
 STATES, MOST_CALLS = 3, 6
@@ -19,7 +20,6 @@ METHOD = (
     "machine on moto's interpreter: states from the execution's history, calls at botocore, write units from the "
     "rows as each call found and left them; then SES's events of the mail through their handler"
 )
-_ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def count(*sizes: int) -> list[Usage]:
     environment = {**ours, **ENVIRONMENT, "MOTO_ACCOUNT_ID": ACCOUNT}
     command = [sys.executable, "-m", "bench.probes.order", *map(str, sizes)]
     done = subprocess.run(  # noqa: S603 our own program
-        command, cwd=_ROOT, env=environment, capture_output=True, text=True, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise RuntimeError(f"the order did not go through:\n{done.stderr}")

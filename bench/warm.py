@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.handlers import ENVIRONMENT, HANDLERS, Handler, event, order
+from bench.handlers import ENVIRONMENT, HANDLERS, OrderHandler, event, order
 from bench.layout import ISOLATED, Layout
 
 BOUND = 0.2
@@ -33,7 +33,7 @@ def measure(layout: Layout) -> Iterator[Figure]:
             )
 
 
-def _invoke(layout: Layout, handler: Handler, endpoint: str) -> dict[str, float]:
+def _invoke(layout: Layout, handler: OrderHandler, endpoint: str) -> dict[str, float]:
     directories = f"{layout.assets[handler.folder]}:{layout.packages}"
     arguments = [directories, handler.module, handler.name, json.dumps(event(handler, order(3)))]
     command: list[str | Path] = [layout.interpreter, *ISOLATED, _HERE / "probes" / "warm.py", *arguments]

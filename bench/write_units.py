@@ -8,14 +8,14 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-Row = dict[str, Any]
-ReadRow = Callable[[str, dict[str, Any]], Row | None]
+StoredRow = dict[str, Any]
+ReadRow = Callable[[str, dict[str, Any]], StoredRow | None]
 """Give a table's row by its key."""
 
 UNIT = 1024  # bytes
 
 
-def item_size(row: Row) -> int:
+def item_size(row: StoredRow) -> int:
     """Give a row's size in bytes: its attributes' names and values."""
     return sum(_text(name) + _value(value) for name, value in row.items())
 
@@ -51,7 +51,7 @@ def touched(operation: str, parameters: dict[str, Any]) -> list[tuple[str, dict[
     raise ValueError(f"the benchmark does not know what dynamodb:{operation} costs")
 
 
-def write_units(operation: str, before: list[Row | None], after: list[Row | None]) -> int:
+def write_units(operation: str, before: list[StoredRow | None], after: list[StoredRow | None]) -> int:
     """Give a call's write units: for every row the larger of before and after, in a transaction twice."""
     sizes = (max(item_size(old or {}), item_size(new or {})) for old, new in zip(before, after, strict=True))
     units = sum(max(1, ceil(size / UNIT)) for size in sizes)

@@ -13,7 +13,7 @@ from infra.pipeline.notifications import Notifications
 from infra.pipeline.publishers import Publishers
 from infra.pipeline.rollout import GradualShift
 from infra.pipeline.storage import Storage
-from infra.pipeline.workflow import Workflow
+from infra.pipeline.workflow import OrderWorkflow
 from infra.settings import Settings
 from infra.watch.monitoring import Monitoring
 from infra.watch.queries import SavedQueries
@@ -44,7 +44,7 @@ class OrderProcessingStack(Stack):
             storage=self._storage,
             configuration_set=self._mail_tracking.configuration_set,
         )
-        self._workflow = Workflow(
+        self._workflow = OrderWorkflow(
             self,
             "Workflow",
             base=base,

@@ -29,7 +29,7 @@ class Books:
 
 
 @dataclass(frozen=True)
-class Account:
+class Accounting:
     """Where each published message has gone: published = orders + refused + duplicates, and nothing else."""
 
     published: int
@@ -38,11 +38,11 @@ class Account:
     duplicates: int  # a message that an order's row or a dead letter has already accounted for
 
 
-def account(books: Books, published: Sequence[str]) -> Account:
+def account(books: Books, published: Sequence[str]) -> Accounting:
     """Count where the published messages have gone; that each is somewhere is what `violations` tells."""
     refused = sum(letter.error_type is not None for letter in books.dead_letters)
     orders = len(books.orders)
-    return Account(len(published), orders, refused, len(published) - orders - refused)
+    return Accounting(len(published), orders, refused, len(published) - orders - refused)
 
 
 def violations(books: Books, *, stocked: Mapping[str, int], published: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from botocore.session import Session as BotocoreSession
 
 HOST: Final = "127.0.0.1"
 REGION: Final = "us-west-2"  # so that the topic's ARN has the region the documentation shows
+ACCOUNT: Final = "000000000000"
 NOTE: Final = Path(__file__).resolve().parents[1] / ".local" / "aws.json"
 _SAME_START: Final = 1.0  # seconds; the clock may be set between two readings
 _SETTINGS: Mapping[str, Any] = BotocoreSession.SESSION_VARIABLES

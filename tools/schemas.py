@@ -20,7 +20,7 @@ from ops.books.commands import CheckAnswer
 from ops.cost.estimate import Estimate
 from ops.dead_letters.commands import AdvisedLetter
 from ops.dead_letters.queues import Peek
-from ops.mail.addresses import Account
+from ops.mail.addresses import SesAccount
 from ops.mail.commands import AddressesAnswer
 from ops.orders import answers as orders
 from ops.orders.watch_command import OrderLine, QueuesLine
@@ -32,7 +32,7 @@ ANSWERS: Final[Mapping[str, tuple[str, Any]]] = {
     "cost": ("orders cost --json", Estimate),
     "dlq-list": ("orders dlq list --json", Peek),
     "dlq-show": ("orders dlq show ID --json", AdvisedLetter),
-    "email-sandbox": ("orders email sandbox --json", Account),
+    "email-sandbox": ("orders email sandbox --json", SesAccount),
     "email-status": ("orders email status --json", AddressesAnswer),
     "list": ("orders list --json", orders.ListAnswer),
     "place": ("orders place --json, orders retry --json", orders.PlaceAnswer),

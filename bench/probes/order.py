@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 import uuid
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -23,20 +22,19 @@ from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
 from bench.handlers import (
-    ACCOUNT,
     ENVIRONMENT,
     HANDLERS,
     MAIL_EVENTS,
-    REGION,
     TRACKER,
-    Handler,
+    OrderHandler,
     event,
     mail_event,
     order,
 )
 from bench.write_units import item_size, touched, write_units
+from infra.paths import DEFINITION
+from ops.local_aws import ACCOUNT, REGION
 
-DEFINITION = Path(__file__).parents[2] / "statemachine" / "order_processing.asl.json"
 LONGEST_RUN = 60  # seconds
 results, log = sys.stdout, io.StringIO()
 sys.stdout = log  # before the functions' logger is made: what they print is what they log
@@ -55,7 +53,7 @@ class Counter:
         self.largest_row = 0
         self._thread = threading.local()
 
-    def invoke(self, handler: Handler, payload: Any) -> Any:
+    def invoke(self, handler: OrderHandler, payload: Any) -> Any:
         """Invoke a handler as Lambda would."""
         self.invocations += 1
         function = getattr(importlib.import_module(handler.module), handler.name)

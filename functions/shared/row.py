@@ -81,14 +81,14 @@ class Row:
     """
 
     order_id: str
-    status: str | None
-    attempt: int | None
-    customer_email: str | None
-    lines: tuple[Line, ...]
-    email_status: str | None
-    email_claim: str | None
-    email_message_id: str | None
-    email_earlier: str | None  # what was known of a mail that left, or may have, before another was sent by hand
+    status: str | None = None
+    attempt: int | None = None
+    customer_email: str | None = None
+    lines: tuple[Line, ...] = ()
+    email_status: str | None = None
+    email_claim: str | None = None
+    email_message_id: str | None = None
+    email_earlier: str | None = None  # what was known of a mail that left, or may have, before another was sent by hand
 
     @classmethod
     def from_item(cls, item: Any) -> Self:

@@ -9,7 +9,7 @@ from functions.shared.errors import ConflictingOrder, TransientError
 from functions.shared.execution_name import execution_name
 from functions.shared.observability import count, measure, tell_order
 from functions.shared.order import Order
-from functions.start_workflow.workflow import Execution, Workflow
+from functions.start_workflow.workflow import EarlierExecution, Workflow
 
 _ENDED_BADLY: Final = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 
@@ -46,7 +46,7 @@ def start(workflow: Workflow, order: Order, sent: datetime, require_time: Callab
             return measure("SecondsToStart", started - sent)
 
 
-def _is_done(existing: Execution, content: str) -> bool:
+def _is_done(existing: EarlierExecution, content: str) -> bool:
     """Tell whether an execution that kept this one from its name has succeeded; else it has failed.
 
     A running one of the same content would not have: what says so is a look that came too late (DescribeExecution is

@@ -15,7 +15,7 @@ _LONGEST_REASON: Final = 1000  # characters; attributes count towards the size o
 
 
 @dataclass(frozen=True, slots=True)
-class Execution:
+class EarlierExecution:
     """An execution that exists: its status, and the input it was started with."""
 
     status: str
@@ -41,11 +41,11 @@ class Workflow:
         )
         return answer["startDate"]
 
-    def describe(self, name: str) -> Execution:
+    def describe(self, name: str) -> EarlierExecution:
         """Look an execution up by its name."""
         arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
         answer = call(client("stepfunctions").describe_execution, executionArn=arn)
-        return Execution(status=answer["status"], input=answer["input"])
+        return EarlierExecution(status=answer["status"], input=answer["input"])
 
 
 class DeadLetters:

@@ -21,7 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from infra.paths import ROOT
+
 BUILD = ROOT / ".build"
 REQUIREMENTS = ROOT / "requirements" / "functions.txt"
 

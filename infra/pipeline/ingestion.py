@@ -13,7 +13,7 @@ from infra.base import Base
 from infra.pipeline.functions import OrderFunction
 from infra.pipeline.publishers import Publishers
 from infra.pipeline.queues import READER_TIMEOUT, dead_letter_queue, polled_queue
-from infra.pipeline.workflow import Workflow
+from infra.pipeline.workflow import OrderWorkflow
 from infra.settings import Settings
 
 
@@ -27,7 +27,7 @@ class Ingestion(Construct):
         *,
         base: Base,
         publishers: Publishers,
-        workflow: Workflow,
+        workflow: OrderWorkflow,
     ) -> None:
         super().__init__(scope, construct_id)
         settings, key = base.settings, base.key
@@ -67,7 +67,7 @@ class Ingestion(Construct):
     def _starter(
         self,
         base: Base,
-        workflow: Workflow,
+        workflow: OrderWorkflow,
     ) -> OrderFunction:
         state_machine = workflow.state_machine
         # By the alias an execution gets the version in use. It keeps the machine's own ARN and name either way, by

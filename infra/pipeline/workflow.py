@@ -1,7 +1,6 @@
 """The saga: the state machine, one function a step, and the way back for executions that were abandoned."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import cast
 
 from aws_cdk import Acknowledgment, CfnElement, Duration, RemovalPolicy, Stack, Validations
@@ -17,12 +16,11 @@ from constructs import Construct
 
 from infra.alarm_names import alarm_name
 from infra.base import Base
+from infra.paths import DEFINITION
 from infra.pipeline.functions import LIVE, OrderFunction
 from infra.pipeline.queues import dead_letter_queue
 from infra.pipeline.storage import Storage
 from infra.settings import Settings
-
-DEFINITION = Path(__file__).parents[2] / "statemachine" / "order_processing.asl.json"
 
 # A new version of the workflow gets a tenth of the orders for so many minutes, and then all: StepsFailing looks at ten
 # minutes, and metrics come a little late. An alarm meanwhile takes it back.
@@ -31,7 +29,7 @@ CANARY_MINUTES = 15
 TAKE_BACK = ("ExecutionsFailed", "ExecutionsTimedOut", "StepsFailing")
 
 
-class Workflow(Construct):
+class OrderWorkflow(Construct):
     """Processes one order an execution, and gives back what an execution that died had taken."""
 
     def __init__(

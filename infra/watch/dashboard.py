@@ -11,7 +11,7 @@ from infra.pipeline.functions import OrderFunction
 from infra.pipeline.ingestion import Ingestion
 from infra.pipeline.mail_events import MailTracking
 from infra.pipeline.notifications import Notifications
-from infra.pipeline.workflow import Workflow
+from infra.pipeline.workflow import OrderWorkflow
 from infra.watch.metrics import PERIOD, own
 from infra.watch.questions import PUBLISH_TO_MAIL
 
@@ -29,7 +29,7 @@ class OrderDashboard(Construct):
         *,
         alarms: Sequence[cloudwatch.IAlarm],
         ingestion: Ingestion,
-        workflow: Workflow,
+        workflow: OrderWorkflow,
         notifications: Notifications,
         mail_tracking: MailTracking,
         functions: Mapping[str, OrderFunction],
@@ -106,7 +106,7 @@ def _dead_letters(queue: sqs.Queue, label: str) -> cloudwatch.IMetric:
     return queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD, label=label)
 
 
-def _running(workflow: Workflow) -> list[cloudwatch.IMetric]:
+def _running(workflow: OrderWorkflow) -> list[cloudwatch.IMetric]:
     machine = workflow.state_machine
     return [
         machine.metric_started(period=PERIOD, label="started"),

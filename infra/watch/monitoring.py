@@ -18,7 +18,7 @@ from infra.pipeline.ingestion import Ingestion
 from infra.pipeline.mail_events import MailTracking
 from infra.pipeline.notifications import Notifications
 from infra.pipeline.storage import Storage
-from infra.pipeline.workflow import Workflow
+from infra.pipeline.workflow import OrderWorkflow
 from infra.settings import Settings
 from infra.watch.dashboard import OrderDashboard
 from infra.watch.metrics import PERIOD, own
@@ -41,7 +41,7 @@ class Monitoring(Construct):
         settings: Settings,
         key: kms.IKey,
         ingestion: Ingestion,
-        workflow: Workflow,
+        workflow: OrderWorkflow,
         storage: Storage,
         notifications: Notifications,
         mail_tracking: MailTracking,
@@ -108,7 +108,7 @@ class Monitoring(Construct):
             )
         return topic
 
-    def _watch_queues(self, ingestion: Ingestion, workflow: Workflow, mail_tracking: MailTracking) -> None:
+    def _watch_queues(self, ingestion: Ingestion, workflow: OrderWorkflow, mail_tracking: MailTracking) -> None:
         for alarm_id, queue, what in (
             ("OrderDlqNotEmpty", ingestion.order_dlq, "Orders were refused, or could not be taken on."),
             ("ReleaseDlqNotEmpty", workflow.release_dlq, "Stock that abandoned executions held was not given back."),
@@ -127,7 +127,7 @@ class Monitoring(Construct):
             description=f"An order has waited {self._thresholds.oldest_order_seconds} seconds to be taken on.",
         )
 
-    def _watch_executions(self, workflow: Workflow) -> None:
+    def _watch_executions(self, workflow: OrderWorkflow) -> None:
         machine = workflow.state_machine
         for alarm_id, metric, what in (
             ("ExecutionsFailed", machine.metric_failed(period=PERIOD), "An order or its mail has failed for good."),

@@ -4,8 +4,8 @@
 stack on it.
 """
 
+from infra.paths import ROOT
 from local.aws.deployment import deploy
-from local.aws.environment import ROOT
 from local.aws.errors import LocalAwsError
 from local.aws.server import LocalAws
 

@@ -8,18 +8,17 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from infra.paths import ROOT
 from local.aws.concurrency import limit_each_function
-from local.aws.environment import ACCOUNT, ROOT, tool_environment, tools
+from local.aws.environment import tool_environment, tools
 from local.aws.errors import LocalAwsError
 from local.aws.process import kill_group
 from local.aws.server import LocalAws
-from ops.local_aws import REGION
+from ops.local_aws import ACCOUNT, REGION
 
 _TAIL_LINES = 30
 # As in: order-processing-local |  12/105 | 3:40:05 AM | CREATE_COMPLETE | AWS::SQS::Queue | OrderQueue
 _EVENT = re.compile(r"\|\s*(?P<done>\d+)/(?P<total>\d+)\s*\|")
-
-Progress = Callable[[str], None]
 
 
 def _silent(_message: str) -> None:
@@ -29,7 +28,7 @@ def _silent(_message: str) -> None:
 def deploy(
     aws: LocalAws,
     *,
-    progress: Progress = _silent,
+    progress: Callable[[str], None] = _silent,
     context: Mapping[str, str] | None = None,
     assembly: Path | None = None,
 ) -> dict[str, str]:
@@ -84,7 +83,7 @@ def _single_stack(outputs: dict[str, dict[str, str]]) -> dict[str, str]:
     return next(iter(outputs.values()))
 
 
-def _tell_event(line: str, progress: Progress) -> None:
+def _tell_event(line: str, progress: Callable[[str], None]) -> None:
     event = _EVENT.search(line)
     if event and ("ROLLBACK" in line or "DELETE" in line):
         progress("cdk deploy: failed, rolling back")
@@ -92,7 +91,7 @@ def _tell_event(line: str, progress: Progress) -> None:
         progress(f"cdk deploy: {event['done']} of {event['total']} resources")
 
 
-def _run(command: list[str], *, aws: LocalAws, folder: Path, home: Path, progress: Progress) -> None:
+def _run(command: list[str], *, aws: LocalAws, folder: Path, home: Path, progress: Callable[[str], None]) -> None:
     """Run a command in a group of its own, so that on any failure nothing of it goes on."""
     said: list[str] = []
     process = subprocess.Popen(  # noqa: S603 - the command is this module's own

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from ops.local_aws import HOST, REGION, endpoint_of
-
-ROOT = Path(__file__).resolve().parents[2]
-ACCOUNT = "000000000000"
+from infra.paths import ROOT
+from ops.local_aws import ACCOUNT, HOST, REGION, endpoint_of
 
 # MiniStack and every function inherit nothing else: no PYTHONPATH, no proxy, no setting of another emulator.
 _KEPT_BY_SERVER = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ")

@@ -15,10 +15,10 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-from local.aws.environment import ACCOUNT, server_environment
+from local.aws.environment import server_environment
 from local.aws.errors import LocalAwsError
 from local.aws.process import kill_group
-from ops.local_aws import HOST, NotedAws, client_at, find_start
+from ops.local_aws import ACCOUNT, HOST, NotedAws, client_at, find_start
 
 # An idle machine needs two seconds; this is for two slow cores shared with a test run.
 _READY_WITHIN_SECONDS = 90.0

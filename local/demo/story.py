@@ -53,9 +53,9 @@ def _an_order_comes_in(stage: Stage) -> None:
     check = stage.checks
     check.expect("states", _path(execution.states), "UpdateOrder → ReserveInventory → SendConfirmation")
     check.expect("execution", execution.status, "SUCCEEDED")
-    check.expect("order", _status(stage, "12345"), "CONFIRMED")
+    check.expect("order", _order(stage, "12345").status, "CONFIRMED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 8, "item002": 4})
-    check.expect("mail", _mail_status(stage, "12345"), "SENT")
+    check.expect("mail", _order(stage, "12345").email_status, "SENT")
     mails = _mails_to(stage, SEED)
     check.expect("mails to the customer", len(mails), 1)
     for mail in mails:
@@ -84,7 +84,7 @@ def _more_than_there_is(stage: Stage) -> None:
     check = stage.checks
     rejected = "UpdateOrder → ReserveInventory → RejectOrder → OrderRejected"
     check.expect("states", _path(execution.states), rejected)
-    check.expect("order", _status(stage, "12346"), "REJECTED")
+    check.expect("order", _order(stage, "12346").status, "REJECTED")
     check.expect("stock left, nothing taken of either", stage.pipeline.stock(), {"item001": 8, "item002": 4})
     check.expect("mails to the customer", len(_mails_to(stage, SEED)), 1)
 
@@ -117,8 +117,8 @@ def _mail_refused(stage: Stage) -> None:
     check = stage.checks
     check.expect("execution", execution.status, "FAILED")
     check.expect("failed at", _failure(execution.states), "SendConfirmation, EmailRejected, 1 try")
-    check.expect("order all the same", _status(stage, "12348"), "CONFIRMED")
-    check.expect("mail", _mail_status(stage, "12348"), "REJECTED")
+    check.expect("order all the same", _order(stage, "12348").status, "CONFIRMED")
+    check.expect("mail", _order(stage, "12348").email_status, "REJECTED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 5, "item002": 4})
     check.expect("mails to the customer", len(_mails_to(stage, UNVERIFIED)), 0)
 
@@ -132,9 +132,9 @@ def _published_again(stage: Stage) -> None:
     check = stage.checks
     check.expect("states, nothing taken again", _path(execution.states), "UpdateOrder → SendConfirmation")
     check.expect("execution", execution.status, "SUCCEEDED")
-    check.expect("order", _status(stage, "12348"), "CONFIRMED")
+    check.expect("order", _order(stage, "12348").status, "CONFIRMED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 5, "item002": 4})
-    check.expect("mail", _mail_status(stage, "12348"), "SENT")
+    check.expect("mail", _order(stage, "12348").email_status, "SENT")
     check.expect("mails to the customer", len(_mails_to(stage, UNVERIFIED)), 1)
 
 
@@ -150,18 +150,8 @@ def _the_books(stage: Stage) -> None:
     check.expect("mails in all", len(stage.pipeline.mails()), 2)
 
 
-def _order(stage: Stage, order_id: str) -> OrderRow | None:
-    return stage.pipeline.orders().get(order_id)
-
-
-def _status(stage: Stage, order_id: str) -> str | None:
-    order = _order(stage, order_id)
-    return order.status if order else None
-
-
-def _mail_status(stage: Stage, order_id: str) -> str | None:
-    order = _order(stage, order_id)
-    return order.email_status if order else None
+def _order(stage: Stage, order_id: str) -> OrderRow:
+    return stage.pipeline.orders().get(order_id, OrderRow(order_id))
 
 
 def _mails_to(stage: Stage, order: dict[str, Any]) -> list[dict[str, Any]]:

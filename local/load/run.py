@@ -9,7 +9,7 @@ from statistics import quantiles
 from typing import Any, Final
 
 from functions.shared.row import CONFIRMED, ENDS, MAIL_SENT
-from local.books import Account, Books, account, violations
+from local.books import Accounting, Books, account, violations
 from local.demo.checks import Checks
 from local.load.burst import Burst
 from local.load.observe import books, dead_letter_count, under_way
@@ -18,8 +18,6 @@ from ops.tables.order_row import OrderRow
 
 _BATCH: Final = 10  # messages: the most that SNS takes at once
 _POLL_SECONDS: Final = 0.5
-
-Progress = Callable[[int], None]
 
 
 class NoProgressError(Exception):
@@ -30,7 +28,7 @@ class NoProgressError(Exception):
 class Figures:
     """What was measured. Times are in seconds, from the call that published an order to its mail."""
 
-    account: Account
+    account: Accounting
     seconds: float
     mail_p50: float
     mail_p99: float
@@ -41,7 +39,9 @@ class Figures:
         return self.account.orders / self.seconds
 
 
-def run(pipeline: Pipeline, load: Burst, checks: Checks, *, progress: Progress, patience: float) -> Figures:
+def run(
+    pipeline: Pipeline, load: Burst, checks: Checks, *, progress: Callable[[int], None], patience: float
+) -> Figures:
     """Publish the burst, wait until all has settled, and check the account.
 
     Args:
@@ -85,7 +85,7 @@ def publish(pipeline: Pipeline, messages: Sequence[str]) -> dict[str, float]:
     return published_at
 
 
-def _wait(pipeline: Pipeline, load: Burst, progress: Progress, patience: float) -> None:
+def _wait(pipeline: Pipeline, load: Burst, progress: Callable[[int], None], patience: float) -> None:
     """Wait until every order and every poison message has settled and nothing is under way."""
     settled, moved_at = -1, time.monotonic()
     while settled < load.orders + load.poison or under_way(pipeline):
@@ -105,7 +105,7 @@ def _has_settled(order: OrderRow) -> bool:
     return order.status in ENDS and (order.status != CONFIRMED or order.email_status == MAIL_SENT)
 
 
-def _check(found: Books, load: Burst, accounted: Account, checks: Checks) -> None:
+def _check(found: Books, load: Burst, accounted: Accounting, checks: Checks) -> None:
     """Hold what is in tables, queues and mails against the burst.
 
     Not the functions' metrics: the local AWS may log a line of a busy moment late, or with a later invocation's.

@@ -28,8 +28,6 @@ _MOST_MISSING: Final = 10  # movements that are named
 _TOLD_EVERY: Final = 1000
 PAUSE_SECONDS: Final = 2.0
 
-Progress = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -42,7 +40,7 @@ class Holder:
 
 
 @dataclass
-class Ledger:
+class ItemLedger:
     """What one reading found of an item; `holders` and `numbers` (of its movements) only where they are asked for."""
 
     stock: StockItem | None = None
@@ -180,7 +178,7 @@ class Reading:
 
     def __init__(self, only: Collection[str] | None = None) -> None:
         self.orders = 0
-        self.ledgers: dict[str, Ledger] = {}
+        self.ledgers: dict[str, ItemLedger] = {}
         self.wrong_orders: dict[str, WrongOrder] = {}
         self._only = only
 
@@ -205,7 +203,7 @@ class Reading:
         self._ledger(movement.item_id).add_movement(movement, named=self._only is not None)
 
     @property
-    def items(self) -> dict[str, Ledger]:
+    def items(self) -> dict[str, ItemLedger]:
         """The ledgers of the items that there are: an order may hold one of which there is neither row nor movement."""
         return {item_id: ledger for item_id, ledger in self.ledgers.items() if ledger.stock or ledger.count}
 
@@ -216,8 +214,8 @@ class Reading:
         found = ((item_id, _wrong(item_id, ledger)) for item_id, ledger in asked)
         return Suspects({item_id: wrong for item_id, wrong in found if wrong}, self.wrong_orders)
 
-    def _ledger(self, item_id: str) -> Ledger:
-        return self.ledgers.setdefault(item_id, Ledger())
+    def _ledger(self, item_id: str) -> ItemLedger:
+        return self.ledgers.setdefault(item_id, ItemLedger())
 
     def _of_order(self, order: OrderRow) -> Iterator[str]:
         yield from check_order(order)
@@ -226,7 +224,7 @@ class Reading:
                 yield f"holds {item_id}, which has no row in the inventory"
 
 
-def check(tables: "Tables", pause: Callable[[], None], tell: Progress = lambda _text: None) -> Report:
+def check(tables: "Tables", pause: Callable[[], None], tell: Callable[[str], None] = lambda _text: None) -> Report:
     """Read until everything agrees, or disagrees twice with the same evidence, or has been read five times."""
     first = _read(tables, tell)
     suspects, items, orders = first.suspects, list[WrongItem](), list[WrongOrder]()
@@ -250,7 +248,7 @@ def check(tables: "Tables", pause: Callable[[], None], tell: Progress = lambda _
     )
 
 
-def _read(tables: "Tables", tell: Progress) -> Reading:
+def _read(tables: "Tables", tell: Callable[[str], None]) -> Reading:
     reading = Reading()
     for item in tables.stock():
         reading.add_stock(item)
@@ -278,7 +276,7 @@ def _read_again(tables: "Tables", suspects: Suspects) -> Reading:
     return reading
 
 
-def _wrong(item_id: str, ledger: Ledger) -> WrongItem | None:
+def _wrong(item_id: str, ledger: ItemLedger) -> WrongItem | None:
     difference = ledger.balance.difference
     problems = (*_of_row(ledger.stock), *_of_numbers(ledger), *check_balance(ledger.balance))
     if not problems:
@@ -303,7 +301,7 @@ def _of_row(stock: StockItem | None) -> Iterator[str]:
         yield from map(str, stock.problems)
 
 
-def _of_numbers(ledger: Ledger) -> Iterator[str]:
+def _of_numbers(ledger: ItemLedger) -> Iterator[str]:
     """The movements are numbered from 1 without a gap, and the row has the newest one's number."""
     if ledger.odd_numbers:
         yield "a movement's `number` must be a whole number from 1"
@@ -316,7 +314,7 @@ def _of_numbers(ledger: Ledger) -> Iterator[str]:
         yield f"{f'movement {number}:' if number else 'a movement of no number:'} `change` must be a whole number"
 
 
-def _missing(ledger: Ledger) -> str:
+def _missing(ledger: ItemLedger) -> str:
     """Name those that are missing, as far as a person reads that; numbers may be as large as anybody wrote them."""
     gaps = (str(number) for number in range(1, ledger.newest) if number not in ledger.numbers)
     named = list(islice(gaps, _MOST_MISSING))
@@ -350,7 +348,7 @@ class Tables:
         """Read some items."""
         return map(StockItem.from_item, read_by_keys(self._dynamodb, self._inventory, "item_id", item_ids))
 
-    def orders(self, tell: Progress = lambda _text: None) -> Iterator[OrderRow]:
+    def orders(self, tell: Callable[[str], None] = lambda _text: None) -> Iterator[OrderRow]:
         """Read all orders."""
         for number, item in enumerate(read_all(self._dynamodb, self._orders), start=1):
             yield OrderRow.from_item(item)

@@ -20,7 +20,7 @@ Dollars = Annotated[float, ("minimum", 0)]
 
 
 @dataclass(frozen=True)
-class Line:
+class CostLine:
     """A service."""
 
     service: str
@@ -41,7 +41,7 @@ class Estimate:
     """Different items in an order"""
     prices_as_of: str
     """When and for where the prices were known"""
-    lines: tuple[Line, ...]
+    lines: tuple[CostLine, ...]
     """The dearest at the last volume first"""
     total: tuple[Dollars, ...]
     """Dollars a month at each volume"""
@@ -53,8 +53,8 @@ def estimate(orders: Sequence[int], items: int) -> Estimate:
     """Price what the benchmark counted that an order of so many items takes."""
     usage = usage_of(items)
     lines = (
-        *(Line(line.service, tuple(line.usd * n for n in orders), line.note) for line in prices.per_order(usage)),
-        *(Line(line.service, (line.usd,) * len(orders), line.note) for line in prices.per_month()),
+        *(CostLine(line.service, tuple(line.usd * n for n in orders), line.note) for line in prices.per_order(usage)),
+        *(CostLine(line.service, (line.usd,) * len(orders), line.note) for line in prices.per_month()),
     )
     total = tuple(sum(column) for column in zip(*(line.usd for line in lines), strict=True))
     return Estimate(

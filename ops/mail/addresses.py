@@ -60,7 +60,7 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Account:
+class SesAccount:
     """What SES allows this account in this region."""
 
     in_sandbox: bool
@@ -85,11 +85,11 @@ class Mail:
     def __init__(self, ses: "SESV2Client") -> None:
         self._ses = ses
 
-    def account(self) -> Account:
+    def account(self) -> SesAccount:
         """Return what SES allows."""
         answer = self._ses.get_account()
         quota = answer.get("SendQuota", {})
-        return Account(
+        return SesAccount(
             in_sandbox=not answer.get("ProductionAccessEnabled", False),
             sending_enabled=answer.get("SendingEnabled", False),
             enforcement=answer.get("EnforcementStatus", "HEALTHY"),

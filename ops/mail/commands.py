@@ -8,7 +8,7 @@ import typer
 
 from functions.shared import row
 from ops.errors import Refused
-from ops.mail.addresses import Account, Address, Mail, may_have_left, order_mail, resend, why_no_mail
+from ops.mail.addresses import Address, Mail, SesAccount, may_have_left, order_mail, resend, why_no_mail
 from ops.shell import quote_command
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
@@ -168,13 +168,13 @@ def _state(address: Address) -> tuple[str, str | None]:
     return verified, str(held) if held else None
 
 
-def _sandbox(account: Account) -> str:
+def _sandbox(account: SesAccount) -> str:
     if account.in_sandbox:
         return "The account is in the SES sandbox: mail leaves for verified addresses and domains only."
     return "The account is out of the SES sandbox: mail leaves for everybody."
 
 
-def _quota(account: Account) -> list[tuple[str, object]]:
+def _quota(account: SesAccount) -> list[tuple[str, object]]:
     a_day = "as many as you like" if account.most_in_24_hours < 0 else f"{account.most_in_24_hours:,}"
     return [
         ("sent in 24 hours", f"{account.sent_in_24_hours:,} of {a_day}"),

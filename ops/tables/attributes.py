@@ -12,8 +12,8 @@ from typing import Any
 
 from functions.shared.order import Line
 
-Value = Any  # one of DynamoDB's attribute values, such as {"S": "text"}; None where the row has none
-Item = Mapping[str, Value]
+# Its values are one of DynamoDB's attribute values, such as {"S": "text"}; None where the row has none
+Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,13 @@ def in_words(problems: tuple[Problem, ...]) -> str:
     return "; ".join(map(str, problems))
 
 
-def text(value: Value) -> str | None:
+def text(value: Any) -> str | None:
     """Read a text."""
     found = _of_kind(value, "S")
     return found if isinstance(found, str) else None
 
 
-def whole(value: Value) -> int | None:
+def whole(value: Any) -> int | None:
     """Read a whole number."""
     try:
         number = Decimal(_of_kind(value, "N"))
@@ -50,13 +50,13 @@ def whole(value: Value) -> int | None:
         return None
 
 
-def positive(value: Value) -> int | None:
+def positive(value: Any) -> int | None:
     """Read a whole number from 1."""
     number = whole(value)
     return number if number and number > 0 else None
 
 
-def moment(value: Value) -> datetime | None:
+def moment(value: Any) -> datetime | None:
     """Read a moment, ISO 8601; one without an offset is UTC."""
     try:
         found = datetime.fromisoformat(text(value) or "")
@@ -65,7 +65,7 @@ def moment(value: Value) -> datetime | None:
         return None
 
 
-def lines(value: Value) -> tuple[Line, ...]:
+def lines(value: Any) -> tuple[Line, ...]:
     """Read an order's items: all of them or, where one is odd, none."""
     found = _of_kind(value, "L")
     read = [_line(_of_kind(line, "M")) for line in found] if isinstance(found, list) else []
@@ -80,5 +80,5 @@ def _line(fields: Any) -> Line | None:
     return Line(item_id, quantity) if item_id and quantity else None
 
 
-def _of_kind(value: Value, kind: str) -> Any:
+def _of_kind(value: Any, kind: str) -> Any:
     return value.get(kind) if isinstance(value, Mapping) else None

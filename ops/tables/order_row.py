@@ -36,10 +36,10 @@ class OrderRow(Row):
     `problems` are what no step of the workflow writes so.
     """
 
-    created_at: datetime | None
-    updated_at: datetime | None
-    status_reason: str | None
-    email_error: str | None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    status_reason: str | None = None
+    email_error: str | None = None
     problems: tuple[Problem, ...] = ()
 
     @classmethod

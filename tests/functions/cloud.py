@@ -14,10 +14,10 @@ from moto.stepfunctions.models import Execution, stepfunctions_backends
 
 from functions.shared.order import Line, Order
 from ops.dead_letters.dead_letter import DeadLetter
+from ops.local_aws import REGION
 from tests.functions.builders import ORDER
 from tests.functions.wire import ACCOUNT
 
-REGION = "us-west-2"
 SENDER = "orders@example.com"
 ORDERS, INVENTORY = "orders-table", "inventory-table"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -21,7 +21,8 @@ from functions.shared.observability import logger, metrics
 from functions.start_workflow.workflow import dead_letters, workflow
 from functions.track_email.store import progress
 from functions.update_order.store import orders
-from tests.functions.cloud import INVENTORY, ORDERS, REGION, SENDER, Cloud
+from ops.local_aws import REGION
+from tests.functions.cloud import INVENTORY, ORDERS, SENDER, Cloud
 from tests.functions.wire import Wire
 
 SERVICE = "order-processing-test"

@@ -82,6 +82,13 @@ def test_the_mail_goes_where_the_order_says_and_not_where_the_execution_says(con
     assert confirmed.mails()[0].destinations == {"ToAddresses": ["first@example.com"]}
 
 
+def test_a_row_without_an_address_is_refused_by_its_name(confirmed: Cloud) -> None:
+    confirmed.put_order("CONFIRMED", 1, customer_email=None)
+    with pytest.raises(EmailRejected, match="customer_email: must be in the order's row"):
+        run(send_confirmation)
+    assert told(confirmed) == ("REJECTED", 0)
+
+
 def test_a_later_attempt_sends_the_mail_that_the_first_could_not(confirmed: Cloud) -> None:
     confirmed.put_order("CONFIRMED", 1, email_status="REJECTED")
     run(send_confirmation, attempt=2)

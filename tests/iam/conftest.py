@@ -8,12 +8,12 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
+from infra.paths import ROOT
 from infra.settings import Settings
 from infra.stack import OrderProcessingStack
 from local.aws import LocalAws, deploy
 from tests.deployed.conftest import Pipeline
 
-ROOT = Path(__file__).parents[2]
 STACK = "order-processing-local"
 
 # ReserveInventory with one order's answers lost: all it did has happened, and the workflow must undo it.

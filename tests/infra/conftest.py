@@ -11,10 +11,9 @@ import pytest
 from aws_cdk import aws_lambda as lambda_
 
 from infra.assets import packaging
+from infra.paths import ROOT
 from infra.settings import Settings
 from infra.stack import OrderProcessingStack
-
-ROOT = Path(__file__).parents[2]
 
 # As if dev and prod shared an account: prod then uses the identity that dev created.
 OPTIONS: Mapping[str, Mapping[str, Any]] = {

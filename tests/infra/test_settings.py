@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from aws_cdk import RemovalPolicy
 
+from infra.paths import ROOT
 from infra.settings import STAGES, Settings, SettingsError
-
-ROOT = Path(__file__).parents[2]
 
 
 def settings(stage: str, **options: object) -> Settings:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.books import Account, Books, account, violations
+from local.books import Accounting, Books, account, violations
 from ops.tables.order_row import OrderRow
 from tests.dead_letters import dead_letter
 from tests.local.rows import order_row
@@ -54,7 +54,7 @@ def test_a_settled_pipeline_breaks_no_rule() -> None:
 
 
 def test_every_message_is_an_order_a_dead_letter_or_a_duplicate() -> None:
-    assert account(GOOD, PUBLISHED) == Account(published=7, orders=4, refused=2, duplicates=1)
+    assert account(GOOD, PUBLISHED) == Accounting(published=7, orders=4, refused=2, duplicates=1)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from infra.paths import ROOT
 from local.demo import __main__ as demo
 from local.demo.checks import Checks
 from local.demo.stage import Stage, WaitedInVainError
@@ -25,8 +26,6 @@ from ops.orders.history import Visit
 from ops.tables.order_row import OrderRow
 from tests.dead_letters import dead_letter
 from tests.local.rows import order_row
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_whole_story_comes_true() -> None:

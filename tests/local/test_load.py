@@ -6,18 +6,16 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from local.books import Account
+from infra.paths import ROOT
+from local.books import Accounting
 from local.demo.checks import Checks
 from local.load.__main__ import main, verdict
 from local.load.burst import burst
 from local.load.run import Figures
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_small_burst_is_accounted_for_to_the_last_message() -> None:
@@ -68,7 +66,7 @@ def test_no_more_than_the_stock_is_wanted_by_the_orders_to_be_confirmed() -> Non
 
 def test_the_exit_code_says_whether_the_account_balances() -> None:
     told = io.StringIO()
-    console, figures = Console(file=told, width=100), Figures(Account(10, 8, 1, 1), 4.0, 1.0, 2.0)
+    console, figures = Console(file=told, width=100), Figures(Accounting(10, 8, 1, 1), 4.0, 1.0, 2.0)
     checks = Checks(console)
     checks.expect("orders", 8, 8)
     assert verdict(console, checks, figures) == 0

@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
+from infra.paths import ROOT
 from local.aws import LocalAws, LocalAwsError, deploy, deployment, server
 from local.aws.concurrency import PROCESSES_A_FUNCTION
 from local.aws.environment import client_environment, server_environment, tool_environment
@@ -28,7 +29,6 @@ from ops import local_aws
 from ops.local_aws import NotedAws, find_start
 from tests.local.hostile import LOOKS, hostile_shell
 
-ROOT = Path(__file__).resolve().parents[2]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 

@@ -1,11 +1,12 @@
 """The requirements files say the same about what they share."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements"
+from infra.paths import ROOT
+
+REQUIREMENTS = ROOT / "requirements"
 
 
 def pins(name: str) -> dict[str, str]:

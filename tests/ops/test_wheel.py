@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.paths import ROOT
 from tests.answers import Answer
 
-ROOT = Path(__file__).resolve().parents[2]
 UV = Path(sys.executable).with_name("uv")
 Orders = Callable[..., Answer]
 

@@ -11,20 +11,19 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from functions.shared.execution_name import execution_name
+from functions.shared.row import MAIL_FOLLOWED_BY, MAIL_LEFT
 from tests.functions.builders import ORDER, message
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.cloud import Account, Cloud
 from tests.schedules.interpreter import FAILED, SUCCEEDED, UNCATCHABLE, Execution
-from tests.schedules.ledger import MAIL_LEFT, attempt, available, email, status
+from tests.schedules.ledger import attempt, available, email, status
 from tests.schedules.world import World
 
 TASKS: Final = ("UpdateOrder", "ReserveInventory", "RejectOrder", "SendConfirmation", "ReleaseInventory")
 STOPPED: Final = ("ABORTED", "TIMED_OUT")
 NO_ROW: Final = "no row"
 STATUSES: Final = (NO_ROW, "PROCESSING", "CONFIRMED", "REJECTED", "FAILED", "CANCELLED")
-MAILS: Final = (None, "PENDING", "REJECTED", "SENDING", "UNKNOWN", *sorted(MAIL_LEFT))
-# A mail in one of these has not left, and may be sent; in one of the others that have not left, nobody knows.
-NOT_LEFT: Final = frozenset({None, "PENDING", "REJECTED"})
+MAILS: Final = (*MAIL_FOLLOWED_BY,)
 
 IN_STOCK: Final = 5
 HELD: Final = {line.item_id: line.quantity for line in ORDER.lines}

@@ -8,10 +8,10 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-DEFINITION_FILE = Path(__file__).resolve().parents[2] / "statemachine" / "order_processing.asl.json"
+from infra.paths import DEFINITION as DEFINITION_FILE
+
 DEFINITION: dict[str, Any] = json.loads(DEFINITION_FILE.read_text("utf-8"))
 
 SUCCEEDED, RUNNING, FAILED = "SUCCEEDED", "RUNNING", "FAILED"

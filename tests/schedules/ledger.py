@@ -1,12 +1,13 @@
-"""The model: what any write may do to an order and its stock, and what a mail needs. It knows nothing of the code.
+"""The model: what any write may do to an order and its stock, and what a mail needs.
 
 It is told of every commit as it happens, so that a wrong step is named and not only a wrong end.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
+from functions.shared.row import MAIL_FOLLOWED_BY, MAIL_NOT_LEFT, Row
+from ops.books.balance import find_imbalances
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.dynamodb import Change
 from tests.schedules.expressions import Item
@@ -22,19 +23,6 @@ FOLLOWS: dict[str | None, set[str]] = {
 }
 # And what only an operator does, to an order whose mail has certainly not left.
 CANCELLED_FROM = {None, "PROCESSING", "CONFIRMED", "FAILED"}
-MAY_BE_CANCELLED = {None, "PENDING", "REJECTED"}
-MAIL_LEFT = {"SENT", "DELIVERED", "BOUNCED", "COMPLAINED"}
-MAIL_FOLLOWS: dict[str | None, set[str]] = {
-    None: {"SENDING"},
-    "PENDING": {"SENDING", "PENDING"},
-    "REJECTED": {"SENDING", "REJECTED"},  # what SES has taken before: see `was_kept`
-    "SENDING": {"SENDING", "PENDING", "REJECTED", "UNKNOWN", *MAIL_LEFT},
-    "UNKNOWN": {"REJECTED", "UNKNOWN", *MAIL_LEFT},
-    "SENT": {"REJECTED", *MAIL_LEFT},
-    "DELIVERED": {"BOUNCED", "COMPLAINED"},
-    "BOUNCED": {"COMPLAINED"},
-    "COMPLAINED": set(),
-}
 
 
 @dataclass
@@ -81,13 +69,9 @@ class Ledger:
 
     def check(self, rows: dict[str, dict[str, Item]]) -> None:
         """Per item: all there ever was = what is available + what the CONFIRMED orders hold."""
-        held: Counter[str] = Counter()
-        for order in rows[ORDERS].values():
-            if status(order) == "CONFIRMED":
-                held.update(lines(order))
-        for item_id, stock in rows[INVENTORY].items():
-            assert available(stock) >= 0, f"{item_id} is below 0"
-            assert available(stock) + held[item_id] == self.supply[item_id], f"{item_id}: {stock}, held {held}"
+        left = {item_id: available(stock) for item_id, stock in rows[INVENTORY].items()}
+        wrong = [*find_imbalances(map(Row.from_item, rows[ORDERS].values()), available=left, moved=self.supply)]
+        assert not wrong, wrong
 
     def _check_order(self, change: Change) -> None:
         old, new = status(change.old), status(change.new)
@@ -97,20 +81,20 @@ class Ledger:
         by_hand = mail_now == "SENDING" and _claim(change.new) in self.by_hand
         self.transitions[old, new] += 1
         if old == new and mail != mail_now:
-            assert by_hand or mail_now in MAIL_FOLLOWS[mail], f"mail {mail} to {mail_now}: {change}"
+            assert by_hand or mail_now in MAIL_FOLLOWED_BY[mail], f"mail {mail} to {mail_now}: {change}"
             assert mail_now != "SENDING" or new == "CONFIRMED", f"a mail claimed: {change}"
             if mail_now == "SENDING" and not by_hand:
                 assert not was_kept(change.old), f"a mail claimed that SES kept: {change}"
-                assert _text(change.old, "email_earlier") is None, f"a second mail claimed: {change}"
+                assert _earlier(change.old) is None, f"a second mail claimed: {change}"
         else:
-            assert mail == mail_now or (mail_now in MAIL_FOLLOWS[mail]), f"mail {mail} to {mail_now}: {change}"
+            assert mail == mail_now or (mail_now in MAIL_FOLLOWED_BY[mail]), f"mail {mail} to {mail_now}: {change}"
             cancelled = self.operator and new == "CANCELLED" and old in CANCELLED_FROM
             assert old == new or cancelled or new in FOLLOWS[old], f"{old} to {new}: {change}"
         assert mail_now == "SENDING" or _claim(change.old) == _claim(change.new), f"another mail's: {change}"
-        known = _text(change.old, "email_earlier")
-        if by_hand and _claim(change.old) != _claim(change.new) and mail not in MAY_BE_CANCELLED:
+        known = _earlier(change.old)
+        if by_hand and _claim(change.old) != _claim(change.new) and mail not in MAIL_NOT_LEFT:
             known = mail
-        assert _text(change.new, "email_earlier") == known, f"that a mail may be out is forgotten: {change}"
+        assert _earlier(change.new) == known, f"that a mail may be out is forgotten: {change}"
         before, after = attempt(change.old), attempt(change.new)
         assert after >= before, f"back to attempt {after}: {change}"
         if (old, new) in (("FAILED", "PROCESSING"), ("FAILED", "FAILED")):
@@ -120,7 +104,7 @@ class Ledger:
         if (old, new) == ("CONFIRMED", "FAILED"):
             assert mail is None, f"taken back although a mail was tried: {change}"
         if (old, new) == ("CONFIRMED", "CANCELLED"):
-            assert mail in MAY_BE_CANCELLED, f"cancelled although a mail may have left: {change}"
+            assert mail in MAIL_NOT_LEFT, f"cancelled although a mail may have left: {change}"
             assert known is None, f"cancelled although an earlier mail may have left: {change}"
         if change.old is not None:
             assert change.old.get("items") == change.new.get("items"), f"other content: {change}"
@@ -129,39 +113,36 @@ class Ledger:
             self.confirmed_once.add(change.key)
 
 
-def status(row: Item | None) -> str | None:
-    return None if row is None else row["status"]["S"]
+def status(item: Item | None) -> str | None:
+    return Row.from_item(item).status if item else None
 
 
-def attempt(row: Item | None) -> int:
+def attempt(item: Item | None) -> int:
     """Give a row's attempt; 0 without a row, or if it was cancelled before it was placed."""
-    return 0 if row is None or "attempt" not in row else int(row["attempt"]["N"])
+    return (Row.from_item(item).attempt or 0) if item else 0
 
 
-def email(row: Item | None) -> str | None:
-    found: Any = (row or {}).get("email_status")
-    return found["S"] if found else None
+def email(item: Item | None) -> str | None:
+    return Row.from_item(item).email_status if item else None
 
 
-def was_kept(row: Item | None) -> bool:
-    """Tell whether the row says that SES took the mail and then rejected it: only then has a rejected mail an id."""
-    return email(row) == "REJECTED" and "email_message_id" in (row or {})
+def was_kept(item: Item | None) -> bool:
+    """Tell whether the row says that SES took the mail and then rejected it."""
+    return bool(item) and Row.from_item(item).mail_was_kept
 
 
-def _claim(row: Item | None) -> str | None:
-    return _text(row, "email_claim")
-
-
-def _text(row: Item | None, name: str) -> str | None:
-    found: Any = (row or {}).get(name)
-    return found["S"] if found else None
-
-
-def lines(row: Item) -> dict[str, int]:
+def lines(item: Item) -> dict[str, int]:
     """Give an order's items; none if it was cancelled before it was placed."""
-    items: Any = row.get("items", {"L": []})
-    return {line["M"]["item_id"]["S"]: int(line["M"]["quantity"]["N"]) for line in items["L"]}
+    return {line.item_id: line.quantity for line in Row.from_item(item).lines}
 
 
-def available(row: Item) -> int:
-    return int(row["available"]["N"])
+def _claim(item: Item | None) -> str | None:
+    return Row.from_item(item).email_claim if item else None
+
+
+def _earlier(item: Item | None) -> str | None:
+    return Row.from_item(item).email_earlier if item else None
+
+
+def available(item: Item) -> int:
+    return int(item["available"]["N"])

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import tests.conftest  # noqa: F401 — before the functions make their clients, it takes the shell's own AWS away
+from functions.shared.row import MAIL_LEFT
 from tests.faults.report import PAGE, with_table
 from tests.schedules.cloud import Account, connected
 from tests.schedules.ends import (
@@ -23,7 +24,6 @@ from tests.schedules.ends import (
     possible,
 )
 from tests.schedules.interpreter import FAILED, SUCCEEDED
-from tests.schedules.ledger import MAIL_LEFT
 
 COLUMNS: Final[tuple[tuple[str, str, frozenset[str | None]], ...]] = (
     *((name, name, frozenset({None})) for name in STATUSES[:2]),

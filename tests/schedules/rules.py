@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from functions.shared.row import MAIL_LEFT
 from tests.functions.builders import MAIL_EVENTS
 from tests.functions.cloud import ORDERS
 from tests.schedules.cloud import Account, Cloud, Fate
-from tests.schedules.ledger import MAIL_LEFT, Ledger, email, lines, status
+from tests.schedules.ledger import Ledger, email, lines, status
 from tests.schedules.promises import assert_finished, assert_settled
 from tests.schedules.world import Abandoned, Message, Work, World
 

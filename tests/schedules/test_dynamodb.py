@@ -22,7 +22,8 @@ from functions.shared.order import Line, Order
 from functions.track_email.event import MailEvent
 from functions.track_email.store import MailProgress
 from functions.update_order.store import OrderStore
-from tests.functions.cloud import INVENTORY, ORDERS, REGION
+from ops.local_aws import REGION
+from tests.functions.cloud import INVENTORY, ORDERS
 from tests.functions.wire import ACCOUNT
 from tests.schedules.dynamodb import DynamoDB
 from tests.schedules.expressions import Unsupported, parse_condition, parse_update

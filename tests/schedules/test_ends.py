@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from functions.shared.row import MAIL_LEFT, MAIL_NOT_LEFT
 from tests.faults.report import PAGE, committed, with_table
 from tests.schedules.cloud import Account
 from tests.schedules.ends import (
     ENDS,
     ERRORS,
     NO_ROW,
-    NOT_LEFT,
     ROWS,
     SAME,
     Case,
@@ -23,7 +23,6 @@ from tests.schedules.ends import (
     possible,
 )
 from tests.schedules.interpreter import DEFINITION, FAILED, SUCCEEDED
-from tests.schedules.ledger import MAIL_LEFT
 from tests.schedules.report import tables
 
 CELLS = [pytest.param(end, found, id=f"{end}-{found}") for end, found in product(ENDS, ROWS) if possible(end, found)]
@@ -51,7 +50,7 @@ def at_last(order: State) -> State:
     """What an order must come to once it is published again."""
     if order.status in ("REJECTED", "CANCELLED"):
         return order
-    if order.status == "CONFIRMED" and order.mail not in NOT_LEFT:
+    if order.status == "CONFIRMED" and order.mail not in MAIL_NOT_LEFT:
         return replace(order, mail=order.mail if order.mail in MAIL_LEFT else "UNKNOWN")
     return State("CONFIRMED", "SENT", order.mails + 1, held=True)
 

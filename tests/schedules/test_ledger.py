@@ -11,6 +11,7 @@ from tests.schedules.ledger import Ledger
 
 def row(status: str, attempt: int = 1, mail: str | None = None, quantity: int = 2) -> dict[str, Any]:
     found: dict[str, Any] = {
+        "order_id": {"S": "1"},
         "status": {"S": status},
         "attempt": {"N": str(attempt)},
         "items": {"L": [{"M": {"item_id": {"S": "book"}, "quantity": {"N": str(quantity)}}}]},

@@ -17,7 +17,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, wraps
 from itertools import count
-from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +25,6 @@ import boto3
 import pytest
 from awslambdaric.bootstrap import handle_event_request
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
-from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
@@ -50,15 +48,16 @@ from functions.shared.order import Line, Order
 from functions.track_email.store import progress
 from functions.update_order.handler import reject_order, update_order
 from functions.update_order.store import orders
+from infra.paths import DEFINITION as DEFINITION_FILE
+from ops.local_aws import REGION
+from ops.tables.order_row import OrderRow
+from tests.functions.wire import ACCOUNT
 
-DEFINITION_FILE = Path(__file__).resolve().parents[2] / "statemachine" / "order_processing.asl.json"
 DEFINITION: dict[str, Any] = json.loads(DEFINITION_FILE.read_text("utf-8"))
 TASKS: dict[str, dict[str, Any]] = {
     name: state for name, state in DEFINITION["States"].items() if state["Type"] == "Task"
 }
 
-ACCOUNT = "123456789012"
-REGION = "us-west-2"
 ORDERS, INVENTORY = "orders", "inventory"
 SENDER, CUSTOMER = "orders@example.com", "customer@example.com"
 
@@ -222,10 +221,10 @@ class Machine:
         row = self._dynamodb.get_item(TableName=INVENTORY, Key={"item_id": {"S": item}})["Item"]
         return int(row["available"]["N"])
 
-    def order(self, order_id: str = "12345") -> dict[str, Any] | None:
-        """The order's row in Python's types; None if there is none."""
+    def order(self, order_id: str = "12345") -> OrderRow | None:
+        """The order's row; None if there is none."""
         row = self._dynamodb.get_item(TableName=ORDERS, Key={"order_id": {"S": order_id}}).get("Item")
-        return {name: TypeDeserializer().deserialize(value) for name, value in row.items()} if row else None
+        return OrderRow.from_item(row) if row else None
 
     def set_order(self, order_id: str = "12345", **attributes: str | int) -> None:
         """Write attributes of an order's row, as an operator would."""

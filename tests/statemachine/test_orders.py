@@ -39,7 +39,7 @@ def test_an_order_in_stock_takes_three_states_and_is_confirmed_with_one_mail(mac
     assert (result.status, result.states) == ("SUCCEEDED", ("UpdateOrder", "ReserveInventory", "SendConfirmation"))
     assert (set(result.tries.values()), result.waits, result.output) == ({1}, {}, order)
     assert (machine.available("book"), machine.available("pen")) == (3, 0)
-    assert (machine.order()["status"], machine.order()["email_status"]) == ("CONFIRMED", "SENT")
+    assert (machine.order().status, machine.order().email_status) == ("CONFIRMED", "SENT")
     assert machine.mails == [CUSTOMER]
 
 
@@ -58,7 +58,7 @@ def test_an_order_that_is_out_of_stock_is_rejected_and_nothing_is_taken(
     assert result.status == "SUCCEEDED"
     assert result.states == ("UpdateOrder", "ReserveInventory", "RejectOrder", "OrderRejected")
     assert (machine.available("book"), machine.available("pen")) == (5, 1)
-    assert (machine.order()["status"], machine.order()["status_reason"]) == ("REJECTED", f"OutOfStock: {reason}")
+    assert (machine.order().status, machine.order().status_reason) == ("REJECTED", f"OutOfStock: {reason}")
     assert machine.mails == []
 
 
@@ -76,7 +76,7 @@ def test_an_order_that_is_closed_already_stays_so(machine: Machine, status: str)
     machine.set_order(status=status, attempt=1)
     result = machine.run(order_input(attempt=2))
     assert (result.status, result.states) == ("SUCCEEDED", ("UpdateOrder", "OrderAlreadyClosed"))
-    assert (machine.order()["status"], machine.available("book"), machine.mails) == (status, 5, [])
+    assert (machine.order().status, machine.available("book"), machine.mails) == (status, 5, [])
 
 
 def test_an_attempt_that_has_failed_is_not_reopened_and_everyone_can_see_it(machine: Machine) -> None:
@@ -86,7 +86,7 @@ def test_an_attempt_that_has_failed_is_not_reopened_and_everyone_can_see_it(mach
     assert (result.status, result.states) == ("FAILED", ("UpdateOrder", "OrderFailed"))
     assert what_led_to(result) == "OrderAlreadyFailed"
     assert "order '12345' is FAILED by attempt 1" in result.cause
-    assert (machine.order()["status"], machine.available("book")) == ("FAILED", 5)
+    assert (machine.order().status, machine.available("book")) == ("FAILED", 5)
 
 
 def test_the_next_attempt_of_a_failed_order_starts_afresh(machine: Machine) -> None:
@@ -94,8 +94,8 @@ def test_the_next_attempt_of_a_failed_order_starts_afresh(machine: Machine) -> N
     machine.set_order(status="FAILED", attempt=1, status_reason="a fault")
     result = machine.run(order_input(attempt=2))
     assert (result.status, result.states[-1]) == ("SUCCEEDED", "SendConfirmation")
-    assert (machine.order()["status"], machine.order()["attempt"]) == ("CONFIRMED", 2)
-    assert "status_reason" not in machine.order()
+    assert (machine.order().status, machine.order().attempt) == ("CONFIRMED", 2)
+    assert machine.order().status_reason is None
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_an_order_that_cannot_be_opened_ends_failed_once_the_budget_is_spent(mac
     result = machine.run(order_input(), faults={"UpdateOrder": repeat(TIMED_OUT)})
     assert (result.status, result.states) == ("FAILED", ("UpdateOrder", "ReleaseInventory", "OrderFailed"))
     assert what_led_to(result) == "States.Timeout"
-    assert (machine.order()["status"], machine.order()["attempt"]) == ("FAILED", 1)
-    assert machine.order()["status_reason"].startswith("States.Timeout")
+    assert (machine.order().status, machine.order().attempt) == ("FAILED", 1)
+    assert machine.order().status_reason.startswith("States.Timeout")
     assert machine.available("book") == 5
 
 
@@ -140,14 +140,14 @@ def test_an_update_that_lands_after_its_compensation_does_not_reopen_the_order(m
     machine.stock(book=5)
     machine.run(order_input(), faults={"UpdateOrder": repeat(TIMED_OUT)})
     assert machine.invoke("UpdateOrder", order_input()) == "OrderAlreadyFailed"
-    assert machine.order()["status"] == "FAILED"
+    assert machine.order().status == "FAILED"
 
 
 def test_a_reservation_whose_answer_is_lost_takes_the_stock_once(machine: Machine) -> None:
     machine.stock(book=5)
     result = machine.run(order_input(), faults={"ReserveInventory": [lost()]})
     assert (result.status, result.tries["ReserveInventory"]) == ("SUCCEEDED", 2)
-    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("CONFIRMED", 3, [CUSTOMER])
+    assert (machine.order().status, machine.available("book"), machine.mails) == ("CONFIRMED", 3, [CUSTOMER])
 
 
 def test_stock_that_a_lost_reservation_took_is_given_back_when_its_budget_is_spent(machine: Machine) -> None:
@@ -162,14 +162,14 @@ def test_stock_that_a_lost_reservation_took_is_given_back_when_its_budget_is_spe
     )
     assert result.states == ("UpdateOrder", "ReserveInventory", "ReleaseInventory", "OrderFailed")
     assert (result.status, taken) == ("FAILED", [3])
-    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("FAILED", 5, [])
+    assert (machine.order().status, machine.available("book"), machine.mails) == ("FAILED", 5, [])
 
 
 def test_a_late_reservation_after_release_takes_no_stock(machine: Machine) -> None:
     machine.stock(book=5)
     machine.run(order_input(), faults={"ReserveInventory": repeat(TIMED_OUT)})
     assert machine.invoke("ReserveInventory", order_input()) == "OrderAlreadyFailed"
-    assert (machine.order()["status"], machine.available("book")) == ("FAILED", 5)
+    assert (machine.order().status, machine.available("book")) == ("FAILED", 5)
 
 
 def test_a_reservation_that_lands_after_out_of_stock_was_found_goes_on_to_its_mail(machine: Machine) -> None:
@@ -183,14 +183,14 @@ def test_a_reservation_that_lands_after_out_of_stock_was_found_goes_on_to_its_ma
         order_input(), faults={"ReserveInventory": [TIMED_OUT], "RejectOrder": [Fault(meanwhile=late_reservation)]}
     )
     assert result.states == ("UpdateOrder", "ReserveInventory", "RejectOrder", "SendConfirmation")
-    assert (result.status, machine.order()["status"]) == ("SUCCEEDED", "CONFIRMED")
+    assert (result.status, machine.order().status) == ("SUCCEEDED", "CONFIRMED")
     assert (machine.available("book"), machine.mails) == (3, [CUSTOMER])
 
 
 def test_a_rejection_whose_answer_is_lost_is_done(machine: Machine) -> None:
     result = machine.run(order_input(), faults={"RejectOrder": [lost()]})
     assert (result.status, result.states[-1]) == ("SUCCEEDED", "OrderRejected")
-    assert machine.order()["status"] == "REJECTED"
+    assert machine.order().status == "REJECTED"
 
 
 def test_an_order_cancelled_before_its_reservation_takes_no_stock(machine: Machine) -> None:
@@ -208,7 +208,7 @@ def test_an_order_whose_mail_was_claimed_is_not_taken_back(machine: Machine) -> 
         order_input(), faults={"ReserveInventory": chain([lost()], repeat(crash())), "ReleaseInventory": [mail]}
     )
     assert result.states == ("UpdateOrder", "ReserveInventory", "ReleaseInventory", "SendConfirmation")
-    assert (result.status, machine.order()["status"]) == ("SUCCEEDED", "CONFIRMED")
+    assert (result.status, machine.order().status) == ("SUCCEEDED", "CONFIRMED")
     assert (machine.available("book"), machine.mails) == (3, [CUSTOMER])
 
 
@@ -219,7 +219,7 @@ def test_a_release_whose_answer_is_lost_gives_back_once(machine: Machine) -> Non
         faults={"ReserveInventory": chain([lost()], repeat(crash())), "ReleaseInventory": [lost(), lost()]},
     )
     assert (result.status, what_led_to(result)) == ("FAILED", "RuntimeError")
-    assert (machine.order()["status"], machine.available("book")) == ("FAILED", 5)
+    assert (machine.order().status, machine.available("book")) == ("FAILED", 5)
 
 
 def test_what_a_spent_release_leaves_behind_stays_confirmed_and_goes_on_to_its_mail_when_published_again(
@@ -232,10 +232,10 @@ def test_what_a_spent_release_leaves_behind_stays_confirmed_and_goes_on_to_its_m
     )
     assert (result.status, result.states[-1], result.error) == ("FAILED", "ReleaseInventory", "States.Timeout")
     machine.abandon(order_input(), result.status)
-    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("CONFIRMED", 3, [])
+    assert (machine.order().status, machine.available("book"), machine.mails) == ("CONFIRMED", 3, [])
     again = machine.run(order_input(attempt=2))
     assert (again.status, again.states) == ("SUCCEEDED", ("UpdateOrder", "SendConfirmation"))
-    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("CONFIRMED", 3, [CUSTOMER])
+    assert (machine.order().status, machine.available("book"), machine.mails) == ("CONFIRMED", 3, [CUSTOMER])
 
 
 @pytest.mark.parametrize("error", ["AccessDenied", "Runtime.ImportModuleError", "Lambda.TooManyRequestsException"])
@@ -246,10 +246,10 @@ def test_a_mail_step_that_cannot_run_cancels_no_order_and_goes_on_when_published
     result = machine.run(order_input(), faults={"SendConfirmation": repeat(Fault(error=error))})
     assert (result.status, result.states[-1], result.error) == ("FAILED", "SendConfirmation", error)
     machine.abandon(order_input(), result.status)
-    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("CONFIRMED", 3, [])
+    assert (machine.order().status, machine.available("book"), machine.mails) == ("CONFIRMED", 3, [])
     again = machine.run(order_input(attempt=2))
     assert (again.status, again.states) == ("SUCCEEDED", ("UpdateOrder", "SendConfirmation"))
-    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("CONFIRMED", 3, [CUSTOMER])
+    assert (machine.order().status, machine.available("book"), machine.mails) == ("CONFIRMED", 3, [CUSTOMER])
 
 
 def test_a_mail_that_did_not_leave_is_tried_again_until_it_does(machine: Machine) -> None:
@@ -257,7 +257,7 @@ def test_a_mail_that_did_not_leave_is_tried_again_until_it_does(machine: Machine
     result = machine.run(order_input(), calls={"sesv2.SendEmail": [THROTTLED, UNREACHABLE]})
     assert (result.status, result.tries["SendConfirmation"]) == ("SUCCEEDED", 3)
     assert result.waits == {"SendConfirmation": [2, 4]}
-    assert (machine.order()["email_status"], machine.mails) == ("SENT", [CUSTOMER])
+    assert (machine.order().email_status, machine.mails) == ("SENT", [CUSTOMER])
 
 
 def test_a_refused_mail_fails_the_execution_where_everyone_sees_it_and_keeps_the_order(machine: Machine) -> None:
@@ -266,9 +266,9 @@ def test_a_refused_mail_fails_the_execution_where_everyone_sees_it_and_keeps_the
     result = machine.run(order_input())
     assert (result.status, result.states[-1], result.error) == ("FAILED", "SendConfirmation", "EmailRejected")
     assert result.tries["SendConfirmation"] == 1
-    assert (machine.order()["status"], machine.order()["email_status"]) == ("CONFIRMED", "REJECTED")
+    assert (machine.order().status, machine.order().email_status) == ("CONFIRMED", "REJECTED")
     machine.abandon(order_input(), result.status)
-    assert (machine.order()["status"], machine.available("book"), machine.mails) == ("CONFIRMED", 3, [])
+    assert (machine.order().status, machine.available("book"), machine.mails) == ("CONFIRMED", 3, [])
 
 
 def test_publishing_again_sends_the_mail_that_was_refused(machine: Machine) -> None:
@@ -278,7 +278,7 @@ def test_publishing_again_sends_the_mail_that_was_refused(machine: Machine) -> N
     machine.trust_sender()
     result = machine.run(order_input(attempt=2))
     assert (result.status, result.states) == ("SUCCEEDED", ("UpdateOrder", "SendConfirmation"))
-    assert (machine.order()["email_status"], machine.available("book"), machine.mails) == ("SENT", 3, [CUSTOMER])
+    assert (machine.order().email_status, machine.available("book"), machine.mails) == ("SENT", 3, [CUSTOMER])
 
 
 @pytest.mark.parametrize("fault", [ANSWER_LOST, CallFault(error=refused("InternalFailure", 500), done=True)])
@@ -286,10 +286,10 @@ def test_a_mail_that_may_have_left_is_never_sent_again_by_itself(machine: Machin
     machine.stock(book=5)
     result = machine.run(order_input(), calls={"sesv2.SendEmail": [fault]})
     assert (result.status, result.states[-1], result.error) == ("FAILED", "SendConfirmation", "EmailOutcomeUnknown")
-    assert (machine.order()["status"], machine.order()["email_status"]) == ("CONFIRMED", "UNKNOWN")
+    assert (machine.order().status, machine.order().email_status) == ("CONFIRMED", "UNKNOWN")
     again = machine.run(order_input(attempt=2))
     assert (again.status, again.error) == ("FAILED", "EmailOutcomeUnknown")
-    assert (machine.order()["email_status"], machine.mails) == ("UNKNOWN", [CUSTOMER])
+    assert (machine.order().email_status, machine.mails) == ("UNKNOWN", [CUSTOMER])
 
 
 def test_a_mail_of_an_invocation_that_never_came_back_is_unknown(machine: Machine) -> None:
@@ -299,7 +299,7 @@ def test_a_mail_of_an_invocation_that_never_came_back_is_unknown(machine: Machin
     )
     result = machine.run(order_input(), faults={"SendConfirmation": [died]})
     assert (result.status, result.error) == ("FAILED", "EmailOutcomeUnknown")
-    assert (machine.order()["status"], machine.order()["email_status"]) == ("CONFIRMED", "UNKNOWN")
+    assert (machine.order().status, machine.order().email_status) == ("CONFIRMED", "UNKNOWN")
     assert machine.mails == []
 
 
@@ -307,7 +307,7 @@ def test_a_sent_mail_whose_answer_is_lost_is_not_sent_again(machine: Machine) ->
     machine.stock(book=5)
     result = machine.run(order_input(), faults={"SendConfirmation": [lost(), lost("Lambda.Unknown")]})
     assert (result.status, result.tries["SendConfirmation"]) == ("SUCCEEDED", 3)
-    assert (machine.order()["email_status"], machine.mails) == ("SENT", [CUSTOMER])
+    assert (machine.order().email_status, machine.mails) == ("SENT", [CUSTOMER])
 
 
 @pytest.mark.parametrize(("status", "end"), [("CANCELLED", "OrderAlreadyClosed"), ("FAILED", "OrderFailed")])
@@ -315,7 +315,7 @@ def test_an_order_closed_before_its_mail_gets_none(machine: Machine, status: str
     machine.stock(book=5)
     close = Fault(meanwhile=lambda: machine.set_order(status=status))
     result = machine.run(order_input(), faults={"SendConfirmation": [close]})
-    assert (result.states[-1], machine.order()["status"], machine.mails) == (end, status, [])
+    assert (result.states[-1], machine.order().status, machine.mails) == (end, status, [])
 
 
 def test_each_retry_is_counted_and_each_outcome_once(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:

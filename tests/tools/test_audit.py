@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from infra.paths import ROOT
 from tools.audit.__main__ import main
 from tools.audit.tools import TOOLS
 
@@ -118,7 +119,7 @@ def test_the_bill_of_materials_lists_what_the_layer_holds_with_its_hashes(audit:
     assert audit(SKIPPED, bill=True)[0] == 3, "written all the same"
     bill = json.loads((tmp_path / "sbom.json").read_text())
     assert (bill["bomFormat"], bill["metadata"]["component"]["name"]) == ("CycloneDX", "order-processing")
-    locked = (Path(__file__).parents[2] / "requirements" / "functions.txt").read_text()
+    locked = (ROOT / "requirements" / "functions.txt").read_text()
     pinned = {line.split()[0].split(";")[0] for line in locked.splitlines() if "==" in line.split(" ")[0]}
     assert {f"{component['name']}=={component['version']}" for component in bill["components"]} == pinned
     hashes = {

@@ -6,9 +6,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from infra.paths import ROOT
 from ops.terminal.working import make_visible, working
-from tools.audit.outcome import Outcome, Verdict
-from tools.audit.tools import ROOT, TOOLS, npm_packages, python_packages, write_bill_of_materials
+from tools.audit.outcome import AuditOutcome, Verdict
+from tools.audit.tools import TOOLS, npm_packages, python_packages, write_bill_of_materials
 
 _REASONS_SHOWN = 3
 _IN_WORDS = {
@@ -38,7 +39,7 @@ def main(console: Console | None = None, *, tools: Path = TOOLS, bill: Path = RO
     return verdict
 
 
-def _tell(console: Console, outcome: Outcome) -> None:
+def _tell(console: Console, outcome: AuditOutcome) -> None:
     if outcome.checked:
         left = f"; {len(outcome.not_checked)} NOT CHECKED" if outcome.not_checked else ""
         found = f"{outcome.checked} packages checked, {len(outcome.vulnerabilities)} with known vulnerabilities{left}"

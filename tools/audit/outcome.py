@@ -14,14 +14,14 @@ class Verdict(enum.IntEnum):
     NOT_CHECKED = 3  # 2 is how command lines complain of their arguments
 
     @classmethod
-    def of_all(cls, outcomes: Iterable["Outcome"]) -> Self:
+    def of_all(cls, outcomes: Iterable["AuditOutcome"]) -> Self:
         """What is to be said of several: a vulnerability first, then whatever was not checked."""
         verdicts = {outcome.verdict for outcome in outcomes}
         return cls(next((v for v in (cls.VULNERABLE, cls.NOT_CHECKED) if v in verdicts), cls.CLEAN))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class AuditOutcome:
     """One list of packages, as far as it was checked."""
 
     what: str

@@ -7,25 +7,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.audit.outcome import Outcome
+from infra.paths import ROOT
+from tools.audit.outcome import AuditOutcome
 
-ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
 _TIMEOUT_SECONDS = 600
 
 
-def python_packages(requirements: Path, *, tools: Path = TOOLS) -> Outcome:
+def python_packages(requirements: Path, *, tools: Path = TOOLS) -> AuditOutcome:
     """Hold a locked, hashed list against PyPI's advisories, by pip-audit; nothing is resolved or installed."""
     what = str(requirements.relative_to(ROOT))
     command = [str(tools / "pip-audit"), "--requirement", str(requirements), "--require-hashes", "--disable-pip"]
     said, complaint = _run([*command, "--format", "json", "--progress-spinner", "off"])
     report = _json(said)
     if "dependencies" not in report:
-        return Outcome(what=what, checked=0, not_checked=(complaint,))
+        return AuditOutcome(what=what, checked=0, not_checked=(complaint,))
     packages = report["dependencies"]
     # pip-audit ends with 0 and "No known vulnerabilities found" when it could not look a single package up.
     skipped = [package for package in packages if "skip_reason" in package]
-    return Outcome(
+    return AuditOutcome(
         what=what,
         checked=len(packages) - len(skipped),
         vulnerabilities=tuple(_python_vulnerability(package) for package in packages if package.get("vulns")),
@@ -33,13 +33,13 @@ def python_packages(requirements: Path, *, tools: Path = TOOLS) -> Outcome:
     )
 
 
-def npm_packages(*, tools: Path = TOOLS) -> Outcome:
+def npm_packages(*, tools: Path = TOOLS) -> AuditOutcome:
     """Hold package-lock.json against the npm registry's advisories."""
     said, complaint = _run([str(tools / "npm"), "audit", "--json", "--no-update-notifier"])
     report = _json(said)
     if "vulnerabilities" not in report:
-        return Outcome(what="package-lock.json", checked=0, not_checked=(report.get("message") or complaint,))
-    return Outcome(
+        return AuditOutcome(what="package-lock.json", checked=0, not_checked=(report.get("message") or complaint,))
+    return AuditOutcome(
         what="package-lock.json",
         checked=report["metadata"]["dependencies"]["total"],
         vulnerabilities=tuple(

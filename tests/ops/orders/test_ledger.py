@@ -65,8 +65,6 @@ def test_a_row_is_read_whole() -> None:
         status_reason="because",
         email_status="SENT",
         email_message_id="mail-1",
-        email_claim=None,
-        email_earlier=None,
         email_error="none",
     )
 

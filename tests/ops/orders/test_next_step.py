@@ -16,8 +16,7 @@ from tests.ops.states import START
 
 
 def order(status: str | None, mail: str | None = None, **changes: Any) -> OrderRow:
-    fields: dict[str, Any] = dict.fromkeys(OrderRow.__dataclass_fields__)
-    return OrderRow(**fields | {"order_id": "12345", "lines": (), "status": status, "email_status": mail} | changes)
+    return OrderRow(**{"order_id": "12345", "status": status, "email_status": mail} | changes)
 
 
 def attempt(status: str, *states: Visit, order_id: str = "12345") -> Attempt:
