@@ -18,7 +18,7 @@ ORDER = Order("12345", "customer@example.com", (Line("tea", 2),))
 
 def row(status: str, mail: str | None = None, **changes: Any) -> OrderRow:
     return order(
-        status, mail, **{"customer_email": ORDER.customer_email, "items": ORDER.lines, "attempt": 1, **changes}
+        status, mail, **{"customer_email": ORDER.customer_email, "lines": ORDER.lines, "attempt": 1, **changes}
     )
 
 
@@ -61,7 +61,7 @@ def test_an_order_whose_attempt_is_over_is_published_again_as_it_was(
         (row("CONFIRMED", "REJECTED", email_message_id="m-1"), attempt("FAILED"), "`orders email resend 12345`"),
         (row("CONFIRMED", "SENT"), attempt("FAILED"), "nothing is left to be done"),
         (row("CONFIRMED", "DELIVERED"), None, "nothing is left to be done"),
-        (row("FAILED", items=()), None, "no order that could be published"),
+        (row("FAILED", lines=()), None, "no order that could be published"),
         (None, attempt("FAILED", content="{}"), "no order that could be published"),
         (None, attempt("FAILED", content="[]"), "no order that could be published"),
     ],
