@@ -157,7 +157,7 @@ class Monitoring(Construct):
             ),
             threshold=self._thresholds.starter_fault_percent,
             periods=self._thresholds.starter_fault_periods,
-            description=f"The starter leaves {self._thresholds.starter_fault_percent} % of its orders or more in the queue.",
+            description=f"The starter leaves {self._thresholds.starter_fault_percent} % or more orders in the queue.",
         )
 
     def _watch_steps(self, steps: Mapping[str, OrderFunction], common: Mapping[str, OrderFunction]) -> None:
