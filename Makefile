@@ -38,7 +38,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up down status demo test faults soak load audit lint format bench synth diff lock clean schemas
+.PHONY: help install up down status demo test faults soak load audit lint format schemas docs bench synth diff lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,11 @@ format: install  ## put the code into its one format
 schemas: install  ## write the schemas of what the commands print with --json
 	@$(PY) -m tools.schemas
 
+docs: install  ## build the documentation's site, .build/site; SERVE=1 serves it and builds it anew with each change
+	@.venv/bin/zensical build --clean --strict >&2
+	@echo .build/site/index.html
+	@$(if $(SERVE),.venv/bin/zensical serve)
+
 faults: install  ## every fault at every AWS call, alone and in pairs
 	FAULTS=full $(PY) -m pytest -q tests/faults
 
@@ -121,7 +126,7 @@ lock: install  ## write requirements/ from pyproject.toml (UPGRADE=--upgrade tak
 
 clean:  ## remove all that was built; `make install` builds it again
 	@if [ -x $(PY) ] && [ -f .local/aws.json ]; then $(PY) -m local.aws down; fi
-	rm -rf .venv node_modules .build .local cdk.out .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov .hypothesis
+	rm -rf .venv node_modules .build .cache .local cdk.out .mypy_cache .ruff_cache .pytest_cache .coverage htmlcov .hypothesis
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------------------------------------------- installation

@@ -1,4 +1,4 @@
-"""The alarms' names. A deployment that an alarm takes back knows it by name: a reference would close a circle."""
+"""The alarms' names. A deployment refers to the alarm that rolls it back by name: a reference would be circular."""
 
 from aws_cdk import Stack
 from constructs import Construct

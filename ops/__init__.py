@@ -1,1 +1,1 @@
-"""The operator's side: a local AWS to deploy to, and the demonstration that runs on it."""
+"""The `orders` command, by which an operator sees and repairs a deployed stack."""

@@ -1,1 +1,1 @@
-"""What is seen: alarms, the dashboard, metrics, saved queries."""
+"""What an operator sees: alarms, the dashboard, metrics, saved queries."""

@@ -20,7 +20,7 @@ PERCENTILES = ("p50", "p99")
 
 
 class OrderDashboard(Construct):
-    """One column a stage of the flow, alarms above; below how long it took, and the functions."""
+    """Alarms, then one column per stage of the flow, then durations and the functions."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class OrderDashboard(Construct):
         return [own(self, name, label=_words(name)) for name in names]
 
     def _from_publish_to_mail(self, starter: OrderFunction, mailer: OrderFunction) -> list[cloudwatch.IWidget]:
-        """Both parts of an order's time as graphs, and their sum, which no metric holds, out of the logs."""
+        """Both parts of an order's time as graphs; their sum, which no metric has, comes from the logs."""
         parts = {"From publish to start, seconds": "SecondsToStart", "From start to mail, seconds": "SecondsToMail"}
         return [
             cloudwatch.LogQueryWidget(

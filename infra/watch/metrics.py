@@ -1,4 +1,4 @@
-"""What the functions count, in the embedded metrics of their logs."""
+"""The functions' own metrics, embedded in their logs."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch

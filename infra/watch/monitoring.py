@@ -1,4 +1,4 @@
-"""When somebody should look: the alarms, each of which tells the alarm topic and has a runbook."""
+"""The alarms: each notifies the alarm topic and has a runbook."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ REPUTATION_PERIOD = Duration.hours(1)
 
 
 class Monitoring(Construct):
-    """Alarms, the topic they tell, and the dashboard they stand on.
+    """Alarms, the topic they notify, and the dashboard that shows them.
 
     Missing data never breaches: every metric here is silent while there is nothing to do.
     """
@@ -86,7 +86,7 @@ class Monitoring(Construct):
         )
 
     def _alarm_topic(self, settings: Settings, key: kms.IKey) -> sns.Topic:
-        # The key's policy lets CloudWatch use it; without that every alarm would be lost in silence.
+        # The key's policy lets CloudWatch use it; without that every alarm would be lost silently.
         topic = sns.Topic(self, "AlarmTopic", master_key=key, enforce_ssl=True)
         # A policy replaces the topic's default one, by which the account's alarms could publish.
         topic.add_to_resource_policy(
@@ -103,16 +103,16 @@ class Monitoring(Construct):
             Validations.of(subscription).acknowledge(
                 Acknowledgment(
                     id="Serverless-SNSRedrivePolicy",
-                    reason="An alarm whose mail is lost still stands in CloudWatch and on the dashboard.",
+                    reason="An alarm whose mail is lost is still shown in CloudWatch and on the dashboard.",
                 )
             )
         return topic
 
     def _watch_queues(self, ingestion: Ingestion, workflow: OrderWorkflow, mail_tracking: MailTracking) -> None:
         for alarm_id, queue, what in (
-            ("OrderDlqNotEmpty", ingestion.order_dlq, "Orders were refused, or could not be taken on."),
-            ("ReleaseDlqNotEmpty", workflow.release_dlq, "Stock that abandoned executions held was not given back."),
-            ("MailEventDlqNotEmpty", mail_tracking.dlq, "What became of some mails could not be noted."),
+            ("OrderDlqNotEmpty", ingestion.order_dlq, "Messages were refused, or their orders could not be started."),
+            ("ReleaseDlqNotEmpty", workflow.release_dlq, "Orders whose executions ended badly were not closed."),
+            ("MailEventDlqNotEmpty", mail_tracking.dlq, "Events about mails could not be recorded."),
         ):
             self._alarm(
                 alarm_id,
@@ -124,13 +124,13 @@ class Monitoring(Construct):
             "OldestOrderWaits",
             ingestion.order_queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=PERIOD),
             threshold=self._thresholds.oldest_order_seconds,
-            description=f"An order has waited {self._thresholds.oldest_order_seconds} seconds to be taken on.",
+            description=f"An order has waited {self._thresholds.oldest_order_seconds} seconds in the queue.",
         )
 
     def _watch_executions(self, workflow: OrderWorkflow) -> None:
         machine = workflow.state_machine
         for alarm_id, metric, what in (
-            ("ExecutionsFailed", machine.metric_failed(period=PERIOD), "An order or its mail has failed for good."),
+            ("ExecutionsFailed", machine.metric_failed(period=PERIOD), "An order or its mail has failed permanently."),
             ("ExecutionsTimedOut", machine.metric_timed_out(period=PERIOD), "An order's execution took over a day."),
         ):
             self._alarm(alarm_id, metric, threshold=self._thresholds.unfinished_executions, description=what)
@@ -143,7 +143,7 @@ class Monitoring(Construct):
         )
 
     def _watch_starter(self) -> None:
-        """Orders that the starter leaves in the queue: neither an error of the function nor an old message tells."""
+        """Orders that the starter leaves in the queue: no error of the function and no old message shows them."""
         taken = {name: own(self, f"Orders{name.capitalize()}") for name in ("accepted", "duplicate", "refused")}
         handed = {"left": own(self, "OrdersLeft"), **taken}
         enough = f"{_sum(['left'])} >= {self._thresholds.starter_min_left}"
@@ -157,11 +157,11 @@ class Monitoring(Construct):
             ),
             threshold=self._thresholds.starter_fault_percent,
             periods=self._thresholds.starter_fault_periods,
-            description=f"At least {self._thresholds.starter_fault_percent} % of the starter's tries start no order.",
+            description=f"The starter leaves {self._thresholds.starter_fault_percent} % or more orders in the queue.",
         )
 
     def _watch_steps(self, steps: Mapping[str, OrderFunction], common: Mapping[str, OrderFunction]) -> None:
-        """Of the steps' calls, those that failed without meaning to: what is answered by raising is counted too."""
+        """Faults of the steps: Lambda also counts the exceptions that are a step's answer, so those are subtracted."""
         errors = {f"{_snake(name)}_errors": step.function.metric_errors() for name, step in steps.items()}
         calls = {f"{_snake(name)}_calls": step.function.metric_invocations() for name, step in common.items()}
         faults = f"({_sum(errors)} - FILL(answered, 0))"
@@ -176,7 +176,7 @@ class Monitoring(Construct):
             ),
             threshold=self._thresholds.step_fault_percent,
             periods=self._thresholds.step_fault_periods,
-            description=f"At least {self._thresholds.step_fault_percent} % of the workflow's calls end in a fault.",
+            description=f"At least {self._thresholds.step_fault_percent} % of the workflow's function calls fail.",
         )
 
     def _watch_functions(self, functions: Mapping[str, OrderFunction]) -> None:
@@ -187,7 +187,7 @@ class Monitoring(Construct):
                 expression=_sum(errors), using_metrics=errors, period=PERIOD, label="failed calls"
             ),
             threshold=self._thresholds.function_errors,
-            description=f"{', '.join(functions)}: one of them failed more often than retries are for.",
+            description=f"{', '.join(functions)}: {self._thresholds.function_errors} calls or more failed.",
         )
 
     def _watch_throttles(self, functions: Mapping[str, OrderFunction], storage: Storage) -> None:
@@ -201,7 +201,7 @@ class Monitoring(Construct):
         }
         for alarm_id, metrics, what in (
             ("FunctionsThrottled", of_functions, "Functions are throttled: the account's concurrency is used up."),
-            ("TablesThrottled", of_tables, "DynamoDB throttles a table, for a hot key or a quota."),
+            ("TablesThrottled", of_tables, "DynamoDB throttles a table: a hot key, or a quota."),
         ):
             self._alarm(
                 alarm_id,
@@ -221,7 +221,7 @@ class Monitoring(Construct):
                 "MailsComplained",
                 "ComplaintRate",
                 self._thresholds.mail_complaint_rate,
-                "Too many mails are complained of",
+                "Too many mails are reported as spam",
             ),
         ):
             self._alarm(
@@ -234,20 +234,20 @@ class Monitoring(Construct):
                     period=REPUTATION_PERIOD,
                 ),
                 threshold=threshold,
-                description=f"{what} ({100 * threshold:g} % or more): SES may stop the account's mails.",
+                description=f"{what} ({100 * threshold:g} % or more): SES may stop the account from sending.",
             )
 
     def _watch_the_flow(self) -> None:
-        """One alarm for "orders do not get through", whatever the cause is."""
+        """One alarm for orders that do not get through, whatever the cause."""
         causes = ("OldestOrderWaits", "StarterFailing", "StepsFailing", "FunctionsFailing")
         alarm = cloudwatch.CompositeAlarm(
             self,
             "OrdersNotFlowing",
             composite_alarm_name=alarm_name(self, "OrdersNotFlowing"),
             alarm_rule=cloudwatch.AlarmRule.any_of(*(self._alarms[cause] for cause in causes)),
-            alarm_description=_description("OrdersNotFlowing", "Orders wait or fail on their way."),
+            alarm_description=_description("OrdersNotFlowing", "Orders arrive and do not finish."),
         )
-        self._tell("OrdersNotFlowing", alarm)
+        self._notify("OrdersNotFlowing", alarm)
 
     def _alarm(
         self,
@@ -269,9 +269,9 @@ class Monitoring(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=_description(alarm_id, description),
         )
-        self._tell(alarm_id, alarm)
+        self._notify(alarm_id, alarm)
 
-    def _tell(self, alarm_id: str, alarm: cloudwatch.AlarmBase) -> None:
+    def _notify(self, alarm_id: str, alarm: cloudwatch.AlarmBase) -> None:
         alarm.add_alarm_action(self._action)
         self._alarms[alarm_id] = alarm
 
@@ -281,7 +281,7 @@ def _description(alarm_id: str, sentence: str) -> str:
 
 
 def _sum(metric_ids: Iterable[str]) -> str:
-    """A sum in CloudWatch's words; a metric that is silent counts as none instead of silencing the sum."""
+    """A sum in CloudWatch's syntax; a metric without data counts as zero instead of leaving the sum without data."""
     return " + ".join(f"FILL({metric_id}, 0)" for metric_id in metric_ids)
 
 

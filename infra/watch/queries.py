@@ -1,4 +1,4 @@
-"""The questions to the logs, saved beside them: CloudWatch, Logs Insights, Saved queries."""
+"""The questions to the logs as saved queries of CloudWatch Logs Insights."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from infra.watch.questions import QUESTIONS
 
 
 class SavedQueries(Construct):
-    """One definition a question, in a folder named after the stack."""
+    """One definition per question, in a folder named after the stack."""
 
     def __init__(
         self,

@@ -1,11 +1,11 @@
 """Questions to the logs, in the language of CloudWatch Logs Insights.
 
-Log lines are Powertools' JSON. A metric stands in a line of its own, as an array: its first value is `….0`. What begins
-with @ Insights finds by itself. No CDK here, so that the functions' tests can hold each field against real lines.
+Log lines are Powertools' JSON. A metric has a line of its own, as an array: its first value is `….0`. Insights adds the
+fields that begin with @. No CDK here, so that the functions' tests can check each field against real lines.
 """
 
-# What an execution raised last is its cause: the time in front makes the last one sort last, and is cut off again
-# (`2026-11-24 07:30:00,000+0000 `, 29 characters). Failed is what was released, and whose mail was refused or is open.
+# An execution's last exception is its cause: the time in front makes it sort last, and is cut off again
+# (`2026-11-24 07:30:00,000+0000 `, 29 characters). Failed means released, or its mail was refused or is open.
 FAILED_EXECUTIONS = """\
 filter message = "step raised" or ispresent(OrdersFailed.0) or ispresent(MailsRefused.0) or ispresent(MailsUnknown.0)
 | stats count(OrdersFailed.0) + count(MailsRefused.0) + count(MailsUnknown.0) as failed,
@@ -15,14 +15,14 @@ filter message = "step raised" or ispresent(OrdersFailed.0) or ispresent(MailsRe
 | sort executions desc
 """
 
-# Put the order's id in the place of 12345.
+# Replace 12345 with the order's id.
 ONE_ORDER = """\
 fields @timestamp, attempt, state, message, error_type, error_message, @message
 | filter order_id = "12345"
 | sort @timestamp
 """
 
-# Each state has a function of its own, and that a log group. Times in ms; waits between tries are not in them.
+# Each state has its own function and log group. Times in ms, without the waits between tries.
 SLOWEST_STATES = """\
 filter @type = "REPORT"
 | stats count(*) as calls, pct(@duration, 50) as p50, pct(@duration, 99) as p99, max(@duration) as slowest,
@@ -30,7 +30,7 @@ filter @type = "REPORT"
 | sort p99 desc
 """
 
-# What the starter did not take on: refused for good, or left in the queue for another try.
+# Messages that the starter did not start: refused permanently, or left in the queue for another try.
 REFUSALS = """\
 filter message in ["OrdersRefused", "left in the queue for another try"]
 | stats count(*) as messages by message, error_type, error_message
@@ -46,7 +46,7 @@ filter ispresent(SecondsToStart.0) or ispresent(SecondsToMail.0)
 | stats count(*) as orders, pct(seconds, 50) as p50, pct(seconds, 99) as p99, max(seconds) as longest
 """
 
-# By the name under which it is saved.
+# By the name of the saved query.
 QUESTIONS = {
     "failed executions by cause": FAILED_EXECUTIONS,
     "one order's story": ONE_ORDER,

@@ -1,7 +1,14 @@
-"""The documentation's promises that can be held without running them: commands that exist, links that lead on."""
+"""The documentation's promises that can be checked without running them: commands, paths and links exist."""
+
+# ruff: noqa: S603 - the programs run here are make and zensical
 
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,11 +16,16 @@ import typer
 
 from local.aws import ROOT
 from ops.app import app
+from ops.cost.estimate import estimate
 
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")])
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`(orders [^`\n]+)`")
-_LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(#[^)\s]*)?\)")
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+_PATH = re.compile(r"`([\w.-]+/[\w./-]*|[\w.-]+\.(?:py|md|toml|json|yml))`")
+_MODULE = re.compile(r"python -m ([\w.]+)")
+_TARGET = re.compile(r"(?:`|\(|^)make (?:-s )?([a-z][\w.-]*)", re.MULTILINE)
 
 
 def commands_in(page: Path) -> set[str]:
@@ -57,10 +69,93 @@ def test_a_command_that_does_not_exist_is_found(line: str, problem: str | None) 
     assert found is None if problem is None else found is not None and problem in found
 
 
+def anchors(page: Path) -> set[str]:
+    """Give the anchors of a page's headings, as GitHub and the site make them."""
+    return {
+        re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
+        for title in _HEADING.findall(page.read_text("utf-8"))
+    }
+
+
+def broken_links(page: Path) -> list[str]:
+    broken = []
+    for target, anchor in sorted(set(_LINK.findall(page.read_text("utf-8")))):
+        linked = page.parent / target if target else page
+        if not linked.exists() or (anchor and anchor not in anchors(linked)):
+            broken.append(f"{target}#{anchor}")
+    return broken
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
-    targets = {target for target, _ in _LINK.findall(page.read_text("utf-8"))}
-    assert [target for target in sorted(targets) if not (page.parent / target).exists()] == []
+    assert broken_links(page) == []
+
+
+@pytest.fixture(scope="module")
+def names() -> set[str]:
+    """Give the name of every file and folder of the project."""
+    git = shutil.which("git")
+    assert git
+    listed = subprocess.run([git, "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    return {part for file in listed for part in file.split("/")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_path_and_module_of_a_page_exists(page: Path, names: set[str]) -> None:
+    """A name alone may be of any folder: the page says which in its words."""
+    text = page.read_text("utf-8")
+    paths = {path for path in _PATH.findall(text) if not (ROOT / path).exists() and path.strip("/") not in names}
+    modules = {module for module in _MODULE.findall(text) if find_spec(module) is None}
+    assert paths | modules == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_make_target_of_a_page_exists(page: Path) -> None:
+    known = set(re.findall(r"^([\w.-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(_TARGET.findall(page.read_text("utf-8"))) - known == set()
+
+
+def test_the_readme_can_be_read_in_some_minutes_and_has_its_two_commands() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.split()) <= 1_000
+    assert [block for block in _FENCE.findall(text) if block.startswith("make ")][:2] == ["make demo\n", "make test\n"]
+    assert f"${estimate([1_000_000], 3).total[0]:.0f}" in text
+
+
+# --- the site -------------------------------------------------------------------------------------------------------
+
+
+def build_site(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [Path(sys.executable).with_name("zensical"), "build", "--strict"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_site_is_built_with_every_page(site: Path) -> None:
+    built = build_site(site)
+    assert built.returncode == 0, built.stdout + built.stderr
+    pages = {page.relative_to(site / "docs").with_suffix(".html") for page in site.glob("docs/**/*.md")}
+    homes = {page.with_name("index.html") if page.stem == "README" else page for page in pages}
+    assert {page for page in homes if not (site / ".build" / "site" / page).is_file()} == set()
+
+
+def test_a_broken_link_builds_no_site(site: Path) -> None:
+    with (site / "docs" / "README.md").open("a", encoding="utf-8") as page:
+        page.write("\n[nowhere](nowhere.md)\n")
+    assert build_site(site).returncode != 0
+
+
+def test_every_page_is_in_the_sites_navigation() -> None:
+    navigation = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]["nav"]
+    docs = ROOT / "docs"
+    pages = {page.relative_to(docs).as_posix() for page in docs.glob("**/*.md")}
+    assert set(re.findall(r"[\w/-]+\.md", str(navigation))) == pages
 
 
 def test_every_runbook_is_in_their_list() -> None:

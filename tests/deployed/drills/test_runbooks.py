@@ -196,10 +196,10 @@ def test_a_message_that_is_no_order(drill: Drill, orders: Orders) -> None:
     drill.deployed.publish('{"order_id": "wrong", "customer_email": "customer@example.com", "items": []}')
     (letter,) = wait_for(lambda: letters(orders, "orders"), bool)
 
-    listed, shown = runbook.follow(LETTER=letter["message_id"])
+    listed, shown = runbook.follow(MESSAGE=letter["message_id"])
     assert "InvalidOrder" in listed.out
     assert "items: must be a list of at least one item" in shown.out
-    _, dropped = runbook.follow(LETTER=letter["message_id"], NEWORDER="right")
+    _, dropped = runbook.follow(MESSAGE=letter["message_id"], NEWORDER="right")
     assert '"wrong"' in dropped.out
     runbook.follow()
     runbook.end()
@@ -233,7 +233,7 @@ def test_an_abandoned_order_that_was_not_closed(drill: Drill, orders: Orders) ->
     listed, shown = runbook.follow(ORDER="abandoned")
     assert "abandoned" in listed.out
     assert "orders retry abandoned" in shown.out
-    runbook.follow(ORDER="abandoned", LETTER=letter["message_id"])
+    runbook.follow(ORDER="abandoned", MESSAGE=letter["message_id"])
     runbook.end()
     assert letters(orders, "releases") == []
     assert drill.ended("abandoned--2")["status"] == "SUCCEEDED"
@@ -271,7 +271,7 @@ def test_an_event_of_a_mail_that_was_not_noted(drill: Drill, orders: Orders) -> 
     )
     (letter,) = letters(orders, "mail-events")
 
-    listed, _ = runbook.follow(LETTER=letter["message_id"])
+    listed, _ = runbook.follow(MESSAGE=letter["message_id"])
     assert "noted" in listed.out
     runbook.follow()
     runbook.end()
