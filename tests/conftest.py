@@ -1,9 +1,29 @@
-"""What all tests share: a region, which Lambda always names, and nothing else of the shell's AWS."""
+"""What all tests share: a region, which Lambda always names, nothing else of the shell's AWS, and one synthesis."""
 
+import json
 import os
+from pathlib import Path
+
+import pytest
 
 # `make up` prints export lines, and a test must not follow them. At import, since the functions make their first client
 # when they are imported.
 for _name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_"))]:
     del os.environ[_name]
 os.environ["AWS_DEFAULT_REGION"] = "us-west-2"
+
+
+@pytest.fixture(scope="session")
+def local_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stage `local` as `cdk deploy` would synthesise it, once: jsii and the build take seconds."""
+    import aws_cdk as cdk  # noqa: PLC0415 - takes seconds too, and most tests need no CDK
+
+    from infra.settings import Settings  # noqa: PLC0415
+    from infra.stack import OrderProcessingStack  # noqa: PLC0415
+
+    directory = tmp_path_factory.mktemp("local") / "assembly"
+    context = json.loads((Path(__file__).parents[1] / "cdk.json").read_text("utf-8"))["context"]
+    app = cdk.App(context=context | {"aws:cdk:enable-asset-metadata": True}, outdir=str(directory))
+    OrderProcessingStack(app, "order-processing-local", settings=Settings.for_stage("local"))
+    app.synth()
+    return directory

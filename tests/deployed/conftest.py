@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -109,13 +110,14 @@ class Pipeline:
         finally:
             ses.put_account_details(**account, ProductionAccessEnabled=True)
 
-    def log_lines(self) -> list[str]:
-        """Give every line of every log group."""
+    def log_lines(self, construct: str = "") -> list[str]:
+        """Give every line of the log groups of this construct, or of all."""
         client = self.aws.client("logs")
         return [
             event["message"]
             for groups in client.get_paginator("describe_log_groups").paginate()
             for group in groups["logGroups"]
+            if construct in group["logGroupName"]
             for page in client.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
             for event in page["events"]
         ]
@@ -141,7 +143,7 @@ def wait_for(what: Callable[[], T], accept: Callable[[T], bool]) -> T:
     deadline = time.monotonic() + _LIMIT_SECONDS
     while not accept(answer := what()):
         assert time.monotonic() < deadline, f"still {answer!r} after {_LIMIT_SECONDS} s"
-        time.sleep(0.2)
+        time.sleep(0.05)
     return answer
 
 
@@ -170,10 +172,10 @@ def gates() -> Iterator[Gates]:
 
 
 @pytest.fixture(scope="session")
-def pipeline(gates: Gates) -> Iterator[Pipeline]:
+def pipeline(gates: Gates, local_assembly: Path) -> Iterator[Pipeline]:
     variables = {f"AWS_ENDPOINT_URL_{service}": f"http://{HOST}:{gate.port}" for service, gate in gates.each()}
     with LocalAws.start(wait_scale=WAIT_SCALE, variables=variables) as aws:
         for _, gate in gates.each():
             gate.target = aws.port
-        deployed = Pipeline(aws=aws, outputs=deploy(aws))
+        deployed = Pipeline(aws=aws, outputs=deploy(aws, assembly=local_assembly))
         yield deployed
