@@ -21,6 +21,9 @@ T = TypeVar("T")
 WAIT_SCALE = 0.02
 # An address, the sender's too, and what every mail says: neither may stand in a log.
 _PRIVATE = re.compile(r"[\w.+-]@[\w-]+\.|Thank you for your order")
+POLLED = ("OrderQueueUrl", "MailEventQueueUrl")
+# The template's 120 s would be waited for whenever a busy machine has let one call of a reader time out.
+AGAIN_AFTER_SECONDS = 10
 _LIMIT_SECONDS = 120  # generous: what is waited for takes one or two on an idle machine
 
 
@@ -98,6 +101,22 @@ class Pipeline:
                 taken.append(DeadLetter.from_message(message))
                 client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return taken
+
+    @contextmanager
+    def delivered_again_after(self, seconds: int) -> Iterator[None]:
+        """Set when a message that was not taken on comes back to the function that reads its queue."""
+        client, queues = self.aws.client("sqs"), [self.outputs[name] for name in POLLED]
+        before = {
+            queue: client.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+            for queue in queues
+        }
+        for queue in queues:
+            client.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(seconds)})
+        try:
+            yield
+        finally:
+            for queue in queues:
+                client.set_queue_attributes(QueueUrl=queue, Attributes=before[queue])
 
     @contextmanager
     def in_sandbox(self) -> Iterator[None]:
@@ -178,4 +197,5 @@ def pipeline(gates: Gates, local_assembly: Path) -> Iterator[Pipeline]:
         for _, gate in gates.each():
             gate.target = aws.port
         deployed = Pipeline(aws=aws, outputs=deploy(aws, assembly=local_assembly))
-        yield deployed
+        with deployed.delivered_again_after(AGAIN_AFTER_SECONDS):
+            yield deployed

@@ -117,17 +117,6 @@ class Drill:
         found = client.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])["Attributes"]
         return int(json.loads(found["RedrivePolicy"])["maxReceiveCount"])
 
-    @contextmanager
-    def delivered_again_after(self, seconds: int) -> Iterator[None]:
-        """Set when a message that was not taken on comes back."""
-        client, queue = self.deployed.aws.client("sqs"), self.deployed.outputs["OrderQueueUrl"]
-        before = client.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
-        client.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(seconds)})
-        try:
-            yield
-        finally:
-            client.set_queue_attributes(QueueUrl=queue, Attributes=before)
-
     def stop(self, name: str) -> None:
         arn = self.deployed.execution(name)["executionArn"]
         self.deployed.aws.client("stepfunctions").stop_execution(executionArn=arn)
@@ -203,6 +192,6 @@ def drill(pipeline: Deployed, gates: Gates, ledger: Ledger) -> Iterator[Drill]:
 
 @pytest.fixture
 def soon_again(drill: Drill) -> Iterator[None]:
-    """A message that was not taken on comes back after a second, not after two minutes."""
-    with drill.delivered_again_after(1):
+    """A message that was not taken on comes back after a second."""
+    with drill.deployed.delivered_again_after(1):
         yield
