@@ -3,27 +3,22 @@
 import io
 import json
 import re
-from functools import partial
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from local.aws import deploy
 from local.books import Account
 from local.demo.checks import Checks
-from local.load import __main__ as load
 from local.load.__main__ import main, verdict
 from local.load.burst import burst
 from local.load.run import Figures
 
 
 def test_a_small_burst_is_accounted_for_to_the_last_message(
-    monkeypatch: pytest.MonkeyPatch, local_assembly: Path, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(load, "deploy", partial(deploy, assembly=local_assembly))
     monkeypatch.setattr("signal.signal", lambda *_: None)  # pytest keeps its own handlers
-    code = load.main(["--orders", "40", "--seed", "7"])
+    code = main(["--orders", "40", "--seed", "7"])
     said = capfd.readouterr()
     assert (code, said.err) == (0, ""), said
     assert "40 published = 34 orders + 2 dead letters + 4 duplicates" in said.out
