@@ -58,12 +58,12 @@ demo: install  ## the whole story on a local AWS of its own
 	@$(PY) -m local.demo
 
 check: install  ## the inner loop: lint, and the functions' own tests beside it
-	@$(MAKE) --no-print-directory -j2 lint test-unit
+	@$(MAKE) --no-print-directory -j2 test-unit lint
 
-# Quick static checks first, then side by side what computes and what waits for a local AWS; last the functions on the
-# Python they run on, as soon as one of these has ended.
-test: lint  ## every check and test
-	@$(MAKE) --no-print-directory -j3 test-code test-deployed test-ops test-3.13
+# Quick static checks first, then three side by side of what computes and what waits for a local AWS. Types are among
+# them: from a fresh clone, without mypy's cache, they take minutes of one core.
+test: lint-quick  ## every check and test
+	@$(MAKE) --no-print-directory -j3 test-deployed types test-code test-ops test-3.13
 
 UNIT := tests/functions
 DEPLOYED := tests/deployed tests/iam
@@ -86,13 +86,18 @@ run_beside = mkdir -p .build; bash -o pipefail -c '$(1) -m pytest -v -p no:cache
 	| tee .build/$@.log | { grep -E --line-buffered "^[^ ]+::.* (FAILED|ERROR) " || true; }' \
 	|| { cat .build/$@.log; exit 1; }; tail -n 1 .build/$@.log
 
-lint: install  ## ruff, mypy, the arrows between folders, and both validators of the state machine
+.PHONY: lint-quick types
+lint: lint-quick types  ## ruff, mypy, the arrows between folders, and both validators of the state machine
+
+lint-quick: install
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/statelint $(ASL)
 	node_modules/.bin/asl-validator $(ASL:%=--json-path %)
+
+types: install
+	$(PY) -m mypy
 
 format: install  ## put the code into its one format
 	$(PY) -m ruff check --fix .
