@@ -83,7 +83,7 @@ test-ops: install
 
 # Tests beside others: a failure is one line at once, and the whole output afterwards; without one the last line is enough.
 run_beside = mkdir -p .build; bash -o pipefail -c '$(1) -m pytest -v -p no:cacheprovider $(2) 2>&1 \
-	| tee .build/$@.log | { grep -E --line-buffered "^[^ ]+::.* (FAILED|ERROR) " || true; }' \
+	| tee .build/$@.log | { grep -E --line-buffered "^[^ ]+::.* (SUBFAILED|FAILED|ERROR)" || true; }' \
 	|| { cat .build/$@.log; exit 1; }; tail -n 1 .build/$@.log
 
 .PHONY: lint-quick types
