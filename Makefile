@@ -38,7 +38,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up down status demo test faults soak load audit lint format schemas docs bench synth diff lock clean
+.PHONY: help install up down status demo check test faults soak load audit lint format schemas docs bench synth diff lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,30 +57,47 @@ status: install  ## say whether and where the local AWS runs
 demo: install  ## the whole story on a local AWS of its own
 	@$(PY) -m local.demo
 
-# Quick static checks first, then everything pytest knows, then the functions on the Python they run on.
-# Side by side what keeps a core busy, live, and what waits for the local AWS, whose output comes when it has ended.
-test: lint  ## every check and test
-	@$(MAKE) --no-print-directory -j2 test-code test-deployed
-	@$(MAKE) --no-print-directory test-3.13
+check: install  ## the inner loop: lint, and the functions' own tests beside it
+	@$(MAKE) --no-print-directory -j2 test-unit lint
 
-DEPLOYED := tests/deployed tests/iam tests/local tests/ops tests/tools
-DEPLOYED_LOG := .build/test-deployed.log
-.PHONY: test-code test-deployed
+# Quick static checks first, then three side by side of what computes and what waits for a local AWS. Types are among
+# them: from a fresh clone, without mypy's cache, they take minutes of one core.
+test: lint-quick  ## every check and test
+	@$(MAKE) --no-print-directory -j3 test-deployed types test-code test-ops test-3.13
+
+UNIT := tests/functions
+DEPLOYED := tests/deployed tests/iam
+OPS := tests/local tests/ops tests/tools
+.PHONY: test-unit test-code test-deployed test-ops
+test-unit: install
+	$(PY) -m pytest -q $(UNIT)
+
 test-code: install
-	$(PY) -m pytest --cov $(DEPLOYED:%=--ignore=%)
+	$(PY) -m pytest --cov $(patsubst %,--ignore=%,$(DEPLOYED) $(OPS))
 
 test-deployed: install
-	@mkdir -p $(dir $(DEPLOYED_LOG))
-	@$(PY) -m pytest -p no:cacheprovider $(DEPLOYED) >$(DEPLOYED_LOG) 2>&1; code=$$?; \
-		echo; cat $(DEPLOYED_LOG); exit $$code
+	@$(call run_beside,$(PY),$(DEPLOYED))
 
-lint: install  ## ruff, mypy, the arrows between folders, and both validators of the state machine
+test-ops: install
+	@$(call run_beside,$(PY),$(OPS))
+
+# Tests beside others: a failure is one line at once, and the whole output afterwards; without one the last line is enough.
+run_beside = mkdir -p .build; bash -o pipefail -c '$(1) -m pytest -v -p no:cacheprovider $(2) 2>&1 \
+	| tee .build/$@.log | { grep -E --line-buffered "^[^ ]+::.* (SUBFAILED|FAILED|ERROR)" || true; }' \
+	|| { cat .build/$@.log; exit 1; }; tail -n 1 .build/$@.log
+
+.PHONY: lint-quick types
+lint: lint-quick types  ## ruff, mypy, the arrows between folders, and both validators of the state machine
+
+lint-quick: install
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/statelint $(ASL)
 	node_modules/.bin/asl-validator $(ASL:%=--json-path %)
+
+types: install
+	$(PY) -m mypy
 
 format: install  ## put the code into its one format
 	$(PY) -m ruff check --fix .
@@ -169,12 +186,12 @@ FIND_PY313 = for candidate in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/pyth
 .PHONY: test-3.13
 test-3.13: install
 	@if $(PY) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))'; then \
-		echo "the tests above ran on Python 3.13, the one the functions run on"; \
+		echo "the other tests run on Python 3.13, the one the functions run on"; \
 	elif [ -z "$$($(FIND_PY313))" ]; then \
-		echo "no Python 3.13 here, so the functions' tests ran on $$($(PY) -V) only"; \
+		echo "no Python 3.13 here, so the functions' tests run on $$($(PY) -V) only"; \
 	else \
 		$(MAKE) --no-print-directory $(PY313_STAMP) && echo "the functions' tests on Python 3.13" && \
-		$(PY313)/bin/python -m pytest -q -p no:cacheprovider tests/functions; \
+		{ $(call run_beside,$(PY313)/bin/python,$(UNIT)); }; \
 	fi
 
 $(PY313_STAMP): requirements/dev.txt $(PYTHON_STAMP)

@@ -56,8 +56,12 @@ def read_note(path: Path) -> NotedAws | None:
         return None
 
 
+@cache
 def client_at(endpoint: str, service: str) -> Any:
-    """Return a boto3 client of the local AWS there, whatever profile, proxy or credentials the shell holds."""
+    """Return a boto3 client of the local AWS there, whatever profile, proxy or credentials the shell holds.
+
+    One for all who ask: making one takes longer than most calls.
+    """
     name: Any = service  # the stubs list four hundred literal names; ours is any of them
     return _session().client(
         name,

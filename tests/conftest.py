@@ -1,6 +1,10 @@
-"""What all tests share: a region, which Lambda always names, and nothing else of the shell's AWS."""
+"""What all tests share: a region, which Lambda always names, nothing else of the shell's AWS, and one synthesis."""
 
+import json
 import os
+from pathlib import Path
+
+import pytest
 
 from ops.local_aws import REGION
 
@@ -9,3 +13,20 @@ from ops.local_aws import REGION
 for _name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_"))]:
     del os.environ[_name]
 os.environ["AWS_DEFAULT_REGION"] = REGION
+
+
+@pytest.fixture(scope="session")
+def local_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stage `local` as `cdk deploy` would synthesise it, once: jsii and the build take seconds."""
+    from infra.paths import ROOT  # noqa: PLC0415 - first, since it says which Node jsii takes
+    from infra.settings import Settings  # noqa: PLC0415
+    from infra.stack import OrderProcessingStack  # noqa: PLC0415
+
+    directory = tmp_path_factory.mktemp("local") / "assembly"
+    context = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
+    import aws_cdk as cdk  # noqa: PLC0415 - takes seconds, and most tests need no CDK
+
+    app = cdk.App(context=context | {"aws:cdk:enable-asset-metadata": True}, outdir=str(directory))
+    OrderProcessingStack(app, "order-processing-local", settings=Settings.for_stage("local"))
+    app.synth()
+    return directory

@@ -1,18 +1,15 @@
 """The stack on a local AWS that enforces IAM: every function works with its deployed role, and nothing more."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 
-from infra.paths import ROOT
-from infra.settings import Settings
-from infra.stack import OrderProcessingStack
 from local.aws import LocalAws, deploy
-from tests.deployed.conftest import Pipeline
+from tests.deployed.conftest import AGAIN_AFTER_SECONDS, Pipeline
 
 STACK = "order-processing-local"
 
@@ -29,18 +26,18 @@ def reserve_inventory(event, context):
 
 
 @pytest.fixture(scope="session")
-def enforced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def enforced(local_assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """The pipeline under `AUTH=true`; waits are scaled so that three tries after a crash take milliseconds."""
-    assembly = _assembly(tmp_path_factory.mktemp("iam") / "assembly")
+    assembly = tmp_path_factory.mktemp("iam") / "assembly"
+    shutil.copytree(local_assembly, assembly)
+    _make_all_enforceable(assembly)
     with LocalAws.start(wait_scale=0.001, variables={"AUTH": "true"}) as aws:
-        yield Pipeline(aws=aws, outputs=deploy(aws, assembly=assembly))
+        pipeline = Pipeline(aws=aws, outputs=deploy(aws, assembly=assembly))
+        with pipeline.delivered_again_after(AGAIN_AFTER_SECONDS):
+            yield pipeline
 
 
-def _assembly(directory: Path) -> Path:
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    app = cdk.App(context=context | {"aws:cdk:enable-asset-metadata": True}, outdir=str(directory))
-    OrderProcessingStack(app, STACK, settings=Settings.for_stage("local"))
-    app.synth()
+def _make_all_enforceable(directory: Path) -> None:
     path = directory / f"{STACK}.template.json"
     template = json.loads(path.read_text())
     template["Resources"] = {name: item for name, item in template["Resources"].items() if _make_enforceable(item)}
@@ -49,7 +46,6 @@ def _assembly(directory: Path) -> Path:
             resource["Properties"]["Handler"] = "lossy.reserve_inventory"
             (directory / resource["Metadata"]["aws:asset:path"] / "lossy.py").write_text(_LOSSY)
     path.write_text(json.dumps(template))
-    return directory
 
 
 def _make_enforceable(resource: dict[str, Any]) -> bool:

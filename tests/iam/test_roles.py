@@ -1,7 +1,6 @@
 """IAM enforced: with its deployed role every function does its work, and without any one grant it does not."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 
 import boto3
 import pytest
@@ -13,8 +12,6 @@ from tests.iam.grants import Grant, deployed_grants, without
 from tests.iam.paths import Path, abandoned, happy, refused, rejected, released, second_attempt, tracked
 
 PATHS = (happy, rejected, released, second_attempt, abandoned, refused, tracked)
-
-POLLED = {"OrderQueueUrl": "OrderDlqUrl", "MailEventQueueUrl": "MailEventDlqUrl"}  # and where it sends its dead letters
 
 # By the construct whose role it is: the paths that need it. A role without paths fails the test.
 USES: Mapping[str, tuple[Path, ...]] = {
@@ -53,23 +50,8 @@ def role_of(grant: Grant) -> str:
 @pytest.fixture(autouse=True)
 def no_dead_letters_left(enforced: Pipeline) -> Iterator[None]:
     yield
-    for dead_letters in POLLED.values():
+    for dead_letters in ("OrderDlqUrl", "MailEventDlqUrl"):
         enforced.aws.client("sqs").purge_queue(QueueUrl=enforced.outputs[dead_letters])
-
-
-@contextmanager
-def fast_redelivery(enforced: Pipeline) -> Iterator[None]:
-    """Deliveries that fail end in the DLQ after seconds; on AWS each waits for the queue's visibility timeout."""
-    client, queues = enforced.aws.client("sqs"), [enforced.outputs[name] for name in POLLED]
-    before = {
-        queue: client.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
-        for queue in queues
-    }
-    for queue in queues:
-        client.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
-    yield
-    for queue in queues:
-        client.set_queue_attributes(QueueUrl=queue, Attributes=before[queue])
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)
@@ -82,7 +64,7 @@ def test_no_permission_is_there_that_is_not_needed(enforced: Pipeline, subtests:
     grants = [grant for grant in deployed_grants(enforced.aws) if is_enforced(grant)]
     assert {role_of(grant) for grant in grants} == set(USES)
     for grant in grants:
-        with subtests.test(str(grant)), fast_redelivery(enforced):
+        with subtests.test(str(grant)), enforced.delivered_again_after(1):
             with without(enforced.aws, grant):
                 failed = next((path for path in USES[role_of(grant)] if path(enforced)), None)
             assert failed, "taken away, and nothing failed"

@@ -2,15 +2,11 @@
 
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 from rich.console import Console
 
-from infra.paths import ROOT
 from local.books import Accounting
 from local.demo.checks import Checks
 from local.load.__main__ import main, verdict
@@ -18,22 +14,16 @@ from local.load.burst import burst
 from local.load.run import Figures
 
 
-def test_a_small_burst_is_accounted_for_to_the_last_message() -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in {"FORCE_COLOR", "COLUMNS"}}
-    run = subprocess.run(
-        [sys.executable, "-m", "local.load", "--orders", "40", "--seed", "7"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stderr == ""
-    assert "40 published = 34 orders + 2 dead letters + 4 duplicates" in run.stdout
-    assert re.search(r"from publish to mail: p50 \d+\.\d s, p99 \d+\.\d s", run.stdout)
-    assert "violations of stock, statuses, mails and messages: 0" in run.stdout
+def test_a_small_burst_is_accounted_for_to_the_last_message(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # pytest keeps its own handlers
+    code = main(["--orders", "40", "--seed", "7"])
+    said = capfd.readouterr()
+    assert (code, said.err) == (0, ""), said
+    assert "40 published = 34 orders + 2 dead letters + 4 duplicates" in said.out
+    assert re.search(r"from publish to mail: p50 \d+\.\d s, p99 \d+\.\d s", said.out)
+    assert "violations of stock, statuses, mails and messages: 0" in said.out
 
 
 def test_a_burst_has_its_share_of_bad_messages_and_is_the_same_for_the_same_seed() -> None:

@@ -271,7 +271,14 @@ def test_a_failed_deploy_says_so_if_the_local_aws_is_gone(cdk_that: Callable[[st
             deploy(aws)
 
 
-SLEEPS = "import time\ndef handler(event, context):\n    time.sleep(event['seconds'])\n    return 'done'\n"
+# Works until a file is there.
+WAITS = """
+import pathlib, time
+def handler(event, context):
+    while not pathlib.Path(event["until"]).exists():
+        time.sleep(0.05)
+    return "done"
+"""
 WRITES_OUTPUTS = """
 import json, pathlib, sys
 if "--outputs-file" in sys.argv:
@@ -282,7 +289,7 @@ if "--outputs-file" in sys.argv:
 def make_function(client: Any, name: str) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", SLEEPS)
+        file.writestr("index.py", WAITS)
     client.create_function(
         FunctionName=name,
         Runtime="python3.13",
@@ -293,7 +300,7 @@ def make_function(client: Any, name: str) -> None:
     )
 
 
-def test_a_step_in_great_demand_does_not_crowd_out_the_starter(cdk_that: Callable[[str], None]) -> None:
+def test_a_step_in_great_demand_does_not_crowd_out_the_starter(cdk_that: Callable[[str], None], tmp_path: Path) -> None:
     cdk_that(WRITES_OUTPUTS)
     with LocalAws.start() as aws, ThreadPoolExecutor(20) as threads:
         client = aws.client("lambda")
@@ -301,17 +308,21 @@ def test_a_step_in_great_demand_does_not_crowd_out_the_starter(cdk_that: Callabl
             make_function(client, name)
         assert deploy(aws) == {"Name": "value"}
 
-        def invoke(name: str, seconds: float) -> str:
+        def invoke(name: str, until: Path) -> str:
             try:
-                answer = client.invoke(FunctionName=name, Payload=json.dumps({"seconds": seconds}))
+                answer = client.invoke(FunctionName=name, Payload=json.dumps({"until": str(until)}))
             except client.exceptions.TooManyRequestsException:
                 return "throttled"
             return str(json.loads(answer["Payload"].read()))
 
-        demand = [threads.submit(invoke, "step", 8) for _ in range(12)]
-        while not any(one.done() for one in demand):  # the first that is throttled
-            time.sleep(0.1)
-        assert invoke("starter", 0) == "done"
+        answered = tmp_path / "answered"
+        demand = [threads.submit(invoke, "step", answered) for _ in range(12)]
+        try:
+            while sum(one.done() for one in demand) < 12 - PROCESSES_A_FUNCTION:  # those that are throttled
+                time.sleep(0.05)
+            assert invoke("starter", tmp_path) == "done"
+        finally:
+            answered.touch()
         assert [one.result() for one in demand].count("done") == PROCESSES_A_FUNCTION
 
 

@@ -3,12 +3,10 @@
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from ops.app import app
 from ops.stack import Stack
 from ops.terminal import options
-from tests.answers import Answer
+from tests.answers import Answer, run_in_process
 
 
 class Command:
@@ -20,10 +18,7 @@ class Command:
         monkeypatch.setattr(options, "connect", lambda *_named, **_options: stack)
 
     def __call__(self, *arguments: str, stdin: str | bytes = "") -> Answer:
-        found = CliRunner().invoke(app, [*arguments], input=stdin, prog_name="orders")
-        if found.exception and not isinstance(found.exception, SystemExit):
-            raise found.exception
-        return Answer(found.exit_code, found.stdout, found.stderr)
+        return run_in_process(*arguments, stdin=stdin)
 
     def json(self, *arguments: str, schema: str, code: int = 0) -> Any:
         """Run it with --json, hold what it prints against its schema, and give it."""

@@ -36,7 +36,7 @@ def test_an_execution_stopped_after_its_mail_was_tried_keeps_its_order(drill: Dr
     wait_for(lambda: drill.row("kept").get("email_status"), lambda found: found == "PENDING")
     drill.stop("kept")
     drill.ses.mend()
-    wait_for(lambda: [x for x in drill.deployed.log_lines() if "the order stays confirmed" in x and "kept" in x], bool)
+    drill.wait_for_log("ReleaseAbandoned", "the order stays confirmed", "kept")
     drill.settle()
     assert drill.row("kept")["status"] == "CONFIRMED"
 

@@ -199,9 +199,7 @@ def test_step_functions_away_for_a_while_delays_an_order_and_no_more(drill: Dril
     drill.stock_up(**{name: 5})
     drill.states.fail(fault)
     drill.publish(order(name, **{name: 2}))
-    wait_for(
-        lambda: [line for line in drill.deployed.log_lines() if "left in the queue" in line and name in line], bool
-    )
+    drill.wait_for_log("StartWorkflow", "left in the queue", name)
     drill.states.mend()
 
     assert drill.ended(name)["status"] == "SUCCEEDED"

@@ -122,7 +122,7 @@ def test_orders_that_wait_in_front_of_the_workflow(drill: Drill, orders: Orders,
 def test_a_function_outside_the_workflow_that_fails(drill: Drill, orders: Orders) -> None:
     runbook = Runbook("FunctionsFailing", orders)
     drill.stock_up(outside=5)
-    with drill.delivered_again_after(5):
+    with drill.deployed.delivered_again_after(5):
         drill.states.fail(Fault.DOWN)
         drill.publish(order("outside", outside=2))
         runbook.follow()
@@ -160,7 +160,7 @@ def test_orders_that_are_chosen_twice_are_processed_once(drill: Drill, orders: O
     fail_beyond_its_budget(drill, "chosen-twice")
     drill.wait_scale(0.1)
     drill.states.fail(Fault.BROKEN)
-    with drill.delivered_again_after(10):
+    with drill.deployed.delivered_again_after(10):
         for _ in range(2):
             told = orders.json("retry", "--status", "FAILED", "--since", "2h", "--yes", schema="retry-many")
             assert {"order_id": "chosen-twice", "attempt": 2, "note": None} in told["published"]

@@ -14,10 +14,11 @@ ORDERS = Path(sys.executable).with_name("orders")
 
 # A command line of its own, whose commands print more than a buffer holds, as tables and as JSON, or wait.
 APP = """
-import sys, time, typer
+import signal, sys, time, typer
 from ops.terminal import screen
 from ops.terminal.edge import run_to_the_end
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with SIGINT ignored
 app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
