@@ -23,6 +23,7 @@ from local.aws import LocalAws, LocalAwsError, deploy, deployment, server
 from local.aws.concurrency import PROCESSES_A_FUNCTION
 from local.aws.environment import client_environment, server_environment, tool_environment
 from local.aws.process import kill_group
+from ops import local_aws
 from ops.local_aws import birth_of
 from tests.local.hostile import LOOKS, hostile_shell
 
@@ -76,7 +77,7 @@ def test_two_share_nothing() -> None:
 def test_a_shell_set_up_for_the_real_aws_does_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in hostile_shell(tmp_path).items():
         monkeypatch.setenv(name, value)
-    server._session.cache_clear()
+    local_aws._session.cache_clear()
     with LocalAws.start() as aws:
         topic = aws.client("sns").create_topic(Name="orders")["TopicArn"]
         for service, operation in LOOKS.items():

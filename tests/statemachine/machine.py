@@ -50,6 +50,7 @@ from functions.shared.order import Line, Order
 from functions.track_email.store import progress
 from functions.update_order.handler import reject_order, update_order
 from functions.update_order.store import orders
+from tests import clients
 
 DEFINITION_FILE = Path(__file__).resolve().parents[2] / "statemachine" / "order_processing.asl.json"
 DEFINITION: dict[str, Any] = json.loads(DEFINITION_FILE.read_text("utf-8"))
@@ -107,13 +108,11 @@ def lost(error: str = "Sandbox.Timedout") -> Fault:
 
 def refused(code: str, status: int, message: str = "no") -> ClientError:
     """An AWS service's answer with an error."""
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "planned"},
-        },
-        "Operation",
-    )
+    response: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "planned"},
+    }
+    return ClientError(response, "Operation")
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class Result:
     waits: dict[str, list[float]]
     output: Any
     error: str | None
-    cause: str | None
+    cause: str
 
     def next_after(self, state: str) -> str | None:
         """The state that was entered after this one; None if the execution ended there."""
@@ -222,10 +221,10 @@ class Machine:
         row = self._dynamodb.get_item(TableName=INVENTORY, Key={"item_id": {"S": item}})["Item"]
         return int(row["available"]["N"])
 
-    def order(self, order_id: str = "12345") -> dict[str, Any] | None:
-        """The order's row in Python's types; None if there is none."""
-        row = self._dynamodb.get_item(TableName=ORDERS, Key={"order_id": {"S": order_id}}).get("Item")
-        return {name: TypeDeserializer().deserialize(value) for name, value in row.items()} if row else None
+    def order(self, order_id: str = "12345") -> dict[str, Any]:
+        """The order's row in Python's types; empty if there is none."""
+        row = self._dynamodb.get_item(TableName=ORDERS, Key={"order_id": {"S": order_id}}).get("Item", {})
+        return {name: TypeDeserializer().deserialize(value) for name, value in row.items()}
 
     def set_order(self, order_id: str = "12345", **attributes: str | int) -> None:
         """Write attributes of an order's row, as an operator would."""
@@ -293,7 +292,7 @@ class Machine:
         self._run.waits.setdefault(self._run.state, []).append(seconds)
 
     def _result(self, arn: str, run: Run) -> Result:
-        execution = stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn)
+        execution: Any = stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn)
         history = execution.to_history_output()["events"]
         return Result(
             status=execution.status,
@@ -304,14 +303,14 @@ class Machine:
             waits=run.waits,
             output=execution.output,
             error=execution.error,
-            cause=execution.cause,
+            cause=execution.cause or "",
         )
 
 
 def order_input(order_id: str = "12345", *, attempt: int = 1, **quantities: int) -> dict[str, Any]:
     """An execution's input as the starter renders it; by default of 2 pieces of `book`."""
     lines = tuple(Line(item, quantity) for item, quantity in sorted((quantities or {"book": 2}).items()))
-    return json.loads(Order(order_id, CUSTOMER, lines).to_input(attempt))
+    return dict(json.loads(Order(order_id, CUSTOMER, lines).to_input(attempt)))
 
 
 @contextmanager
@@ -331,7 +330,8 @@ def account_in_memory() -> Iterator[pytest.MonkeyPatch]:
 
 def forget_clients() -> None:
     """Make the functions make their clients and stores anew: those they have belong to another environment."""
-    for cached in (aws.client, aws._session, orders, inventory, mails, mailer, progress):
+    clients.forget_clients()
+    for cached in (aws._session, orders, inventory, mails, mailer, progress):
         cached.cache_clear()
 
 
@@ -364,7 +364,7 @@ STATE_OF = {
 }
 
 _parsed = cache(AmazonStateLanguageParser.parse)
-_path = cache(json_path.parse)
+_path = cache(vars(json_path)["parse"])  # jsonpath_ng's, as moto has imported it
 
 
 class _Runtime:
@@ -437,7 +437,8 @@ def _fail_calls(stack: ExitStack, operation: str, plan: Iterator[CallFault | Non
         if faults[-1]:
             raise faults[-1].error
 
-    events = aws.client(operation.split(".", 1)[0]).meta.events
+    make_client: Callable[[str], Any] = vars(aws)["client"]  # for any service, where its types want one by name
+    events = make_client(operation.split(".", 1)[0]).meta.events
     for event, handler in ((f"before-call.{operation}", before), (f"after-call.{operation}", after)):
         events.register(event, handler)
         stack.callback(events.unregister, event, handler)

@@ -163,10 +163,12 @@ def test_a_mail_that_may_be_the_second_is_sent_only_if_somebody_says_so(
 def test_a_mail_that_has_certainly_not_left_is_sent_without_a_question(
     orders: Command, stack: Stack, mail: str | None
 ) -> None:
+    function = Function()
+
     def sent() -> None:
         lay(stack, function, email_status="SENT", email_message_id="m-2")
 
-    function = Function(does=sent)
+    function.does = sent
     lay(stack, function, **({"email_status": mail} if mail else {}))
     assert orders("email", "resend", "12345").out == "12345: SENT, message m-2\n"
 

@@ -12,7 +12,6 @@ from functions.shared.row import Row, why_not_open
 from ops.errors import Refused
 from ops.orders.cancel import Cancellation, CancelStore, cancel
 from ops.stack import Stack
-from ops.tables import conditional
 from ops.tables.order_row import OrderRow
 from tests.ops.moto_stack import moto_stack, put, rows
 
@@ -177,7 +176,7 @@ def test_a_throttled_transaction_is_tried_again_after_a_pause_and_then_left_to_a
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(conditional.time, "sleep", pauses.append)
+    monkeypatch.setattr("ops.tables.conditional.time.sleep", pauses.append)
     put_order(stack, "CONFIRMED")
     dynamodb = Refusing(stack, NONE, {"Code": "ThrottlingError"}, NONE)
     with pytest.raises(TransientError, match="12345: the transaction was cancelled: ThrottlingError"):
@@ -191,7 +190,7 @@ def test_an_order_whose_attempt_cannot_be_read_is_cancelled_all_the_same(
     stack: Stack, attempt: dict[str, str] | None
 ) -> None:
     """What it holds and what its customer was told do not depend on it."""
-    put_order(stack, "CONFIRMED", **({"attempt": attempt} if attempt else {}))
+    put_order(stack, "CONFIRMED", mail=None, **({"attempt": attempt} if attempt else {}))
     if attempt is None:
         key = {"TableName": stack["OrdersTableName"], "Key": {"order_id": {"S": "12345"}}}
         stack.client("dynamodb").update_item(**key, UpdateExpression="REMOVE attempt")
