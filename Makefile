@@ -74,13 +74,14 @@ test-deployed: install
 	@$(PY) -m pytest -p no:cacheprovider $(DEPLOYED) >$(DEPLOYED_LOG) 2>&1; code=$$?; \
 		echo; cat $(DEPLOYED_LOG); exit $$code
 
-lint: install  ## ruff, mypy, the arrows between folders, and both validators of the state machine
+lint: install  ## ruff, mypy, the arrows between folders, both validators of the state machine, and the workflows
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/statelint $(ASL)
 	node_modules/.bin/asl-validator $(ASL:%=--json-path %)
+	.venv/bin/zizmor --quiet --offline .github
 
 format: install  ## put the code into its one format
 	$(PY) -m ruff check --fix .
