@@ -38,7 +38,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up down status demo test faults soak load audit lint format bench synth diff lock clean
+.PHONY: help install up down status demo test faults soak load audit lint format bench coverage synth diff lock release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ lock: install  ## write requirements/ from pyproject.toml (UPGRADE=--upgrade tak
 	{ head -n 1 requirements/bootstrap.txt; awk '/^[^ ]/ { keep = /^uv==/ } keep' requirements/dev.txt; } \
 		> requirements/bootstrap.new && mv requirements/bootstrap.new requirements/bootstrap.txt
 	npm install --package-lock-only --no-fund --no-audit
+
+release: install  ## check and try the version, print its notes; RELEASE=--tag makes its commit and tag
+	@$(PY) -m tools.release $(RELEASE)
 
 clean:  ## remove all that was built; `make install` builds it again
 	@if [ -x $(PY) ] && [ -f .local/aws.json ]; then $(PY) -m local.aws down; fi

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,8 @@ def run(environment: Path, folder: Path, words: tuple[str, ...], variables: dict
 
 def test_the_command_starts_and_prices_away_from_the_repository(installed: Orders) -> None:
     assert installed("--help").code == 0
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert installed("--version").out == f"orders {version}\n"
     priced = installed("cost", "--orders", "1000000", "--items", "2")
     assert (priced.code, priced.err) == (0, "")
     assert "11 write units" in priced.out
