@@ -3,7 +3,9 @@
 # ruff: noqa: S603 - the program run here is make
 
 import os
+import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,12 @@ def recipes_see(folder: Path, **shell: str) -> dict[str, str]:
     command = ["make", "-s", "-C", str(ROOT), "--no-print-directory", "-f", "Makefile", "-f", str(probe), "probe"]
     seen = subprocess.run(command, env={"PATH": os.environ["PATH"], **shell}, capture_output=True, check=True).stdout
     return dict(line.split("=", 1) for line in seen.decode().split("\0") if line)
+
+
+def test_each_folder_whose_coverage_is_measured_has_a_floor() -> None:
+    (floors,) = re.findall(r"^FLOORS := (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    measured = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["coverage"]["run"]["source"]
+    assert sorted(floor.partition("=")[0] for floor in floors.split()) == sorted(measured)
 
 
 def test_no_setting_of_another_project_reaches_the_installation(tmp_path: Path) -> None:
