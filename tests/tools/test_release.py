@@ -9,7 +9,7 @@ from tools.release.changelog import ReleaseError, name_version, read_notes
 
 PYPROJECT = """[project]
 name = "order-processing"
-version = "0.2.0"
+version = "7.8.9"
 scripts.orders = "ops.__main__:main"
 
 [build-system]
@@ -54,7 +54,7 @@ def test_a_dry_run_builds_and_tries_the_wheel_shows_the_notes_and_changes_nothin
     release.main(project, [])
     assert state(project) == before
     told = capsys.readouterr().out
-    assert "version 0.2.0: the tree is clean, order_processing-0.2.0-py3-none-any.whl is built and answers" in told
+    assert "version 7.8.9: the tree is clean, order_processing-7.8.9-py3-none-any.whl is built and answers" in told
     assert "\n### Added\n\n- A thing.\n" in told
     assert "The first" not in told
 
@@ -62,9 +62,9 @@ def test_a_dry_run_builds_and_tries_the_wheel_shows_the_notes_and_changes_nothin
 def test_a_release_names_the_notes_in_the_changelog_and_tags_that_commit_with_them(project: Path) -> None:
     release.main(project, ["--tag"])
     assert release.ask_git(project, "status", "--porcelain") == ""
-    assert release.ask_git(project, "describe") == "v0.2.0"
-    notes = release.ask_git(project, "tag", "--list", "--format=%(contents)", "v0.2.0")
-    assert notes.strip() == "0.2.0\n\n### Added\n\n- A thing."
+    assert release.ask_git(project, "describe") == "v7.8.9"
+    notes = release.ask_git(project, "tag", "--list", "--format=%(contents)", "v7.8.9")
+    assert notes.strip() == "7.8.9\n\n### Added\n\n- A thing."
     with pytest.raises(ReleaseError, match="Unreleased"):
         release.main(project, ["--tag"])
 
@@ -76,13 +76,13 @@ def test_what_is_not_committed_is_not_released(project: Path) -> None:
 
 
 def test_a_version_that_is_tagged_is_not_released_again(project: Path) -> None:
-    release.ask_git(project, "tag", "v0.2.0")
+    release.ask_git(project, "tag", "v7.8.9")
     with pytest.raises(ReleaseError, match="released already"):
         release.main(project, [])
 
 
 def test_a_version_in_a_second_place_is_named(project: Path) -> None:
-    (project / "ops" / "__init__.py").write_text('VERSION = "0.2.0"\n', encoding="utf-8")
+    (project / "ops" / "__init__.py").write_text('VERSION = "7.8.9"\n', encoding="utf-8")
     commit(project)
     with pytest.raises(ReleaseError, match=r"ops/__init__\.py"):
         release.main(project, [])
@@ -102,8 +102,8 @@ def test_without_notes_there_is_no_release(changelog: str) -> None:
 
 
 def test_the_next_changes_have_a_section_to_go_to() -> None:
-    named = name_version(CHANGELOG, "0.2.0", "2026-02-01")
-    assert named == CHANGELOG.replace("## Unreleased\n", "## Unreleased\n\n## 0.2.0 - 2026-02-01\n")
+    named = name_version(CHANGELOG, "7.8.9", "2026-02-01")
+    assert named == CHANGELOG.replace("## Unreleased\n", "## Unreleased\n\n## 7.8.9 - 2026-02-01\n")
 
 
 def test_the_projects_own_changelog_has_a_section_for_what_is_not_released() -> None:

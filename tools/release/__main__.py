@@ -48,8 +48,8 @@ def check_tree(root: Path, version: str) -> None:
     if ask_git(root, "tag", "--list", f"v{version}"):
         raise ReleaseError(f"v{version} is released already; put the next version into pyproject.toml")
     named = ask_git(root, "grep", "-lF", f'"{version}"', "--", ":!package-lock.json", ":!requirements").split()
-    if named != ["pyproject.toml"]:
-        raise ReleaseError(f"the version belongs into pyproject.toml alone; it is in {', '.join(named)} too")
+    if others := [file for file in named if file != "pyproject.toml"]:
+        raise ReleaseError(f"name the version in pyproject.toml alone; it is in {', '.join(others)} too")
 
 
 def build_wheel(root: Path, folder: Path) -> Path:
