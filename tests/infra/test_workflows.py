@@ -129,6 +129,17 @@ def test_every_night_the_faults_are_tried_in_full_and_schedules_drawn() -> None:
     assert 'make "$TARGET"' in run
 
 
+@pytest.mark.parametrize("name", ["checks", "nightly"])
+def test_what_a_run_has_found_is_kept_also_if_it_failed(name: str) -> None:
+    """A folder whose name begins with a dot is left out unless it is asked for."""
+    uploads = [step for step in steps(parsed(name)) if "upload-artifact" in step.get("uses", "")]
+    assert uploads
+    for upload in uploads:
+        assert upload["if"] == "${{ !cancelled() }}"
+        assert upload["with"]["include-hidden-files"] is True
+        assert ".build/reports" in upload["with"]["path"].split()
+
+
 def test_the_jobs_are_the_parts_of_the_projects_own_check() -> None:
     """`.ci/run` does them one after the other; the functions' tests on Python 3.13 are in the matrix here."""
     workflow = parsed("checks")
