@@ -1,5 +1,8 @@
 """The command line put together."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from ops.books import commands as check
@@ -10,8 +13,16 @@ from ops.orders import commands as orders
 from ops.orders import retry_command as retry
 from ops.orders import watch_command as watch
 from ops.stock import commands as stock
+from ops.terminal import screen
 from ops.terminal.edge import run_to_the_end
-from ops.terminal.options import choose_stack, without_stack
+from ops.terminal.options import (
+    LocalOption,
+    ProfileOption,
+    RegionOption,
+    StageOption,
+    choose_stack,
+    without_stack,
+)
 
 HELP = (
     "See what happened to an order, mend what is broken, and trust the answer.\n\n"
@@ -21,6 +32,31 @@ HELP = (
     " 2 bad input; 3 AWS could not be asked;"
     " 74 the answer could not be written, 130 stopped, 141 nobody reads the answer."
 )
+
+
+def say_version(asked: bool) -> None:
+    """Print the version and end, if that is asked."""
+    if asked:
+        screen.say(f"orders {version('order-processing')}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", callback=say_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+def begin(
+    context: typer.Context,
+    stage: StageOption = None,
+    local: LocalOption = False,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    _version: VersionOption = False,
+) -> None:
+    """Read what stands before the command."""
+    choose_stack(context, stage, local, profile, region)
+
 
 app = typer.Typer(
     name="orders",
@@ -40,7 +76,7 @@ for name, command in {
     "stuck": orders.stuck_,
 }.items():
     app.command(name)(command)
-app.callback()(without_stack(choose_stack))
+app.callback()(without_stack(begin))
 for name, group in {"stock": stock.app, "dlq": dead_letters.app, "email": email.app}.items():
     group.callback()(without_stack(choose_stack))
     app.add_typer(group, name=name)

@@ -146,7 +146,9 @@ class Pipeline:
 
     def function(self, construct: str) -> str:
         """Give the name of the function whose construct has this id."""
-        names = [f["FunctionName"] for f in self.aws.client("lambda").list_functions(MaxItems=50)["Functions"]]
+        names: list[str] = [
+            f["FunctionName"] for f in self.aws.client("lambda").list_functions(MaxItems=50)["Functions"]
+        ]
         (name,) = [name for name in names if f"{construct}Fun" in name]
         return name
 

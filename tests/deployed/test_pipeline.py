@@ -1,6 +1,7 @@
 """The deployed stack, from `sns publish` to the mail."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -94,7 +95,7 @@ def test_any_order_id_is_processed_under_its_own_name(pipeline: Pipeline) -> Non
     pipeline.publish(*(order(order_id, f"odd-{n}@example.com", cap=1) for n, order_id in enumerate(odd)))
 
     for n, order_id in enumerate(odd):
-        wait_for(lambda order_id=order_id: pipeline.row(order_id).get("email_status"), lambda status: status == "SENT")
+        wait_for(partial(pipeline.row, order_id), lambda row: row.get("email_status") == "SENT")
         (mail,) = pipeline.mails_to(f"odd-{n}@example.com")
         assert mail["Subject"] == f"Your order {order_id} is confirmed"
         assert "<b>bold" not in mail["BodyHtml"]

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from aws_lambda_powertools.utilities import typing
 
 from functions.shared.order import Line, Order
 
@@ -61,18 +62,19 @@ MAIL_EVENTS: dict[str, tuple[Any, ...]] = {
 Handler = Callable[[dict[str, Any], Any], Any]
 
 
-@dataclass(frozen=True)
-class LambdaContext:
+class LambdaContext(typing.LambdaContext):
     """What Lambda passes beside the event, as far as the functions and Powertools read it."""
 
-    aws_request_id: str = "invocation-1"
-    function_name: str = "function"
-    memory_limit_in_mb: int = 256
-    invoked_function_arn: str = "arn:aws:lambda:us-west-2:123456789012:function:function"
-    time_left: Callable[[], float] = lambda: 70.0  # seconds
+    _function_name = "function"
+    _memory_limit_in_mb = 256
+    _invoked_function_arn = "arn:aws:lambda:us-west-2:123456789012:function:function"
 
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.time_left() * 1000)
+    def __init__(self, aws_request_id: str = "invocation-1", time_left: Callable[[], float] = lambda: 70.0) -> None:
+        self._aws_request_id = aws_request_id
+        self._time_left = time_left  # seconds
+
+    def get_remaining_time_in_millis(self) -> int:  # type: ignore[override]  # Powertools' is static, Lambda's is not
+        return int(self._time_left() * 1000)
 
 
 def line(item_id: Any = "item001", quantity: Any = 1) -> dict[str, Any]:

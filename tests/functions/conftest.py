@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +22,7 @@ from functions.start_workflow.workflow import dead_letters, workflow
 from functions.track_email.store import progress
 from functions.update_order.store import orders
 from ops.local_aws import REGION
+from tests.clients import forget_clients
 from tests.functions.cloud import INVENTORY, ORDERS, SENDER, Cloud
 from tests.functions.wire import Wire
 
@@ -48,10 +49,10 @@ class Output:
     @property
     def counted(self) -> dict[str, float]:
         """What CloudWatch will count, summed by the metric's name; of the errors that are answers, see `answered`."""
-        counted: Counter[str] = Counter()
+        counted = defaultdict[str, float](float)
         for name, value in self._metrics("Count"):
             counted[name] += value
-        del counted["StepsAnswered"]
+        counted.pop("StepsAnswered", None)
         return dict(counted)
 
     @property
@@ -112,9 +113,9 @@ def account() -> Iterator[tuple[Wire, Cloud]]:
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setattr(botocore.session, "get_session", wire.session)
-        _forget_clients()
+        _forget_session()
         yield wire, Cloud()
-        _forget_clients()
+        _forget_session()
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def wire(account: tuple[Wire, Cloud], monkeypatch: pytest.MonkeyPatch) -> Iterat
     wire.reset()
     yield wire
     if wire.faulty:
-        aws.client.cache_clear()  # a client remembers its failures, and tries less often then
+        forget_clients()  # a client remembers its failures, and tries less often then
 
 
 @pytest.fixture
@@ -143,6 +144,6 @@ def cloud(account: tuple[Wire, Cloud], wire: Wire, monkeypatch: pytest.MonkeyPat
     return cloud
 
 
-def _forget_clients() -> None:
-    aws.client.cache_clear()
+def _forget_session() -> None:
+    forget_clients()
     aws._session.cache_clear()

@@ -42,8 +42,9 @@ CUT_OFF = [ConnectionClosedError, HTTPClientError, ReadTimeoutError, SSLError]
 
 
 def client_error(code: str, status: int = 400, **more: Any) -> ClientError:
-    response = {"Error": {"Code": code, "Message": "said"}, "ResponseMetadata": {"HTTPStatusCode": status}} | more
-    return ClientError(response, "Operation")  # type: ignore[arg-type] - botocore's stubs know its own errors only
+    # Botocore's stubs know its own errors only.
+    response: Any = {"Error": {"Code": code, "Message": "said"}, "ResponseMetadata": {"HTTPStatusCode": status}} | more
+    return ClientError(response, "Operation")
 
 
 def connection_error(kind: type[Any]) -> BotoCoreError:
@@ -129,7 +130,7 @@ def test_every_other_error_of_ses_is_a_refusal_with_its_reason() -> None:
 
 
 def test_a_refusal_of_ses_that_says_nothing_is_a_refusal() -> None:
-    error = ClientError({"Error": {"Code": "MessageRejected"}}, "SendEmail")  # type: ignore[typeddict-item] - as it comes
+    error = ClientError({"Error": {"Code": "MessageRejected"}}, "SendEmail")
     with pytest.raises(EmailRejected, match=r"^SES: MessageRejected: $"):
         send(raising(error))
 

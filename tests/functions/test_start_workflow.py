@@ -154,6 +154,7 @@ def test_an_order_started_by_an_alias_is_known_by_the_machines_own_name(
     monkeypatch.setenv("STATE_MACHINE_ALIAS_ARN", alias)
 
     def resolve(request: AWSPreparedRequest, answer: Callable[[], Answer]) -> Answer:
+        assert isinstance(request.body, bytes)
         request.body = request.body.replace(alias.encode(), starter.state_machine_arn.encode())  # moto knows no aliases
         return answer()
 

@@ -56,9 +56,10 @@ BY_HAND = {
     ("quantity", WHOLE_NUMBER): (None, 0, -1, 1.0, "2", True, False, [2]),
     ("attempt", WHOLE_NUMBER): (MISSING, None, 0, -1, 1.0, "1", True),
 }
+NO_MAPPING: tuple[Any, ...] = ([], 5, None, {})
 NO_ORDER = [
-    *(pytest.param(data, f"order_id: {TEXT}", id=repr(data)) for data in ([], "12345", None, 5, {})),
-    *(pytest.param(by_hand(items=[item]), f"item_id: {TEXT}", id=f"items[0]={item}") for item in ({}, 5, None, [])),
+    *(pytest.param(data, f"order_id: {TEXT}", id=repr(data)) for data in (*NO_MAPPING, "12345")),
+    *(pytest.param(by_hand(items=[item]), f"item_id: {TEXT}", id=f"items[0]={item}") for item in NO_MAPPING),
     *(
         pytest.param(
             field_by_hand(field, value), f"{field}: {rule}", id=f"{field}={'' if value is MISSING else repr(value)}"
@@ -85,7 +86,7 @@ def test_whatever_an_execution_was_started_with_can_be_written_to_the_log(
         patch.setattr("sys.stdout", stdout)
         assert refused(reserve_inventory, by_hand(order_id=order_id, items=[])) == f"items: {LIST}"
         stdout.flush()
-    print(written := stdout.buffer.getvalue().decode(), end="")  # type: ignore[attr-defined]  # noqa: T201
+    print(written := stdout.buffer.getvalue().decode(), end="")  # noqa: T201
     assert written.replace("\n", "").isprintable()
     assert [line["order_id"] for line in (*output.logs, *output.metrics)] == [order_id, order_id]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import HTTPClientError
-from moto.core import DEFAULT_ACCOUNT_ID
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import BotoCoreError
 from moto.core.botocore_stubber import MockRawResponse
-from moto.core.models import botocore_stubber
+from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 FOREVER = 1_000_000
@@ -56,9 +56,9 @@ class Wire:
     requests: list[Request] = field(default_factory=list)
     _rules: list[_Rule] = field(default_factory=list)
 
-    def session(self) -> botocore.session.Session:
+    def session(self) -> Any:
         """Make a session whose clients talk through this wire to moto."""
-        session = botocore.session.Session()
+        session: Any = botocore.session.Session()  # the types of its events know no handler with an answer
         session.unregister("before-send", botocore_stubber)
         session.register("before-send", self._pass)
         return session
@@ -80,7 +80,8 @@ class Wire:
         return [request.body for request in self.requests if request.operation == operation]
 
     def _pass(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> Answer:
-        recorded = Request(event_name.rpartition(".")[2], json.loads(request.body or "{}"))
+        body: Any = request.body or "{}"
+        recorded = Request(event_name.rpartition(".")[2], json.loads(body))
         self.requests.append(recorded)
 
         def answer() -> Answer:
@@ -97,12 +98,14 @@ def answers(code: str, status: int = 400, **body: Any) -> Fault:
 
     def fault(request: AWSPreparedRequest, _answer: Callable[[], Answer]) -> Answer:
         content = json.dumps({"__type": code, "message": "something"} | body)
-        return AWSResponse(request.url, status, {"x-amzn-ErrorType": code}, MockRawResponse(content))
+        return AWSResponse(
+            request.url, status, HTTPHeaders.from_dict({"x-amzn-ErrorType": code}), MockRawResponse(content)
+        )
 
     return fault
 
 
-def never_arrives(error: Callable[..., HTTPClientError]) -> Fault:
+def never_arrives(error: Callable[..., BotoCoreError]) -> Fault:
     """The request does not reach AWS."""
 
     def fault(request: AWSPreparedRequest, _answer: Callable[[], Answer]) -> Answer:
@@ -111,7 +114,7 @@ def never_arrives(error: Callable[..., HTTPClientError]) -> Fault:
     return fault
 
 
-def answer_lost(error: Callable[..., HTTPClientError]) -> Fault:
+def answer_lost(error: Callable[..., BotoCoreError]) -> Fault:
     """AWS does as it is asked, and its answer does not arrive."""
 
     def fault(request: AWSPreparedRequest, answer: Callable[[], Answer]) -> Answer:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.paths import ROOT
 from infra.settings import AlarmThresholds
 from tests.infra.alarms import Series, alarms, evaluate, ringing, watched
-from tests.infra.conftest import ROOT, Template
+from tests.infra.conftest import Template
 from tests.infra.resources import (
     ALARM_TOPIC,
     CONFIGURATION_SET,

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from infra.paths import ROOT
 from ops.cost.prices import ALARM_METRICS, COMPOSITE_ALARMS, CUSTOM_METRICS
-from tests.infra.conftest import ROOT, Template
+from tests.infra.conftest import Template
 
 # How the functions' own metrics are called: what is counted and what is measured.
 _NAME = re.compile(r'"((?:Orders|Mails|MailEvents|Steps|Seconds)[A-Z][A-Za-z]+)"')

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.infra.conftest import ROOT
+from infra.paths import ROOT
 
 FOLDER = ROOT / ".github" / "workflows"
-FILES = sorted(FOLDER.glob("*.yml"))
+FILES = [*sorted(FOLDER.glob("*.yml")), ROOT / ".github" / "actions" / "setup" / "action.yml"]
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 # Actions of others are code that runs with our permissions: a tag can be moved, a commit cannot.
 PINNED = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
@@ -28,8 +29,12 @@ def steps(workflow: Any) -> Iterator[Any]:
         yield from job.get("steps", ())
 
 
+def runs(workflow: Any) -> list[str]:
+    return [step["run"] for step in steps(workflow) if "run" in step]
+
+
 def test_the_workflows_are_these() -> None:
-    assert [file.stem for file in FILES] == ["ci", "deploy-stage", "deploy", "nightly"]
+    assert [file.stem for file in FILES] == ["checks", "ci", "deploy-stage", "deploy", "nightly", "action"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -49,7 +54,11 @@ def test_every_action_of_others_is_fixed_to_a_commit(file: Any) -> None:
 
 
 def test_checks_may_only_read() -> None:
-    for name, when in (("ci", {"pull_request", "push"}), ("nightly", {"schedule", "workflow_dispatch"})):
+    for name, when in (
+        ("checks", {"workflow_call"}),
+        ("ci", {"pull_request"}),
+        ("nightly", {"schedule", "workflow_dispatch"}),
+    ):
         workflow = parsed(name)
         assert workflow["permissions"] == {"contents": "read"}
         assert all("permissions" not in job for job in workflow["jobs"].values())
@@ -57,36 +66,36 @@ def test_checks_may_only_read() -> None:
 
 
 def test_a_deployment_may_read_and_ask_aws_for_a_role() -> None:
-    for name in ("deploy", "deploy-stage"):
-        workflow = parsed(name)
-        assert workflow["permissions"] == {}
-        for job in workflow["jobs"].values():
+    workflow = parsed("deploy")
+    assert workflow["jobs"].pop("checks")["permissions"] == {"contents": "read"}
+    for deploying in (workflow, parsed("deploy-stage")):
+        assert deploying["permissions"] == {}
+        for job in deploying["jobs"].values():
             assert job["permissions"] == {"contents": "read", "id-token": "write"}
 
 
-def test_no_checkout_leaves_its_token_behind() -> None:
-    for name in ("ci", "deploy-stage", "nightly"):
-        checkouts = [step for step in steps(parsed(name)) if step.get("uses", "").startswith("actions/checkout@")]
-        assert [step["with"]["persist-credentials"] for step in checkouts] == [False]
+@pytest.mark.parametrize("name", ["checks", "deploy-stage", "nightly"])
+def test_no_checkout_leaves_its_token_behind(name: str) -> None:
+    checkouts = [step for step in steps(parsed(name)) if step.get("uses", "").startswith("actions/checkout@")]
+    assert len(checkouts) == len(parsed(name)["jobs"])
+    assert all(step["with"] == {"persist-credentials": False} for step in checkouts), "each takes the run's own commit"
 
 
-def test_prod_follows_dev_and_both_take_what_ci_has_checked() -> None:
+def test_prod_follows_dev_and_dev_the_checks_of_the_same_commit() -> None:
+    """All in one run, whose commit every checkout takes: see above."""
     workflow = parsed("deploy")
-    assert triggers(workflow) == {
-        "workflow_run": {"workflows": ["ci"], "types": ["completed"], "branches": ["main"]},
-        "workflow_dispatch": None,
-    }
-    dev, prod = workflow["jobs"]["dev"], workflow["jobs"]["prod"]
-    assert prod["needs"] == "dev"
-    assert [job["with"]["stage"] for job in (dev, prod)] == ["dev", "prod"]
-    assert {job["with"]["commit"] for job in (dev, prod)} == {"${{ github.event.workflow_run.head_sha || github.sha }}"}
-    for demand in (
-        "workflow_run.conclusion == 'success'",
-        "workflow_run.event == 'push'",
-        "github.ref == 'refs/heads/main'",
-    ):
-        assert demand in dev["if"]
+    assert triggers(workflow) == {"push": {"branches": ["main"]}, "workflow_dispatch": None}
+    checks, dev, prod = (workflow["jobs"][name] for name in ("checks", "dev", "prod"))
+    assert checks["uses"] == parsed("ci")["jobs"]["checks"]["uses"] == "./.github/workflows/checks.yml"
+    assert (dev["needs"], prod["needs"]) == ("checks", "dev")
+    assert [job["with"] for job in (dev, prod)] == [{"stage": "dev"}, {"stage": "prod"}]
+    assert [job.get("if") for job in (checks, dev, prod)] == [None, "github.ref == 'refs/heads/main'", None]
     assert workflow["concurrency"]["cancel-in-progress"] is False
+
+
+def test_what_is_deployed_is_built_from_no_cache() -> None:
+    """A pull request's checks can write to a cache."""
+    assert not [step for step in steps(parsed("deploy-stage")) if re.search("cache|setup/?$", step.get("uses", ""))]
 
 
 def test_a_stage_is_deployed_from_its_own_environment_after_its_differences_were_shown() -> None:
@@ -97,25 +106,47 @@ def test_a_stage_is_deployed_from_its_own_environment_after_its_differences_were
         "role-to-assume": "${{ vars.AWS_ROLE_ARN }}",
         "aws-region": "${{ vars.AWS_REGION }}",
     }
-    runs = [step["run"] for step in job["steps"] if "run" in step]
-    assert runs[:2] == ["make install", "make diff"]
-    assert "cdk deploy" in runs[2]
+    install, diff, deploy = runs(parsed("deploy-stage"))
+    assert (install, diff) == ("make install", "make diff")
+    assert "cdk deploy" in deploy
 
 
 def test_every_target_of_make_that_is_run_exists() -> None:
-    targets = set(re.findall(r"^([a-z.0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z.0-9-]+):", MAKEFILE, re.MULTILINE))
     asked = {target for file in FILES for target in re.findall(r"\bmake ([\w-]+)", file.read_text("utf-8"))}
     assert asked
     assert asked <= targets
+    assert set(parsed("nightly")["jobs"]["run"]["strategy"]["matrix"]["target"]) <= targets
 
 
 def test_every_night_the_faults_are_tried_in_full_and_schedules_drawn() -> None:
-    (job,) = parsed("nightly")["jobs"].values()
-    assert job["strategy"] == {"fail-fast": False, "matrix": {"target": ["faults", "soak"]}}
-    assert [step["run"] for step in job["steps"] if "run" in step] == ["make ${{ matrix.target }}"]
+    workflow = parsed("nightly")
+    assert workflow["jobs"]["run"]["strategy"] == {
+        "fail-fast": False,
+        "matrix": {"target": ["faults", "soak", "audit", "bench", "coverage"]},
+    }
+    (run,) = runs(workflow)
+    assert 'make "$TARGET"' in run
 
 
-def test_ci_is_the_projects_own_check() -> None:
-    runs = [step["run"] for step in steps(parsed("ci")) if "run" in step]
-    assert runs == [".ci/run"]
+@pytest.mark.parametrize("name", ["checks", "nightly"])
+def test_what_a_run_has_found_is_kept_also_if_it_failed(name: str) -> None:
+    """A folder whose name begins with a dot is left out unless it is asked for."""
+    uploads = [step for step in steps(parsed(name)) if "upload-artifact" in step.get("uses", "")]
+    assert uploads
+    for upload in uploads:
+        assert upload["if"] == "${{ !cancelled() }}"
+        assert upload["with"]["include-hidden-files"] is True
+        assert ".build/reports" in upload["with"]["path"].split()
+
+
+def test_the_jobs_are_the_parts_of_the_projects_own_check() -> None:
+    """`.ci/run` does them one after the other; the functions' tests on Python 3.13 are in the matrix here."""
+    workflow = parsed("checks")
+    parts = {run.removeprefix("make ") for run in runs(workflow) if run.startswith("make ")}
+    (whole,) = re.findall(r"^test:.*(?:\n\t.*)*", MAKEFILE, re.MULTILINE)
+    assert parts == {"lint", "test-code", "test-deployed"}
+    assert {*parts, "test-3.13"} <= set(re.findall(r"[\w.-]+", whole))
+    assert workflow["jobs"]["unit"]["strategy"]["matrix"] == {"python-version": ["3.11", "3.13"]}
+    assert (ROOT / ".ci" / "run").read_text("utf-8").endswith("exec make test\n")
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100

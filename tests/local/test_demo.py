@@ -160,8 +160,8 @@ class TakesSomeOfARejectedOrder(ShopThatWorks):
 
 
 class HidesARefusedMail(ShopThatWorks):
-    def run(self, order: dict[str, Any], _status: str, *states: str, **more: Any) -> None:
-        super().run(order, "SUCCEEDED", *states, attempt=more.get("attempt", 1))
+    def run(self, order: dict[str, Any], status: str, *states: str, error: str | None = None, attempt: int = 1) -> None:
+        super().run(order, "SUCCEEDED" if error else status, *states, attempt=attempt)
 
 
 class CancelsForARefusedMail(ShopThatWorks):

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S603 - the programs run here are the tests' own
 
+import inspect
 import json
 import os
 import re
@@ -128,7 +129,7 @@ def test_every_variable_that_botocore_reads_is_unset_or_ours() -> None:
 
 def credentials_variables() -> set[str]:
     """Give the names that botocore's sources look up for credentials and endpoints."""
-    sources = [Path(module.__file__).read_text("utf-8") for module in (credentials, configprovider, tokens, plugin)]
+    sources = [inspect.getsource(module) for module in (credentials, configprovider, tokens, plugin)]
     return set(re.findall(r"['\"]((?:AWS|BOTO)[A-Z0-9]*_[A-Z0-9_]+)['\"]", "".join(sources)))
 
 

@@ -78,7 +78,8 @@ def rows(stack: Stack, table: str) -> list[dict[str, Any]]:
 
 
 def _table(stack: Stack, name: str, key: dict[str, str]) -> str:
-    stack.client("dynamodb").create_table(
+    dynamodb: Any = stack.client("dynamodb")
+    dynamodb.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": part, "KeyType": kind} for part, kind in zip(key, _KINDS, strict=False)],
         AttributeDefinitions=[{"AttributeName": part, "AttributeType": kind} for part, kind in key.items()],

@@ -83,16 +83,17 @@ def counting(stack: Stack, calls: Counter[str]) -> Iterator[None]:
     def limit(params: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {**params, "Limit": _PAGE}
 
-    hooks: list[tuple[str, str, Callable[..., Any]]] = [
-        ("dynamodb", "before-call.dynamodb", count),
-        ("sns", "before-call.sns", count),
-        ("dynamodb", "provide-client-params.dynamodb.Scan", limit),
+    dynamodb, sns = stack.client("dynamodb").meta.events, stack.client("sns").meta.events
+    hooks: list[tuple[Any, str, Callable[..., Any]]] = [
+        (dynamodb, "before-call.dynamodb", count),
+        (sns, "before-call.sns", count),
+        (dynamodb, "provide-client-params.dynamodb.Scan", limit),
     ]
-    for service, event, hook in hooks:
-        stack.client(service).meta.events.register(event, hook)
+    for events, event, hook in hooks:
+        events.register(event, hook)
     yield
-    for service, event, hook in hooks:  # a client outlives its test
-        stack.client(service).meta.events.unregister(event, hook)
+    for events, event, hook in hooks:  # a client outlives its test
+        events.unregister(event, hook)
 
 
 def put_spoilt(of: Counted) -> None:

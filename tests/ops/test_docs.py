@@ -126,7 +126,7 @@ def test_the_readme_can_be_read_in_some_minutes_and_has_its_two_commands() -> No
 
 
 def build_site(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.executable).with_name("zensical"), "build", "--strict"]
+    command = [str(Path(sys.executable).with_name("zensical")), "build", "--strict"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -3,7 +3,9 @@
 # ruff: noqa: S603 - the program run here is make
 
 import os
+import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -40,9 +42,15 @@ def recipes_see(folder: Path, **shell: str) -> dict[str, str]:
     """Give the environment of the Makefile's recipes in such a shell."""
     probe = folder / "probe.mk"
     probe.write_text("probe:\n\t@env -0\n", encoding="utf-8")
-    command = ["make", "-s", "-C", ROOT, "--no-print-directory", "-f", "Makefile", "-f", probe, "probe"]
+    command = ["make", "-s", "-C", str(ROOT), "--no-print-directory", "-f", "Makefile", "-f", str(probe), "probe"]
     seen = subprocess.run(command, env={"PATH": os.environ["PATH"], **shell}, capture_output=True, check=True).stdout
     return dict(line.split("=", 1) for line in seen.decode().split("\0") if line)
+
+
+def test_each_folder_whose_coverage_is_measured_has_a_floor() -> None:
+    (floors,) = re.findall(r"^FLOORS := (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    measured = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["coverage"]["run"]["source"]
+    assert sorted(floor.partition("=")[0] for floor in floors.split()) == sorted(measured)
 
 
 def test_no_setting_of_another_project_reaches_the_installation(tmp_path: Path) -> None:
@@ -82,7 +90,7 @@ def test_what_was_installed_elsewhere_counts_as_not_installed(tmp_path: Path, st
     put(tmp_path / ".venv/bin/python", '#!/bin/sh\ncase "$*" in *boto3*) exit 1; esac\n')
     if stamp.startswith("node_modules"):
         put(tmp_path / ".venv/.installed", "")
-    command = ["make", "-C", tmp_path, stamp]
+    command = ["make", "-C", str(tmp_path), stamp]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     assert made.returncode != 0
     assert refusal in made.stderr

@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     subprocess.run([UV, "venv", "--quiet", "--offline", "--python", sys.executable, folder], check=True)
-    install = ["pip", "install", "--quiet", "--offline", "--no-deps", "--python", folder / "bin" / "python"]
+    install = ["pip", "install", "--quiet", "--offline", "--no-deps", "--python", str(folder / "bin" / "python")]
     subprocess.run([UV, *install, wheel], check=True)
     return folder
 
@@ -44,9 +45,9 @@ def installed(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Or
     return lambda *words, **variables: run(environment, tmp_path_factory.mktemp("elsewhere"), words, variables)
 
 
-def run(environment: Path, folder: Path, words: tuple[str, ...], variables: Mapping[str, str]) -> Answer:
+def run(environment: Path, folder: Path, words: tuple[str, ...], variables: dict[str, str]) -> Answer:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ORDERS_", "PYTHON"))}
-    command = [environment / "bin" / "orders", *words]
+    command = [str(environment / "bin" / "orders"), *words]
     done = subprocess.run(
         command, cwd=folder, env=kept | variables, capture_output=True, text=True, check=False, timeout=120
     )
@@ -55,6 +56,8 @@ def run(environment: Path, folder: Path, words: tuple[str, ...], variables: Mapp
 
 def test_the_command_starts_and_prices_away_from_the_repository(installed: Orders) -> None:
     assert installed("--help").code == 0
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert installed("--version").out == f"orders {version}\n"
     priced = installed("cost", "--orders", "1000000", "--items", "2")
     assert (priced.code, priced.err) == (0, "")
     assert "11 write units" in priced.out
@@ -77,14 +80,14 @@ def test_a_stack_that_is_not_there_is_a_line_and_no_traceback(
     assert "Traceback" not in answer.err
 
 
-def test_every_module_of_the_command_can_be_imported(installed: Orders, environment: Path, tmp_path: Path) -> None:
-    assert installed
+@pytest.mark.usefixtures("installed")
+def test_every_module_of_the_command_can_be_imported(environment: Path, tmp_path: Path) -> None:
     walk = (
         "import importlib, pkgutil, ops; print(ops.__file__);"
         "[importlib.import_module(m.name) for m in pkgutil.walk_packages(ops.__path__, 'ops.')"
         " if not m.name.endswith('__main__')]"
     )
-    program = [environment / "bin" / "python", "-c", walk]
+    program = [str(environment / "bin" / "python"), "-c", walk]
     done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert str(environment) in done.stdout
 

@@ -23,6 +23,7 @@ from functions.shared.observability import logger, metrics
 from functions.start_workflow.workflow import dead_letters, workflow
 from functions.track_email.store import progress
 from functions.update_order.store import orders
+from tests.clients import forget_clients
 from tests.functions.cloud import INVENTORY, ORDERS, SENDER
 from tests.schedules.dynamodb import DynamoDB, cancelled, error
 from tests.schedules.interpreter import ENDED_BADLY, Execution
@@ -280,5 +281,6 @@ def connected() -> Iterator[Account]:
 
 
 def _forget() -> None:
-    for cached in (aws.client, orders, inventory, mails, mailer, workflow, dead_letters, progress):
+    forget_clients()
+    for cached in (orders, inventory, mails, mailer, workflow, dead_letters, progress):
         cached.cache_clear()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
@@ -38,7 +38,7 @@ class Scope:
 
 Term = Callable[[Scope], Value | None]
 Test = Callable[[Scope], bool]
-Change = Callable[[Scope, dict[str, Value]], None]
+Change = Callable[[Scope, dict[str, Value]], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class _Parser:
         for function, wanted in (("attribute_not_exists", False), ("attribute_exists", True)):
             if self._took(function):
                 path = self._in_parentheses(self._path)
-                return lambda scope, wanted=wanted: (path(scope) in scope.item) is wanted
+                return partial(_exists, path, wanted)
         return self._comparison()
 
     def _comparison(self) -> Test:
@@ -170,7 +170,7 @@ class _Parser:
 
     def _remove(self) -> Change:
         path = self._path()
-        return lambda scope, changed: changed.pop(path(scope), None) and None
+        return lambda scope, changed: changed.pop(path(scope), None)
 
     def _add(self) -> Change:
         path, operand = self._path(), self._operand()
@@ -186,7 +186,7 @@ class _Parser:
         for sign in "+-":
             if self._took(sign):
                 right = self._operand()
-                return lambda scope, sign=sign: _arithmetic(sign, left(scope), right(scope))
+                return partial(_added, sign, left, right)
         return left
 
     # ------------------------------------------------------------------------------------------------ terms
@@ -247,6 +247,14 @@ class _Parser:
 def _plain(value: Value) -> tuple[str, Any]:
     ((kind, content),) = value.items()
     return kind, Decimal(content) if kind == "N" else content
+
+
+def _exists(path: Callable[[Scope], str], wanted: bool, scope: Scope) -> bool:
+    return (path(scope) in scope.item) is wanted
+
+
+def _added(sign: str, left: Term, right: Term, scope: Scope) -> Value | None:
+    return _arithmetic(sign, left(scope), right(scope))
 
 
 def _equal(left: Value | None, right: Value | None) -> bool:

@@ -77,7 +77,7 @@ class Interleaving:
         )
 
     def status(self, order_id: str = "12345") -> str:
-        return self.cloud.dynamodb.rows[ORDERS][order_id]["status"]["S"]
+        return str(self.cloud.dynamodb.rows[ORDERS][order_id]["status"]["S"])
 
     def entered(self, status: str) -> int:
         """How often the order came to this status from another."""

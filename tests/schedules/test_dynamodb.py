@@ -23,6 +23,7 @@ from functions.track_email.event import MailEvent
 from functions.track_email.store import MailProgress
 from functions.update_order.store import OrderStore
 from ops.local_aws import REGION
+from tests.clients import forget_clients
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.functions.wire import ACCOUNT
 from tests.schedules.dynamodb import DynamoDB
@@ -100,7 +101,7 @@ def both() -> Iterator[Both]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-        moto = botocore.session.Session().create_client(
+        moto: Any = botocore.session.Session().create_client(
             "dynamodb", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
         )
         for table, key in KEYS.items():
@@ -111,10 +112,10 @@ def both() -> Iterator[Both]:
                 BillingMode="PAY_PER_REQUEST",
             )
         both = Both(moto)
-        aws.client.cache_clear()
+        forget_clients()
         patch.setattr(aws, "_session", lambda: _Session(both))
         yield both
-    aws.client.cache_clear()
+    forget_clients()
 
 
 class _Session:
@@ -137,7 +138,7 @@ KNOWN = st.sampled_from([(row.MAIL_SENDING,), (row.MAIL_SENDING, row.MAIL_UNKNOW
 
 
 @st.composite
-def operations(draw: st.DrawFn) -> Callable[[], None]:
+def operations(draw: st.DrawFn) -> Callable[[], object]:
     """One call of a store, as the functions make it."""
     orders, stock, mails = OrderStore(ORDERS), InventoryStore(ORDERS, INVENTORY), MailStore(ORDERS)
     attempt, claim, known = draw(ATTEMPTS), draw(CLAIMS), draw(KNOWN)

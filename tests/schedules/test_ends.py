@@ -25,8 +25,8 @@ from tests.schedules.ends import (
 from tests.schedules.interpreter import DEFINITION, FAILED, SUCCEEDED
 from tests.schedules.report import tables
 
-CELLS = [pytest.param(end, found, id=f"{end}-{found}") for end, found in product(ENDS, ROWS) if possible(end, found)]
-each_cell = pytest.mark.parametrize(("end", "found"), CELLS)
+CELLS = [(end, found) for end, found in product(ENDS, ROWS) if possible(end, found)]
+each_cell = pytest.mark.parametrize(("end", "found"), CELLS, ids=str)
 
 
 def cases(account: Account, end: End, found: Found) -> Iterator[Case]:
@@ -73,7 +73,7 @@ def test_an_order_published_again_comes_to_its_end(account: Account, end: End, f
         assert case.publish_again() == (settled if end.status == SUCCEEDED else at_last(released))
 
 
-@pytest.mark.parametrize(("end", "found"), [cell for cell in CELLS if cell.values[0].status != SUCCEEDED])
+@pytest.mark.parametrize(("end", "found"), [cell for cell in CELLS if cell[0].status != SUCCEEDED], ids=str)
 def test_a_redriven_execution_does_no_harm(account: Account, end: End, found: Found) -> None:
     """It resumes the mail of what is CONFIRMED, except at ReleaseInventory, which gives back what has no mail."""
     gives_back = end.state == "ReleaseInventory" and found == Found("CONFIRMED")

@@ -72,6 +72,6 @@ def test_a_second_mail_and_a_mail_for_an_order_never_confirmed_are_named() -> No
 def test_stock_that_does_not_add_up_is_named() -> None:
     ledger = Ledger()
     ledger.supply["book"] = 5
-    rows = {ORDERS: {"1": row("CONFIRMED")}, INVENTORY: {"book": {"available": {"N": "4"}}}}
+    rows: dict[str, dict[str, Any]] = {ORDERS: {"1": row("CONFIRMED")}, INVENTORY: {"book": {"available": {"N": "4"}}}}
     with pytest.raises(AssertionError, match="book"):
         ledger.check(rows)

@@ -51,6 +51,7 @@ from functions.update_order.store import orders
 from infra.paths import DEFINITION as DEFINITION_FILE
 from ops.local_aws import REGION
 from ops.tables.order_row import OrderRow
+from tests import clients
 from tests.functions.wire import ACCOUNT
 
 DEFINITION: dict[str, Any] = json.loads(DEFINITION_FILE.read_text("utf-8"))
@@ -106,13 +107,11 @@ def lost(error: str = "Sandbox.Timedout") -> Fault:
 
 def refused(code: str, status: int, message: str = "no") -> ClientError:
     """An AWS service's answer with an error."""
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "planned"},
-        },
-        "Operation",
-    )
+    response: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "planned"},
+    }
+    return ClientError(response, "Operation")
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ class Result:
     waits: dict[str, list[float]]
     output: Any
     error: str | None
-    cause: str | None
+    cause: str
 
     def next_after(self, state: str) -> str | None:
         """The state that was entered after this one; None if the execution ended there."""
@@ -221,10 +220,10 @@ class Machine:
         row = self._dynamodb.get_item(TableName=INVENTORY, Key={"item_id": {"S": item}})["Item"]
         return int(row["available"]["N"])
 
-    def order(self, order_id: str = "12345") -> OrderRow | None:
-        """The order's row; None if there is none."""
+    def order(self, order_id: str = "12345") -> OrderRow:
+        """The order's row; one that holds nothing if there is none."""
         row = self._dynamodb.get_item(TableName=ORDERS, Key={"order_id": {"S": order_id}}).get("Item")
-        return OrderRow.from_item(row) if row else None
+        return OrderRow.from_item(row) if row else OrderRow(order_id)
 
     def set_order(self, order_id: str = "12345", **attributes: str | int) -> None:
         """Write attributes of an order's row, as an operator would."""
@@ -292,7 +291,7 @@ class Machine:
         self._run.waits.setdefault(self._run.state, []).append(seconds)
 
     def _result(self, arn: str, run: Run) -> Result:
-        execution = stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn)
+        execution: Any = stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn)
         history = execution.to_history_output()["events"]
         return Result(
             status=execution.status,
@@ -303,14 +302,14 @@ class Machine:
             waits=run.waits,
             output=execution.output,
             error=execution.error,
-            cause=execution.cause,
+            cause=execution.cause or "",
         )
 
 
 def order_input(order_id: str = "12345", *, attempt: int = 1, **quantities: int) -> dict[str, Any]:
     """An execution's input as the starter renders it; by default of 2 pieces of `book`."""
     lines = tuple(Line(item, quantity) for item, quantity in sorted((quantities or {"book": 2}).items()))
-    return json.loads(Order(order_id, CUSTOMER, lines).to_input(attempt))
+    return dict(json.loads(Order(order_id, CUSTOMER, lines).to_input(attempt)))
 
 
 @contextmanager
@@ -330,7 +329,8 @@ def account_in_memory() -> Iterator[pytest.MonkeyPatch]:
 
 def forget_clients() -> None:
     """Make the functions make their clients and stores anew: those they have belong to another environment."""
-    for cached in (aws.client, aws._session, orders, inventory, mails, mailer, progress):
+    clients.forget_clients()
+    for cached in (aws._session, orders, inventory, mails, mailer, progress):
         cached.cache_clear()
 
 
@@ -363,7 +363,7 @@ STATE_OF = {
 }
 
 _parsed = cache(AmazonStateLanguageParser.parse)
-_path = cache(json_path.parse)
+_path = cache(vars(json_path)["parse"])  # jsonpath_ng's, as moto has imported it
 
 
 class _Runtime:
@@ -436,7 +436,8 @@ def _fail_calls(stack: ExitStack, operation: str, plan: Iterator[CallFault | Non
         if faults[-1]:
             raise faults[-1].error
 
-    events = aws.client(operation.split(".", 1)[0]).meta.events
+    make_client: Callable[[str], Any] = vars(aws)["client"]  # for any service, where its types want one by name
+    events = make_client(operation.split(".", 1)[0]).meta.events
     for event, handler in ((f"before-call.{operation}", before), (f"after-call.{operation}", after)):
         events.register(event, handler)
         stack.callback(events.unregister, event, handler)

@@ -37,7 +37,7 @@ TRANSIENT = [
     "States.Timeout",
     "Sandbox.Timedout",
 ]
-BACK_OFF = {"IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 300, "JitterStrategy": "FULL"}
+BACK_OFF: dict[str, Any] = {"IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 300, "JitterStrategy": "FULL"}
 AN_HOUR, SIX_HOURS = 30, 150  # retries
 
 each_task = pytest.mark.parametrize("state", TASKS)
@@ -73,7 +73,7 @@ def longest_step(state: str) -> int:
         return 0
     budgets = [waits(retrier) for retrier in TASKS[state]["Retry"]]
     tries = 1 + sum(len(budget) for budget in budgets)
-    return sum(sum(budget) for budget in budgets) + tries * TASKS[state]["TimeoutSeconds"]
+    return sum(sum(budget) for budget in budgets) + tries * int(TASKS[state]["TimeoutSeconds"])
 
 
 def next_states(state: str) -> set[str]:

@@ -3,7 +3,7 @@
 A fault at any AWS call is in tests/faults.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain, combinations, repeat
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_a_fault_at_any_state_leaves_a_ledger_that_adds_up(
 ) -> None:
     wanted = WANTED["out of stock" if state == "RejectOrder" else "in stock"]
     machine.stock(book=IN_STOCK)
-    faults = {state: repeat(fault) if for_good else [fault]}
+    faults: dict[str, Iterable[Fault]] = {state: repeat(fault) if for_good else [fault]}
     if state == "ReleaseInventory":
         faults["ReserveInventory"] = chain([lost()], repeat(crash()))
     result = process(machine, order_input(book=wanted), faults=faults)

@@ -278,7 +278,7 @@ def test_an_event_of_a_mail_that_was_not_noted(drill: Drill, orders: Orders) -> 
     wait_for(lambda: drill.row("noted")["email_status"], lambda status: status == "DELIVERED")
 
 
-DETAILS = {
+DETAILS: dict[str, dict[str, Any]] = {
     "Bounce": {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": []},
     "Complaint": {"complaintFeedbackType": "abuse"},
 }

@@ -217,8 +217,8 @@ def test_an_order_that_cannot_be_is_named(found: dict[str, Any], problem: str) -
 # ---------------------------------------------------------------------------------------------------- a live system
 
 
-def confirmed(quantity: int) -> dict[str, dict[str, Any]]:
-    return {"x": order("CONFIRMED", 1, (Line("tea", quantity),))}
+def confirmed(quantity: int) -> dict[str, Any]:
+    return order("CONFIRMED", 1, (Line("tea", quantity),))
 
 
 def test_a_system_that_agrees_is_read_once() -> None:
@@ -228,7 +228,7 @@ def test_a_system_that_agrees_is_read_once() -> None:
 
 
 def test_an_order_that_came_between_the_tables_is_no_disagreement() -> None:
-    torn = with_orders(**confirmed(4))  # its row read after, the item's before
+    torn = with_orders(x=confirmed(4))  # its row read after, the item's before
     report, pauses = run(torn, with_stock(torn, tea=stock(3, 2)))
     assert (report.is_sound, report.readings, pauses) == (True, 2, 1)
 
@@ -254,8 +254,8 @@ def test_what_moved_is_not_judged_before_it_rests() -> None:
 
 
 def test_the_same_count_with_other_orders_has_moved() -> None:
-    first = with_orders(**confirmed(4))
-    then = with_orders(y=order("CONFIRMED", 1, (Line("tea", 4),)))
+    first = with_orders(x=confirmed(4))
+    then = with_orders(y=confirmed(4))
     report, _ = run(first, then, SOUND)
     assert report.is_sound
 

@@ -14,6 +14,7 @@ from ops.errors import Refused, StackError
 from ops.mail.addresses import Address, Mail, Suppression, may_have_left, order_mail, resend, why_no_mail
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
+from tests.clients import pose_as_client
 from tests.ops.moto_stack import moto_stack, put, rows
 
 BOB = "bob@example.com"
@@ -85,30 +86,34 @@ class Ses:
     ],
 )
 def test_an_address_is_vouched_for_by_itself_or_by_its_domain(identities: dict[str, str], found: Address) -> None:
-    assert Mail(Ses(identities)).address(BOB) == found
+    assert Mail(pose_as_client(Ses(identities))).address(BOB) == found
 
 
 def test_every_identity_is_listed_however_many_pages_they_take() -> None:
     ses = Ses({f"{name}@example.com": "SUCCESS" for name in "cab"}, page=2)
-    assert [one.address for one in Mail(ses).identities()] == ["a@example.com", "b@example.com", "c@example.com"]
+    assert [one.address for one in Mail(pose_as_client(ses)).identities()] == [
+        "a@example.com",
+        "b@example.com",
+        "c@example.com",
+    ]
 
 
 def test_a_new_address_is_mailed_its_link() -> None:
     again: list[str] = []
-    assert Mail(Ses()).verify(BOB, again.append).status == "PENDING"
+    assert Mail(pose_as_client(Ses())).verify(BOB, again.append).status == "PENDING"
     assert again == []
 
 
 def test_an_address_whose_link_was_not_followed_is_mailed_it_again() -> None:
     again: list[str] = []
-    assert Mail(Ses({BOB: "PENDING"})).verify(BOB, again.append).status == "PENDING"
+    assert Mail(pose_as_client(Ses({BOB: "PENDING"}))).verify(BOB, again.append).status == "PENDING"
     assert again == [BOB]
 
 
 @pytest.mark.parametrize("verified", [BOB, "example.com"])
 def test_an_address_that_is_verified_is_not_bothered(verified: str) -> None:
     ses, again = Ses({verified: "SUCCESS"}), list[str]()
-    assert Mail(ses).verify(BOB, again.append).is_verified
+    assert Mail(pose_as_client(ses)).verify(BOB, again.append).is_verified
     assert (again, list(ses.statuses)) == ([], [verified])
 
 
@@ -120,13 +125,13 @@ def test_waiting_ends_when_the_link_was_followed() -> None:
         if len(pauses) == 3:
             ses.statuses[BOB] = "SUCCESS"
 
-    assert Mail(ses).wait_until_verified(BOB, pause).is_verified
+    assert Mail(pose_as_client(ses)).wait_until_verified(BOB, pause).is_verified
     assert len(pauses) == 3
 
 
 def test_waiting_ends_when_ses_has_given_up_on_the_link() -> None:
     with pytest.raises(Refused, match="FAILED; its link was not followed in time"):
-        Mail(Ses({BOB: "FAILED"})).wait_until_verified(BOB, lambda _seconds: None)
+        Mail(pose_as_client(Ses({BOB: "FAILED"}))).wait_until_verified(BOB, lambda _seconds: None)
 
 
 def test_the_account_tells_its_sandbox_its_quota_and_what_became_of_the_request() -> None:
@@ -137,14 +142,14 @@ def test_the_account_tells_its_sandbox_its_quota_and_what_became_of_the_request(
         "SendQuota": {"Max24HourSend": 200.0, "MaxSendRate": 1.0, "SentLast24Hours": 7.0},
         "Details": {"ReviewDetails": {"Status": "DENIED"}},
     }
-    account = Mail(Ses(account=answer)).account()
+    account = Mail(pose_as_client(Ses(account=answer))).account()
     assert (account.in_sandbox, account.sending_enabled, account.enforcement) == (True, True, "PROBATION")
     assert (account.most_in_24_hours, account.most_in_a_second, account.sent_in_24_hours) == (200, 1.0, 7)
     assert account.review == "DENIED"
 
 
 def test_a_suppressed_address_says_why_and_since_when() -> None:
-    mail = Mail(Ses(suppressed={BOB: "COMPLAINT"}))
+    mail = Mail(pose_as_client(Ses(suppressed={BOB: "COMPLAINT"})))
     assert mail.suppression(BOB) == Suppression("COMPLAINT", SINCE)
     assert mail.suppression("other@example.com") is None
 
@@ -153,7 +158,8 @@ def test_a_suppressed_address_says_why_and_since_when() -> None:
 
 
 def order_of(mail: str | None, status: str | None = "CONFIRMED", **fields: Any) -> OrderRow:
-    return OrderRow("12345", status, **{"attempt": 1, "customer_email": BOB, "email_status": mail} | fields)
+    known: dict[str, Any] = {"attempt": 1, "customer_email": BOB, "email_status": mail}
+    return OrderRow("12345", status, **known | fields)
 
 
 def suppressed(_address: str) -> Suppression | None:

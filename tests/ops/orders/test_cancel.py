@@ -12,8 +12,8 @@ from functions.shared.row import Row, why_not_open
 from ops.errors import Refused
 from ops.orders.cancel import Cancellation, CancelStore, cancel
 from ops.stack import Stack
-from ops.tables import conditional
 from ops.tables.order_row import OrderRow
+from tests.clients import pose_as_client
 from tests.ops.moto_stack import moto_stack, put, rows
 
 LINES = (Line("item001", 2), Line("item002", 1))
@@ -159,7 +159,8 @@ class Refusing:
 
     @property
     def store(self) -> CancelStore:
-        return CancelStore(self, orders=self._stack["OrdersTableName"], inventory=self._stack["InventoryTableName"])
+        orders, inventory = self._stack["OrdersTableName"], self._stack["InventoryTableName"]
+        return CancelStore(pose_as_client(self), orders=orders, inventory=inventory)
 
 
 NONE = {"Code": "None"}
@@ -177,7 +178,7 @@ def test_a_throttled_transaction_is_tried_again_after_a_pause_and_then_left_to_a
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(conditional.time, "sleep", pauses.append)
+    monkeypatch.setattr("ops.tables.conditional.time.sleep", pauses.append)
     put_order(stack, "CONFIRMED")
     dynamodb = Refusing(stack, NONE, {"Code": "ThrottlingError"}, NONE)
     with pytest.raises(TransientError, match="12345: the transaction was cancelled: ThrottlingError"):
@@ -191,10 +192,10 @@ def test_an_order_whose_attempt_cannot_be_read_is_cancelled_all_the_same(
     stack: Stack, attempt: dict[str, str] | None
 ) -> None:
     """What it holds and what its customer was told do not depend on it."""
-    put_order(stack, "CONFIRMED", **({"attempt": attempt} if attempt else {}))
+    put_order(stack, "CONFIRMED", mail=None, **({"attempt": attempt} if attempt else {}))
     if attempt is None:
-        key = {"TableName": stack["OrdersTableName"], "Key": {"order_id": {"S": "12345"}}}
-        stack.client("dynamodb").update_item(**key, UpdateExpression="REMOVE attempt")
+        table, key = stack["OrdersTableName"], {"order_id": {"S": "12345"}}
+        stack.client("dynamodb").update_item(TableName=table, Key=key, UpdateExpression="REMOVE attempt")
     assert cancel(CancelStore.of(stack), "12345", "gone").given_back == LINES
     assert (order(stack)["status"], available(stack)) == ({"S": "CANCELLED"}, {"item001": 7, "item002": 6})
 
@@ -223,4 +224,4 @@ def test_a_throttled_cancellation_may_be_tried_again() -> None:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
 
     with pytest.raises(TransientError):
-        cancel(CancelStore(Throttled(), orders="orders", inventory="inventory"), "12345", "gone")
+        cancel(CancelStore(pose_as_client(Throttled()), orders="orders", inventory="inventory"), "12345", "gone")

@@ -1,6 +1,7 @@
 """Each end is reported once, whatever the lists show and when: they page, throttle, and lag behind."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from functions.shared.errors import TransientError
 from ops.orders.ends import Executions
 from ops.orders.ledger import Orders
 from ops.orders.pace import AT_ONCE, CALLS_A_SECOND, Pace
+from tests.clients import pose_as_client
 from tests.ops.states import MACHINE, START, States
 
 STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -68,7 +70,15 @@ class Lagging(States):
 
 def looking(states: Lagging, *, most_pages: int = 1000) -> Executions:
     pace = states.pace()
-    return Executions(Orders(None, states, table="", machine=MACHINE, pace=pace), pace, most_pages)
+    return Executions(
+        Orders(pose_as_client(None), pose_as_client(states), table="", machine=MACHINE, pace=pace), pace, most_pages
+    )
+
+
+def fails_as(planned: list[bool]) -> Callable[[str], bool]:
+    """Let each call fail as planned, and those after them succeed."""
+    fails = iter(planned)
+    return lambda _operation: next(fails, False)
 
 
 def look(executions: Executions) -> list[str]:
@@ -125,8 +135,7 @@ def test_what_ends_is_reported_once_and_nothing_else_is(steps: list[Step], befor
             states.end(name, step.status)
             truth.add(name)
         states.pass_time(step.passes / 2)
-        fails, states.lags = iter(step.fails), list(step.lags)
-        states.fails = lambda _operation, fails=fails: next(fails, False)
+        states.lags, states.fails = list(step.lags), fails_as(step.fails)
         try:
             reported += look(executions)
         except TransientError:

@@ -14,6 +14,7 @@ from ops.orders.ledger import Filter, Orders, is_explained
 from ops.stack import Stack
 from ops.tables import scan as tables
 from ops.tables.order_row import OrderRow, items_in_words
+from tests.clients import pose_as_client
 from tests.ops.moto_stack import moto_stack, put
 from tests.ops.states import MACHINE, START, States
 
@@ -33,7 +34,9 @@ def stack() -> Iterator[Stack]:
 
 def orders(stack: Stack | None = None, states: States | None = None) -> Orders:
     dynamodb = stack.client("dynamodb") if stack else None
-    return Orders(dynamodb, states or States(), table="OrdersTableName", machine=MACHINE)
+    return Orders(
+        pose_as_client(dynamodb), pose_as_client(states or States()), table="OrdersTableName", machine=MACHINE
+    )
 
 
 def content(order_id: str, attempt: int) -> str:
@@ -83,7 +86,7 @@ def test_rows_are_read_together_as_far_as_there_are_any(stack: Stack) -> None:
 
 
 def test_rows_that_dynamodb_did_not_get_to_are_asked_for_again(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = stack.client("dynamodb")
+    client: Any = stack.client("dynamodb")
     read = client.batch_get_item
 
     def read_one(RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - boto3's name
@@ -236,7 +239,9 @@ def test_dead_letters_are_looked_for_only_where_row_and_execution_leave_somethin
         *[("updated_at", value) for value in ({"N": "1"}, {"S": ""}, {"S": "2026-13-01"})],
         ("created_at", {"S": "0001-01-01T00:00:00+14:00"}),
         *[("attempt", value) for value in ({"N": "1.5"}, {"N": "0"}, {"S": "1"}, {"N": "NaN"}, {"NULL": True})],
-        *[("items", {"L": [line]}) for line in ({"S": "tea"}, {"M": {}}, {"M": {"item_id": {"S": "tea"}}})],
+        ("items", {"L": [{"S": "tea"}]}),
+        ("items", {"L": [{"M": {}}]}),
+        ("items", {"L": [{"M": {"item_id": {"S": "tea"}}}]}),
         ("items", {"L": []}),
         ("items", {"M": {}}),
         ("status", {"N": "1"}),

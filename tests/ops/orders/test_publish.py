@@ -151,9 +151,11 @@ def waited(stack: Stack, *expected: Expected, pauses: Iterator[None] | None = No
 
 def test_each_order_is_waited_for_until_its_own_execution_has_ended(stack: Stack, states: States) -> None:
     def happening() -> Iterator[None]:
-        yield states.put("12345--2", "RUNNING", ORDER.to_input(2))
+        states.put("12345--2", "RUNNING", ORDER.to_input(2))
+        yield
         put(stack, "OrdersTableName", order_id={"S": "12345"}, status={"S": "CONFIRMED"}, attempt={"N": "2"})
-        yield states.put("12345--2", "SUCCEEDED", ORDER.to_input(2))
+        states.put("12345--2", "SUCCEEDED", ORDER.to_input(2))
+        yield
 
     states.put("12345", "FAILED", ORDER.to_input(1))
     other = Order("12346", ORDER.customer_email, ORDER.lines)
@@ -185,7 +187,12 @@ def test_the_patience_is_one_for_all_orders_however_many(
     stack: Stack, states: States, started: int, ended: int
 ) -> None:
     passed = list[float]()
-    states.page, states.fails = 1000, lambda _operation: bool(passed.append(0.1))  # a call takes so long
+
+    def fails(_operation: str) -> bool:
+        passed.append(0.1)  # a call takes so long
+        return False
+
+    states.page, states.fails = 1000, fails
     orders = [Order(f"{number}", ORDER.customer_email, ORDER.lines) for number in range(600)]
     began = (datetime.now(UTC) - START).total_seconds()
     for number, order in enumerate(orders[:started]):

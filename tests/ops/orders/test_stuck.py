@@ -12,6 +12,7 @@ from ops.orders import stuck
 from ops.orders.ledger import Orders
 from ops.orders.stuck import Stuck
 from ops.stack import Stack
+from tests.clients import pose_as_client
 from tests.ops.moto_stack import moto_stack, put
 from tests.ops.states import MACHINE, START, States
 
@@ -36,7 +37,8 @@ def put_order(
 
 
 def found(stack: Stack, states: States | None = None, older_than: timedelta = TWO_HOURS) -> dict[str, Stuck]:
-    orders = Orders(stack.client("dynamodb"), states or States(), table=stack["OrdersTableName"], machine=MACHINE)
+    executions = pose_as_client(states or States())
+    orders = Orders(stack.client("dynamodb"), executions, table=stack["OrdersTableName"], machine=MACHINE)
     return {one.order_id: one for one in stuck.find(orders, older_than, lambda _text: None, NOW)}
 
 

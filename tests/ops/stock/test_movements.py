@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from ops.books.check import Tables, check
 from ops.errors import Refused
 from ops.stack import Stack
 from ops.stock.movements import OPENING, Stock, StockItem
-from ops.tables import conditional
 from ops.tables.attributes import Problem
 from tests.ops.moto_stack import moto_stack, put, rows
 
@@ -54,7 +54,7 @@ def put_loose(stack: Stack, item_id: str, available: int) -> None:
 def changes(stock: Stock, item_id: str) -> list[int]:
     found = stock.movements(item_id)
     assert [movement.number for movement in found] == list(range(1, len(found) + 1))
-    return [movement.change for movement in found]
+    return [movement.change for movement in found if movement.change is not None]
 
 
 class Meanwhile:
@@ -77,6 +77,7 @@ def test_a_new_item_begins_with_its_first_movement(stock: Stock) -> None:
     assert stock.item("tea") == StockItem("tea", available=10, movements=1)
     (movement,) = stock.movements("tea")
     assert (movement.number, movement.change, movement.moved_by, movement.reason) == (1, 10, ME, "first delivery")
+    assert movement.moved_at is not None
     assert abs((movement.moved_at - before).total_seconds()) < 60
 
 
@@ -131,9 +132,11 @@ def test_an_order_that_comes_between_reading_and_writing_is_not_undone(stack: St
     stock.add("tea", 10, "delivery")
 
     def order() -> None:
-        take = {"TableName": stack["InventoryTableName"], "Key": {"item_id": {"S": "tea"}}}
         stack.client("dynamodb").update_item(
-            **take, UpdateExpression="ADD available :n", ExpressionAttributeValues={":n": {"N": "-4"}}
+            TableName=stack["InventoryTableName"],
+            Key={"item_id": {"S": "tea"}},
+            UpdateExpression="ADD available :n",
+            ExpressionAttributeValues={":n": {"N": "-4"}},
         )
 
     stock_of(stack, Meanwhile(stack.client("dynamodb"), order, times=1)).set("tea", 8, "counted")
@@ -247,7 +250,7 @@ def test_an_odd_row_is_named_by_whatever_cannot_repair_it_and_stays(
 ) -> None:
     put_odd(stack, stock, odd)
     before = rows(stack, "InventoryTableName")
-    for move in (lambda: stock.add("tea", 1, "delivery"), lambda: stock.reconcile("tea", "found out")):
+    for move in (partial(stock.add, "tea", 1, "delivery"), partial(stock.reconcile, "tea", "found out")):
         with pytest.raises(Refused, match=r"^tea: its row is odd: .*; count its pieces, and `orders stock set`"):
             move()
     assert (rows(stack, "InventoryTableName"), changes(stock, "tea")) == (before, [8, 2])
@@ -284,7 +287,7 @@ class Cancelling:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     slept: list[float] = []
-    monkeypatch.setattr(conditional.time, "sleep", slept.append)
+    monkeypatch.setattr("ops.tables.conditional.time.sleep", slept.append)
     return slept
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -78,15 +79,15 @@ def test_a_text_that_can_be_seen_stays_as_it_is(text: str) -> None:
 def printed(door: Callable[[str], object], text: str, *, encoding: str, terminal: bool) -> str:
     """Give all that one way prints of a text."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding) for _ in "oe")
-    looks = {"force_terminal": terminal, "color_system": None, "width": 200, "highlight": False}
-    consoles = {"out": Console(**looks), "err": Console(stderr=True, soft_wrap=True, **looks)}  # type: ignore[arg-type]
-    with redirect_stdout(out), redirect_stderr(err), patch.multiple(screen, **consoles):
+    looks: dict[str, Any] = {"force_terminal": terminal, "color_system": None, "width": 200, "highlight": False}
+    consoles = {"out": Console(**looks), "err": Console(stderr=True, soft_wrap=True, **looks)}
+    with redirect_stdout(out), redirect_stderr(err), patch.dict(vars(screen), consoles):
         screen.accept_any_text()
         with patch.object(sys, "stdin", io.StringIO("y\n")):
             door(text)
         out.flush()
         err.flush()
-    return "".join(stream.buffer.getvalue().decode(encoding) for stream in (out, err))  # type: ignore[attr-defined]
+    return "".join(stream.buffer.getvalue().decode(encoding) for stream in (out, err))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_body_is_handed_over_as_it_is_whatever_the_locale() -> None:
     with redirect_stdout(out), patch.object(screen, "out", Console(force_terminal=True)):  # FORCE_COLOR makes it one
         screen.print_body('{"a": "é\x1b"}\n')
         screen.print_body('"\ud800"')
-    assert out.buffer.getvalue() == '{"a": "é\x1b"}\n\n"\\ud800"\n'.encode()  # type: ignore[attr-defined]
+    assert out.buffer.getvalue() == '{"a": "é\x1b"}\n\n"\\ud800"\n'.encode()
 
 
 def test_a_line_with_a_command_is_not_broken_however_narrow_the_terminal_is() -> None:

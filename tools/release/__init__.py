@@ -1,0 +1,1 @@
+"""A release: what must be true of it, its notes, its wheel, and its tag."""
