@@ -87,7 +87,7 @@ format: install  ## put the code into its one format
 	$(PY) -m ruff format .
 
 faults: install  ## every fault at every AWS call, alone and in pairs
-	FAULTS=full $(PY) -m pytest -q tests/faults
+	FAULTS=full $(PY) -m pytest -q tests/schedules/test_matrix.py
 
 soak: install  ## draw schedules for 100,000 steps, and every interleaving (STEPS=, SEED=)
 	@$(PY) -m tests.schedules.soak --steps $(or $(STEPS),100000) --exhaustive $(if $(SEED),--seed $(SEED))

@@ -9,18 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import chain
 
 from functions.shared.message import parse_order
 from functions.shared.order import Order
 from tests.functions.builders import CUSTOMER, line, message
 from tests.functions.cloud import ORDERS
 from tests.schedules.cloud import Account, Cloud, Fate
-from tests.schedules.interpreter import ENDED_BADLY, Execution
+from tests.schedules.interpreter import Execution
 from tests.schedules.invocations import Invocation, Killed, Reply, Request
 from tests.schedules.ledger import MAIL_LEFT, Ledger, email, status, was_kept
 from tests.schedules.promises import assert_finished, assert_settled
-from tests.schedules.world import FOR_EVER, Abandoned, Message, Work, World
+from tests.schedules.world import FOR_EVER, Work, World
 
 STARTER, RELEASER, TRACKER = "StartWorkflow", "ReleaseAbandoned", "TrackEmail"
 RELEASES = ("ReleaseInventory", RELEASER)
