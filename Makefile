@@ -122,7 +122,7 @@ docs: install  ## build the documentation's site, .build/site; SERVE=1 serves it
 	@$(if $(SERVE),.venv/bin/zensical serve)
 
 faults: install  ## every fault at every AWS call, alone and in pairs
-	FAULTS=full $(PY) -m pytest -q tests/faults
+	FAULTS=full $(PY) -m pytest -q tests/schedules/test_matrix.py
 
 soak: install  ## draw schedules for 100,000 steps, and every interleaving (STEPS=, SEED=)
 	@$(PY) -m tests.schedules.soak --steps $(or $(STEPS),100000) --exhaustive $(if $(SEED),--seed $(SEED))

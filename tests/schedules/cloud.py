@@ -39,6 +39,7 @@ class Fate(Enum):
     DONE = "done"
     THROTTLED = "refused: throttled"
     DENIED = "refused: not allowed"
+    INVALID = "refused: not valid"
     CONFLICT = "refused: another transaction is at these rows"
     UNREACHABLE = "never arrives"
     FAULT = "a fault of the service, nothing done"
@@ -96,6 +97,7 @@ class Cloud:
     counted: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     faults: Counter[Fate] = field(default_factory=Counter)
+    warnings: int = 0  # in the functions' logs
 
     def __post_init__(self) -> None:
         self.dynamodb = DynamoDB({ORDERS: "order_id", INVENTORY: "item_id"}, self.ledger.watch)
@@ -216,6 +218,7 @@ def _no_answer(request: Request) -> Exception:
 _ERRORS: dict[Fate, Callable[[Request], Exception]] = {
     Fate.THROTTLED: lambda request: error("ThrottlingException", "slow down", request.operation),
     Fate.DENIED: lambda request: error("AccessDeniedException", "no", request.operation),
+    Fate.INVALID: lambda request: error("ValidationException", "no such thing", request.operation),
     Fate.CONFLICT: _conflict,
     Fate.UNREACHABLE: lambda request: ConnectTimeoutError(endpoint_url=request.service),
     Fate.FAULT: _fault,
@@ -244,6 +247,17 @@ class Account:
         self.cloud.counted[name] += int(value)
 
 
+class _Warnings(logging.Handler):
+    """Counts what the functions warn of, in the cloud of the moment."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(logging.WARNING)
+        self._account = account
+
+    def emit(self, _record: logging.LogRecord) -> None:
+        self._account.cloud.warnings += 1
+
+
 class _ProcessorOfItsOwn(threading.local, BatchProcessor):
     """A batch processor holds one batch at a time, as a process of Lambda does; here several interleave."""
 
@@ -270,7 +284,8 @@ def connected() -> Iterator[Account]:
         patch.setattr(metrics, "add_metric", account.add_metric)
         patch.setattr(metrics, "add_metadata", lambda *_args, **_named: None)
         patch.setattr(metrics.provider, "flush_metrics", lambda **_named: None)
-        logger.setLevel(logging.CRITICAL)  # nothing that the functions say is so bad
+        patch.setattr(logging.getLogger(logger.name), "handlers", [_Warnings(account)])
+        logger.setLevel(logging.WARNING)
         _forget()
         try:
             yield account

@@ -54,12 +54,20 @@ class Invocation:
         self._broken: BaseException | None = None
         self._work = work
         self._reply = Reply()
+        self._answer: Callable[[Request], Reply] | None = None
         self._go, self._stopped = _closed(), _closed()
 
     def start(self) -> None:
         """Run to the first call, or the end."""
         _workers.run(self._main)
         self._wait()
+
+    def run(self, answer: Callable[[Request], Reply]) -> None:
+        """Run to the end, here and now: where nothing happens in between, a thread is only slow."""
+        self._answer = answer
+        self._main()
+        if self._broken:
+            raise self._broken
 
     def proceed(self, reply: Reply) -> None:
         """Give the pending call this reply, and run to the next or the end."""
@@ -70,13 +78,23 @@ class Invocation:
 
     def ask(self, request: Request) -> Any:
         """Stop at a call; the handler's side of `proceed`."""
-        self.pending = request
-        self._stopped.release()
-        self._go.acquire()
-        reply = self._reply
+        if self._answer:
+            reply = self._ask_here(self._answer, request)
+        else:
+            self.pending = request
+            self._stopped.release()
+            self._go.acquire()
+            reply = self._reply
         if reply.error is not None:
             raise reply.error
         return reply.answer
+
+    def _ask_here(self, answer: Callable[[Request], Reply], request: Request) -> Reply:
+        try:
+            return answer(request)
+        except BaseException as broken:
+            self._broken = broken  # a promise, and no handler's business
+            raise Killed from broken
 
     def _wait(self) -> None:
         self._stopped.acquire()

@@ -1,11 +1,11 @@
-"""`python -m tests.schedules.report`: run every end of an execution, and write what becomes of it into the docs."""
+"""`python -m tests.schedules.report`: run every fault and every end, and write what became of them into the docs."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import tests.conftest  # noqa: F401 — before the functions make their clients, it takes the shell's own AWS away
 from functions.shared.row import MAIL_LEFT
-from tests.faults.report import PAGE, with_table
 from tests.schedules.cloud import Account, connected
 from tests.schedules.ends import (
     ENDS,
@@ -24,7 +24,9 @@ from tests.schedules.ends import (
     possible,
 )
 from tests.schedules.interpreter import FAILED, SUCCEEDED
+from tests.schedules.matrix import Matrix
 
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 COLUMNS: Final[tuple[tuple[str, str, frozenset[str | None]], ...]] = (
     *((name, name, frozenset({None})) for name in STATUSES[:2]),
     ("CONFIRMED, no mail tried", "CONFIRMED", frozenset({None})),
@@ -119,11 +121,33 @@ def _act(before: State, after: State) -> str:
     return "mail" if before.held else "again"
 
 
+def committed(page: str, name: str) -> list[str]:
+    """Give the table of that name in the page."""
+    begin, end = _marks(name)
+    return page.partition(begin)[2].partition(end)[0].strip().splitlines()
+
+
+def with_table(page: str, table: list[str], name: str) -> str:
+    """Put a table into the page, between its two marks."""
+    begin, end = _marks(name)
+    before, mark, rest = page.partition(begin)
+    _, end, after = rest.partition(end)
+    assert end, f"{PAGE.name} has no {begin} … {_marks(name)[1]}"
+    return "\n".join([before + mark, "", *table, "", end + after])
+
+
+def _marks(name: str) -> tuple[str, str]:
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
 def main() -> None:
     """Write the tables."""
     with connected() as account:
-        written = tables(account)
-    PAGE.write_text(with_table(PAGE.read_text("utf-8"), written, "ends"), "utf-8")
+        written = {"faults": Matrix(account).table(), "ends": tables(account)}
+    page = PAGE.read_text("utf-8")
+    for name, table in written.items():
+        page = with_table(page, table, name)
+    PAGE.write_text(page, "utf-8")
 
 
 if __name__ == "__main__":

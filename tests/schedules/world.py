@@ -111,7 +111,8 @@ class World:
     """A pipeline with nothing in it.
 
     `unreleased` are the dead letters of releases, `resent` the orders whose mail a person has had sent again. With
-    `lands_last`, whatever nobody waits for any more takes effect only when all else has come to rest.
+    `lands_last`, whatever nobody waits for any more takes effect only when all else has come to rest. `drive` says how
+    far a new invocation runs at once.
     """
 
     cloud: Cloud
@@ -127,6 +128,7 @@ class World:
     mail_queue: list[Message] = field(default_factory=list)
     untold: list[str] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
+    drive: Callable[[Invocation], None] = Invocation.start
     _numbers: Any = field(default_factory=lambda: count(1))
 
     # ------------------------------------------------------------------------------------------------ the shop
@@ -386,7 +388,7 @@ class World:
 
     def _start(self, work: Work) -> bool:
         self.under_way.append(work)
-        work.invocation.start()
+        self.drive(work.invocation)
         return self._look(work)
 
     def _look(self, work: Work) -> bool:

@@ -1,6 +1,6 @@
 """What holds whatever a whole step does: the ledger adds up, no order gets two mails, and none is left half done.
 
-A fault at any AWS call is in tests/faults.
+A fault at any AWS call is in tests/schedules/test_matrix.py.
 """
 
 from collections.abc import Iterable, Mapping
