@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from bench import cold, cost, order, size, warm
-from bench.figures import show
+from bench.figures import print_section
 from bench.layout import lay_out
 from infra.assets.build import BUILD, BuildError
 
@@ -18,13 +18,13 @@ def main() -> int:
         directory = Path(scratch)
         layout = lay_out(directory)
         print(f"Python {layout.python} on {platform.machine()}, {platform.system()}")
-        usages = order.count(*order.SIZES)
+        usages = order.count_usage(*order.SIZES)
         figures = [
-            *show("Cold start", cold.METHOD, cold.measure(layout)),
-            *show("Warm start", warm.METHOD, warm.measure(layout)),
-            *show("Size", size.METHOD, size.measure(directory)),
-            *show("One order", order.METHOD, order.figures(usages)),
-            *show("Cost of a million orders", cost.METHOD, cost.figures(usages[1])),
+            *print_section("Cold start", cold.METHOD, cold.measure_cold_starts(layout)),
+            *print_section("Warm start", warm.METHOD, warm.measure_warm_invocations(layout)),
+            *print_section("Size", size.METHOD, size.measure_layer(directory)),
+            *print_section("One order", order.METHOD, order.compare_usages(usages)),
+            *print_section("Cost of a million orders", cost.METHOD, cost.price_usage(usages[1])),
         ]
     over = [figure.name for figure in figures if not figure.holds]
     print(f"\nOver the bound: {', '.join(over)}" if over else "\nEverything is within its bound.")

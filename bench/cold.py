@@ -29,13 +29,14 @@ class Sample:
     memory: float
 
 
-def measure(layout: Layout) -> Iterator[Figure]:
+def measure_cold_starts(layout: Layout) -> Iterator[Figure]:
     """Import every handler, each time after the stock program, so that a slower machine is slower for both."""
     memories = {}
     for handler in HANDLERS:
         statement, directories = f"import {handler.module}", [layout.assets[handler.folder], layout.packages]
         pairs = [
-            (_import(layout, STOCK, [layout.stock]), _import(layout, statement, directories)) for _ in range(1 + ROUNDS)
+            (_time_import(layout, STOCK, [layout.stock]), _time_import(layout, statement, directories))
+            for _ in range(1 + ROUNDS)
         ][1:]  # the first fills the page cache
         stock, ours = (median(sample.seconds for sample in column) for column in zip(*pairs, strict=True))
         memories[handler.folder] = max(sample.memory for _, sample in pairs)
@@ -50,7 +51,7 @@ def measure(layout: Layout) -> Iterator[Figure]:
         yield Figure(name=f"peak memory of {folder}", value=memory, unit="MiB", bound=MOST_MEMORY)
 
 
-def _import(layout: Layout, statement: str, directories: list[Path]) -> Sample:
+def _time_import(layout: Layout, statement: str, directories: list[Path]) -> Sample:
     paths = ":".join(map(str, directories))
     command: list[str | Path] = [layout.interpreter, *ISOLATED, _PROBE, paths, statement]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)  # noqa: S603

@@ -36,14 +36,14 @@ METHOD = (
 )
 
 
-def figures(usage: Usage) -> Iterator[Figure]:
+def price_usage(usage: Usage) -> Iterator[Figure]:
     """Price one order's usage, a million times."""
-    for line in (lines := list(prices.per_order(summarize(usage)))):
+    for line in (lines := list(prices.per_order(add_up_usage(usage)))):
         yield Figure(name=line.service, value=line.usd * prices.MILLION, unit="USD", note=line.note)
     yield Figure(name="a million orders", value=sum(line.usd for line in lines) * prices.MILLION, unit="USD")
 
 
-def summarize(usage: Usage) -> OrderUsage:
+def add_up_usage(usage: Usage) -> OrderUsage:
     """Add up what the order took and what SES's events of its mail took."""
     mails = usage.calls.count("sesv2:SendEmail")
     return OrderUsage(
@@ -60,7 +60,7 @@ def summarize(usage: Usage) -> OrderUsage:
 
 def write_counts() -> None:
     """Count orders of some sizes anew and write what they take to where `orders cost` reads it."""
-    counts = [asdict(summarize(usage)) for usage in order.count(*COUNTED_ITEMS)]
+    counts = [asdict(add_up_usage(usage)) for usage in order.count_usage(*COUNTED_ITEMS)]
     lines = ",\n".join(f"  {json.dumps(count)}" for count in counts)
     COUNTS.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 

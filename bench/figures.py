@@ -27,11 +27,11 @@ class Figure:
             verdict = ""
         else:
             relation = "=" if self.exact else "≤"
-            verdict = f"{relation} {_text(self.bound)}  {'ok' if self.holds else 'OVER'}"
-        return f"  {self.name:<44}{_text(self.value):>8} {self.unit:<6}{verdict:<16}{self.note}".rstrip()
+            verdict = f"{relation} {_format_value(self.bound)}  {'ok' if self.holds else 'OVER'}"
+        return f"  {self.name:<44}{_format_value(self.value):>8} {self.unit:<6}{verdict:<16}{self.note}".rstrip()
 
 
-def show(title: str, method: str, figures: Iterable[Figure]) -> list[Figure]:
+def print_section(title: str, method: str, figures: Iterable[Figure]) -> list[Figure]:
     """Print one section as it is measured, and hand its figures back."""
     print(f"\n{title}\n  ({method})", flush=True)
     shown = []
@@ -41,5 +41,5 @@ def show(title: str, method: str, figures: Iterable[Figure]) -> list[Figure]:
     return shown
 
 
-def _text(value: float) -> str:
+def _format_value(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.3f}".rstrip("0")

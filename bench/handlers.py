@@ -54,7 +54,7 @@ HANDLERS = (
 )
 
 
-def order(items: int) -> dict[str, Any]:
+def make_order(items: int) -> dict[str, Any]:
     """An order as a shop publishes it, of this many different items."""
     return {
         "customer_email": "customer@example.com",
@@ -100,6 +100,6 @@ def step_event(message: dict[str, Any], state: str) -> dict[str, Any]:
     }
 
 
-def event(handler: OrderHandler, message: dict[str, Any]) -> dict[str, Any]:
+def make_event(handler: OrderHandler, message: dict[str, Any]) -> dict[str, Any]:
     """The event that invokes a handler for one order."""
     return step_event(message, handler.state) if handler.state else queue_event(message)

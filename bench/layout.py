@@ -37,13 +37,13 @@ def lay_out(directory: Path) -> Layout:
     return Layout(
         interpreter=interpreter,
         python=python,
-        assets={h.folder: _deploy(build.function(h.folder, here), directory) for h in HANDLERS},
-        packages=_deploy(build.layer(here), directory) / "python",
+        assets={h.folder: _unpack_archive(build.build_function(h.folder, here), directory) for h in HANDLERS},
+        packages=_unpack_archive(build.build_layer(here), directory) / "python",
         stock=_install_stock(directory / "stock", here, interpreter),
     )
 
 
-def zipped(tree: Path, archive: Path) -> Path:
+def zip_tree(tree: Path, archive: Path) -> Path:
     """Zip a directory as CDK does: sorted, dated 1980, compressed as far as it goes."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
         for path in sorted(path for path in tree.rglob("*") if path.is_file()):
@@ -53,10 +53,10 @@ def zipped(tree: Path, archive: Path) -> Path:
     return archive
 
 
-def _deploy(tree: Path, directory: Path) -> Path:
+def _unpack_archive(tree: Path, directory: Path) -> Path:
     """Zip and unzip it; every time is then 1980's, and nothing can be written, as below /var/task and /opt."""
     unzipped = directory / tree.name
-    with zipfile.ZipFile(zipped(tree, directory / f"{tree.name}.zip")) as file:
+    with zipfile.ZipFile(zip_tree(tree, directory / f"{tree.name}.zip")) as file:
         file.extractall(unzipped)
     for path in (*unzipped.rglob("*"), unzipped):
         utime(path, (_UNZIPPED, _UNZIPPED))
@@ -66,7 +66,7 @@ def _deploy(tree: Path, directory: Path) -> Path:
 
 def _install_stock(packages: Path, target: build.Target, interpreter: Path) -> Path:
     """Install the same wheels whole, with the ordinary bytecode that pip makes."""
-    build.install(packages, target)
+    build.install_requirements(packages, target)
     _run(interpreter, "-m", "compileall", "-q", str(packages))
     return packages
 

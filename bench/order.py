@@ -47,7 +47,7 @@ class Told:
     log_lines: list[str]
 
 
-def count(*sizes: int) -> list[Usage]:
+def count_usage(*sizes: int) -> list[Usage]:
     """Take an order of each of so many different items through the system, in a process of its own."""
     # Handlers read these when they are imported; without moto's account their ARNs would be somebody else's.
     # Nor may it follow a shell that points at another AWS, as `make up` leaves one.
@@ -62,7 +62,7 @@ def count(*sizes: int) -> list[Usage]:
     return [Usage(**counts | {"told": Told(**counts["told"])}) for counts in json.loads(done.stdout)]
 
 
-def figures(usages: list[Usage]) -> Iterator[Figure]:
+def compare_usages(usages: list[Usage]) -> Iterator[Figure]:
     """Hold each order against the bounds."""
     for usage in usages:
         order = f"order of {usage.items} item{'s' if usage.items > 1 else ''}"

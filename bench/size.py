@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.layout import zipped
+from bench.layout import zip_tree
 from infra.assets import build
 
 LARGEST = 6  # MB, zipped
 METHOD = "the layer built for Lambda, arm64, zipped as CDK does"
 
 
-def measure(directory: Path) -> Iterator[Figure]:
+def measure_layer(directory: Path) -> Iterator[Figure]:
     """Zip the layer that a deploy would upload."""
-    layer = build.layer()
-    archive = zipped(layer, directory / "lambda-layer.zip")
+    layer = build.build_layer()
+    archive = zip_tree(layer, directory / "lambda-layer.zip")
     unzipped = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
     yield Figure(
         name="dependencies layer",

@@ -20,7 +20,7 @@ _ROW = {
 _MAIL_PATH = "/v2/email/outbound-emails"
 
 
-def answer(path: str, target: str, body: bytes) -> dict[str, Any]:
+def answer_call(path: str, target: str, body: bytes) -> dict[str, Any]:
     """Answer one call; KeyError for one that is not on the happy path."""
     if path == _MAIL_PATH:
         return {"MessageId": "0100018f7e2b1c9a-9a1b2c3d-0000"}
@@ -43,7 +43,7 @@ class _Stub(BaseHTTPRequestHandler):
         """Answer one call."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
-            status, data = 200, answer(self.path, self.headers.get("X-Amz-Target", ""), body)
+            status, data = 200, answer_call(self.path, self.headers.get("X-Amz-Target", ""), body)
         except KeyError as unknown:
             status, data = 400, {"__type": "UnknownOperation", "message": str(unknown)}
         content = json.dumps(data).encode()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.handlers import ENVIRONMENT, HANDLERS, OrderHandler, event, order
+from bench.handlers import ENVIRONMENT, HANDLERS, OrderHandler, make_event, make_order
 from bench.layout import ISOLATED, Layout
 
 BOUND = 0.2
@@ -19,11 +19,11 @@ METHOD = (
 _HERE = Path(__file__).parent
 
 
-def measure(layout: Layout) -> Iterator[Figure]:
+def measure_warm_invocations(layout: Layout) -> Iterator[Figure]:
     """Invoke every handler of the happy path with the order of three items."""
-    with _stub() as endpoint:
+    with _run_stub() as endpoint:
         for handler in HANDLERS:
-            measured = _invoke(layout, handler, endpoint)
+            measured = _run_probe(layout, handler, endpoint)
             yield Figure(
                 name=f"{handler.folder} beyond its calls",
                 value=measured["own"] / measured["update_item"],
@@ -33,9 +33,9 @@ def measure(layout: Layout) -> Iterator[Figure]:
             )
 
 
-def _invoke(layout: Layout, handler: OrderHandler, endpoint: str) -> dict[str, float]:
+def _run_probe(layout: Layout, handler: OrderHandler, endpoint: str) -> dict[str, float]:
     directories = f"{layout.assets[handler.folder]}:{layout.packages}"
-    arguments = [directories, handler.module, handler.name, json.dumps(event(handler, order(3)))]
+    arguments = [directories, handler.module, handler.name, json.dumps(make_event(handler, make_order(3)))]
     command: list[str | Path] = [layout.interpreter, *ISOLATED, _HERE / "probes" / "warm.py", *arguments]
     environment = {**ENVIRONMENT, "AWS_ENDPOINT_URL": endpoint}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
@@ -46,7 +46,7 @@ def _invoke(layout: Layout, handler: OrderHandler, endpoint: str) -> dict[str, f
 
 
 @contextmanager
-def _stub() -> Iterator[str]:
+def _run_stub() -> Iterator[str]:
     """Give the endpoint of a stub that runs for as long as the block does."""
     command = [sys.executable, str(_HERE / "stub.py")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603

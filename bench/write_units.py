@@ -17,31 +17,31 @@ UNIT = 1024  # bytes
 
 def item_size(row: StoredRow) -> int:
     """Give a row's size in bytes: its attributes' names and values."""
-    return sum(_text(name) + _value(value) for name, value in row.items())
+    return sum(_size_text(name) + _size_value(value) for name, value in row.items())
 
 
-def _value(value: dict[str, Any]) -> int:
+def _size_value(value: dict[str, Any]) -> int:
     ((kind, content),) = value.items()
     match kind:
         case "S":
-            return _text(content)
+            return _size_text(content)
         case "N":
             digits = len(Decimal(content).normalize().as_tuple().digits)
             return ceil(digits / 2) + 1 + str(content).startswith("-")
         case "BOOL" | "NULL":
             return 1
         case "L":
-            return 3 + sum(1 + _value(element) for element in content)
+            return 3 + sum(1 + _size_value(element) for element in content)
         case "M":
-            return 3 + sum(1 + _text(name) + _value(element) for name, element in content.items())
+            return 3 + sum(1 + _size_text(name) + _size_value(element) for name, element in content.items())
     raise ValueError(f"attribute value of type {kind}")
 
 
-def _text(text: str) -> int:
+def _size_text(text: str) -> int:
     return len(text.encode())
 
 
-def touched(operation: str, parameters: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def list_written_rows(operation: str, parameters: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Name the rows a call writes, by table and key, one entry an action."""
     if operation == "UpdateItem":
         return [(parameters["TableName"], parameters["Key"])]

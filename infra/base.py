@@ -1,4 +1,4 @@
-"""What every construct that has a function stands on."""
+"""The base that every construct with a function shares."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ class Settings:
     deletion_protection: bool
     # Functions run from the Python environment that ran the synth instead of Lambda's runtime and a layer.
     runs_locally: bool
-    # SES tells EventBridge what becomes of each mail. The local SES tells nobody.
+    # SES reports to EventBridge what becomes of each mail. The local SES does not.
     sends_mail_events: bool
     # What runs is numbered and kept, so that an execution ends on the code it began with. The local AWS runs what
     # is deployed last, and starts no execution by an alias.
@@ -116,11 +116,11 @@ class Settings:
             raise SettingsError(f"sender_email: required in stage {stage}: {_EMAIL_RULE} (-c sender_email=…)")
         return cls(
             stage=stage,
-            sender_email=_email("sender_email", sender),
-            alarm_email=None if alarm_email is None else _email("alarm_email", alarm_email),
+            sender_email=_check_email("sender_email", sender),
+            alarm_email=None if alarm_email is None else _check_email("alarm_email", alarm_email),
             ses_sandbox=differences.ses_sandbox if ses_sandbox is None else ses_sandbox,
             create_sender_identity=create_sender_identity,
-            publishers=() if publishers is None else _publishers(publishers),
+            publishers=() if publishers is None else _split_publishers(publishers),
             topic_name=differences.topic_name,
             starter_max_concurrency=differences.starter_max_concurrency,
             tracker_max_concurrency=differences.tracker_max_concurrency,
@@ -142,8 +142,8 @@ class Settings:
             get("stage"),
             sender_email=get("sender_email"),
             alarm_email=get("alarm_email"),
-            ses_sandbox=_flag("ses_sandbox", get("ses_sandbox")),
-            create_sender_identity=_flag("create_sender_identity", get("create_sender_identity")) is not False,
+            ses_sandbox=_read_flag("ses_sandbox", get("ses_sandbox")),
+            create_sender_identity=_read_flag("create_sender_identity", get("create_sender_identity")) is not False,
             publishers=get("publishers"),
         )
 
@@ -194,13 +194,13 @@ _BY_STAGE = {
 }
 
 
-def _email(key: str, value: object) -> str:
+def _check_email(key: str, value: object) -> str:
     if not isinstance(value, str) or not _EMAIL.fullmatch(value):
         raise SettingsError(f"{key}: must be {_EMAIL_RULE}, not {value!r} (-c {key}=…)")
     return value
 
 
-def _publishers(value: object) -> tuple[str, ...]:
+def _split_publishers(value: object) -> tuple[str, ...]:
     """One principal or several, separated by commas; what is misspelt would lock publishers out in silence."""
     named = tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else ()
     if not named or not all(_PUBLISHER.fullmatch(name) for name in named):
@@ -208,7 +208,7 @@ def _publishers(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _flag(key: str, value: object) -> bool | None:
+def _read_flag(key: str, value: object) -> bool | None:
     """Context is text from the command line and JSON from cdk.json; only a clear yes or no is taken."""
     known = {None: None, "true": True, "false": False, True: True, False: False}
     if not isinstance(value, str | bool | None) or value not in known:

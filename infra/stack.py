@@ -31,7 +31,7 @@ class OrderProcessingStack(Stack):
             # The emulator knows no roles to assume; on AWS the bootstrap's deploy roles are used.
             synthesizer=CliCredentialsStackSynthesizer() if settings.runs_locally else None,
         )
-        layers = [] if settings.runs_locally else [self._dependencies()]
+        layers = [] if settings.runs_locally else [self._create_layer()]
         publishers = Publishers.of(self, settings)
         key = Encryption(self, "Encryption", settings=settings, publishers=publishers).key
         base = Base(settings=settings, key=key, layers=layers)
@@ -73,9 +73,9 @@ class OrderProcessingStack(Stack):
             self._shift_gradually()
         if settings.saves_queries:
             self._save_queries()
-        self._outputs(settings)
+        self._create_outputs(settings)
 
-    def _dependencies(self) -> lambda_.LayerVersion:
+    def _create_layer(self) -> lambda_.LayerVersion:
         # Kept, as the functions' versions that import it are. Lambda says that they would keep a copy of it
         # ("DeleteLayerVersion"); that an order fails otherwise is too much to find out by trying.
         return lambda_.LayerVersion(
@@ -89,7 +89,7 @@ class OrderProcessingStack(Stack):
         )
 
     def _shift_gradually(self) -> None:
-        """Each function is taken back by what rings when it fails."""
+        """Each function is rolled back by the alarms that fire when it fails."""
         GradualShift(
             self,
             "Rollout",
@@ -116,7 +116,7 @@ class OrderProcessingStack(Stack):
             mailer=mailer,
         )
 
-    def _outputs(self, settings: Settings) -> None:
+    def _create_outputs(self, settings: Settings) -> None:
         """The contract with everything outside: these names stay as they are."""
         for name, value in {
             "OrderTopicArn": self._ingestion.topic.topic_arn,

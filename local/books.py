@@ -38,14 +38,14 @@ class Accounting:
     duplicates: int  # a message that an order's row or a dead letter has already accounted for
 
 
-def account(books: Books, published: Sequence[str]) -> Accounting:
+def account_for(books: Books, published: Sequence[str]) -> Accounting:
     """Count where the published messages have gone; that each is somewhere is what `violations` tells."""
     refused = sum(letter.error_type is not None for letter in books.dead_letters)
     orders = len(books.orders)
     return Accounting(len(published), orders, refused, len(published) - orders - refused)
 
 
-def violations(books: Books, *, stocked: Mapping[str, int], published: Sequence[str]) -> list[str]:
+def find_violations(books: Books, *, stocked: Mapping[str, int], published: Sequence[str]) -> list[str]:
     """Return what is not as it must be; nothing, if all is well.
 
     Args:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from functions.shared.row import number, text
+from functions.shared.row import number_value, text_value
 from local.aws import LocalAws
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.dead_letters.queues import count_messages, read_queue
@@ -39,7 +39,7 @@ class Pipeline:
     def stock_up(self, stock: Mapping[str, int]) -> None:
         """Set how many pieces of each item are available."""
         for item_id, available in stock.items():
-            item = {"item_id": text(item_id), "available": number(available)}
+            item = {"item_id": text_value(item_id), "available": number_value(available)}
             self._dynamodb.put_item(TableName=self.outputs["InventoryTableName"], Item=item)
 
     def stock(self) -> dict[str, int]:

@@ -25,7 +25,7 @@ from ops.terminal.options import (
 )
 
 HELP = (
-    "See what happened to an order, mend what is broken, and trust the answer.\n\n"
+    "See what happened to an order, fix what is broken, and trust the answer.\n\n"
     "On AWS by the ordinary credentials and [bold]--stage[/] (or ORDERS_STAGE);"
     " on this machine with [bold]--local[/], after `make up`.\n\n"
     "Exit codes: 0 done, or all is well; 1 the answer is no, or not complete (not found, refused, something is wrong);"
@@ -37,7 +37,7 @@ HELP = (
 def say_version(asked: bool) -> None:
     """Print the version and end, if that is asked."""
     if asked:
-        screen.say(f"orders {version('order-processing')}")
+        screen.print_line(f"orders {version('order-processing')}")
         raise typer.Exit
 
 

@@ -63,7 +63,7 @@ def client_at(endpoint: str, service: str) -> Any:
     One for all who ask: making one takes longer than most calls.
     """
     name: Any = service  # the stubs list four hundred literal names; ours is any of them
-    return _session().client(
+    return _make_session().client(
         name,
         endpoint_url=endpoint,
         config=Config(proxies={}, connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3}),
@@ -71,7 +71,7 @@ def client_at(endpoint: str, service: str) -> Any:
 
 
 @cache
-def _session() -> boto3.Session:
+def _make_session() -> boto3.Session:
     """One that reads neither files nor variables: each of botocore's settings has its default."""
     defaults = {name: (None, None, default, cast) for name, (_, _, default, cast) in _SETTINGS.items()}
     nothing = (None, None, os.devnull, None)

@@ -36,12 +36,12 @@ def quote_command(command: str, *arguments: str) -> str:
         arguments: What follows, such as the order's id; each arrives as it is in any POSIX shell.
     """
     program, *rest = command.split(" ")
-    options = map(_quote, _stack_options.get()) if program == "orders" else ()
+    options = map(_quote_argument, _stack_options.get()) if program == "orders" else ()
     end_of_options = ["--"] if any(argument.startswith("-") for argument in arguments) else []
-    return f"`{' '.join([program, *options, *rest, *end_of_options, *map(_quote, arguments)])}`"
+    return f"`{' '.join([program, *options, *rest, *end_of_options, *map(_quote_argument, arguments)])}`"
 
 
-def _quote(argument: str) -> str:
+def _quote_argument(argument: str) -> str:
     if _BARE.fullmatch(argument):
         return argument
     if _BETWEEN_QUOTES.fullmatch(argument):

@@ -56,7 +56,7 @@ _NOT_KNOWN: Final = frozenset(
 
 
 class Aws(Protocol):
-    """Whoever makes clients: an account by ordinary credentials, or a local AWS."""
+    """A maker of clients: an account by ordinary credentials, or a local AWS."""
 
     def client(self, service: str) -> Any:
         """Return a boto3 client."""
@@ -90,7 +90,8 @@ class Stack:
         except KeyError:
             stage = self.name.rpartition("-")[2]
             raise StackError(
-                f"stack {self.name} has no output {output}: it is older than this command; {_deploy(stage)} updates it"
+                f"stack {self.name} has no output {output}: it is older than this command; "
+                f"{_deploy_command(stage)} updates it"
             ) from None
 
     @overload
@@ -117,11 +118,11 @@ class Stack:
 
     @cached_property
     def caller(self) -> str:
-        """The ARN of whoever asks: it stands in a stock movement."""
+        """The caller's ARN, which is recorded in each stock movement."""
         return self.client("sts").get_caller_identity()["Arn"]
 
 
-def connect(stage: str, *, profile: str | None = None, region: str | None = None) -> Stack:
+def connect_stack(stage: str, *, profile: str | None = None, region: str | None = None) -> Stack:
     """Find the stack of a stage by the ordinary credentials; stage `local` where `make up` has put it.
 
     Raises:
@@ -129,9 +130,9 @@ def connect(stage: str, *, profile: str | None = None, region: str | None = None
     """
     if stage == LOCAL_STAGE and not (profile or region or os.environ.get("AWS_ENDPOINT_URL")):
         return connect_local()  # the account of the shell's credentials holds no such stack
-    with explained():
+    with explain_errors():
         session = boto3.Session(profile_name=profile, region_name=region)
-        return _find(Account(session), stage, session.region_name or "")
+        return _find_stack(Account(session), stage, session.region_name or "")
 
 
 def connect_local() -> Stack:
@@ -146,8 +147,8 @@ def connect_local() -> Stack:
         if noted is None or not noted.is_running:
             raise StackError("no local AWS is up; `make up` starts one")
         endpoint = noted.endpoint
-    with explained():
-        return _find(_LocalAccount(endpoint), LOCAL_STAGE, REGION)
+    with explain_errors():
+        return _find_stack(_LocalAccount(endpoint), LOCAL_STAGE, REGION)
 
 
 @dataclass(frozen=True)
@@ -160,28 +161,29 @@ class _LocalAccount:
         return client_at(self.endpoint, service)
 
 
-def _find(aws: Aws, stage: str, region: str) -> Stack:
+def _find_stack(aws: Aws, stage: str, region: str) -> Stack:
     name = f"order-processing-{stage}"
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     try:
         (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except EndpointConnectionError as error:
         if stage == LOCAL_STAGE:
-            raise StackError(_unreached(error)) from error
+            raise StackError(_describe_unreached(error)) from error
         raise
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":
-            raise StackError(_absent(aws, name, stage, region)) from error
+            raise StackError(_describe_absent(aws, name, stage, region)) from error
         raise
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
     if not outputs:
         raise StackError(
-            f"stack {name} in {region} has no outputs: it is {found['StackStatus']}; {_deploy(stage)} deploys it again"
+            f"stack {name} in {region} has no outputs: it is {found['StackStatus']}; "
+            f"{_deploy_command(stage)} deploys it again"
         )
     return Stack(name=name, region=region, aws=aws, outputs=outputs)
 
 
-def _unreached(error: EndpointConnectionError) -> str:
+def _describe_unreached(error: EndpointConnectionError) -> str:
     """Say which address gives no answer, and who named it: the shell may hold that of a local AWS long stopped."""
     named = os.environ.get("AWS_ENDPOINT_URL", "")
     if named and str(error.kwargs["endpoint_url"]).startswith(named):
@@ -189,19 +191,19 @@ def _unreached(error: EndpointConnectionError) -> str:
     return f"no local AWS is up; `make up` starts one ({error})"
 
 
-def _absent(aws: Aws, name: str, stage: str, region: str) -> str:
+def _describe_absent(aws: Aws, name: str, stage: str, region: str) -> str:
     """Say where a stack was looked for, and what deploys it."""
     if stage == LOCAL_STAGE:
-        return f"no stack {name} on the local AWS; {_deploy(stage)} deploys it"
+        return f"no stack {name} on the local AWS; {_deploy_command(stage)} deploys it"
     sts: STSClient = aws.client("sts")
     account = sts.get_caller_identity()["Account"]
     return (
         f"no stack {name} in account {account}, region {region}: name another (--profile, --region);"
-        f" {_deploy(stage)} deploys it there"
+        f" {_deploy_command(stage)} deploys it there"
     )
 
 
-def _deploy(stage: str) -> str:
+def _deploy_command(stage: str) -> str:
     """Give the command that deploys a stage, from the project's folder."""
     return (
         "`make up`"
@@ -211,7 +213,7 @@ def _deploy(stage: str) -> str:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explain_errors() -> Iterator[None]:
     """Turn AWS's errors into what a person can act on; each becomes a `StackError`."""
     try:
         yield
@@ -224,12 +226,12 @@ def explained() -> Iterator[None]:
     except EndpointConnectionError as error:
         raise StackError(f"AWS is out of reach: {error}") from error
     except ClientError as error:
-        raise StackError(explain(error)) from error
+        raise StackError(explain_error(error)) from error
     except (BotoCoreError, TransientError) as error:
         raise StackError(f"AWS could not be asked: {error}") from error
 
 
-def explain(error: ClientError) -> str:
+def explain_error(error: ClientError) -> str:
     """Say what AWS refused, and what can be done about it where that is known."""
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if code in _NOT_ALLOWED:

@@ -27,11 +27,11 @@ from bench.handlers import (
     MAIL_EVENTS,
     TRACKER,
     OrderHandler,
-    event,
     mail_event,
-    order,
+    make_event,
+    make_order,
 )
-from bench.write_units import item_size, touched, write_units
+from bench.write_units import item_size, list_written_rows, write_units
 from infra.paths import DEFINITION
 from ops.local_aws import ACCOUNT, REGION
 
@@ -78,21 +78,21 @@ class Counter:
         self.calls.append(f"{service}:{operation}")
         if service != "dynamodb":
             return call(client, operation, parameters)
-        keys = touched(operation, parameters)
-        before = [self._row(client, *key) for key in keys]
+        keys = list_written_rows(operation, parameters)
+        before = [self._read_row(client, *key) for key in keys]
         try:
             return call(client, operation, parameters)
         finally:  # a refused conditional write is paid for as well
-            after = [self._row(client, *key) for key in keys]
+            after = [self._read_row(client, *key) for key in keys]
             self.units += write_units(operation, before, after)
             self.largest_row = max(self.largest_row, *(item_size(row or {}) for row in after))
 
-    def _row(self, client: Any, table: str, key: dict[str, Any]) -> dict[str, Any] | None:
+    def _read_row(self, client: Any, table: str, key: dict[str, Any]) -> dict[str, Any] | None:
         row: dict[str, Any] | None = call(client, "GetItem", {"TableName": table, "Key": key}).get("Item")
         return row
 
 
-def prepare() -> str:
+def prepare_aws() -> str:
     """Make the tables, the stock, the verified sender and the state machine; give its ARN."""
     dynamodb = boto3.client("dynamodb")
     for table, key in ((ENVIRONMENT["ORDERS_TABLE"], "order_id"), (ENVIRONMENT["INVENTORY_TABLE"], "item_id")):
@@ -102,7 +102,7 @@ def prepare() -> str:
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-    for line in order(99)["items"]:
+    for line in make_order(99)["items"]:
         item = {"item_id": {"S": line["item_id"]}, "available": {"N": "1000000"}}
         dynamodb.put_item(TableName=ENVIRONMENT["INVENTORY_TABLE"], Item=item)
     boto3.client("sesv2").create_email_identity(EmailIdentity=ENVIRONMENT["SENDER_EMAIL"])
@@ -116,9 +116,9 @@ def prepare() -> str:
     return arn
 
 
-def run(items: int, machine: str) -> dict[str, Any]:
+def process_order(items: int, machine: str) -> dict[str, Any]:
     """Take one order from its message in the queue to the end of its execution."""
-    counter, message = Counter(), order(items)
+    counter, message = Counter(), make_order(items)
     steps = {handler.state: handler for handler in HANDLERS}
 
     def invoke(parameters: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -135,10 +135,10 @@ def run(items: int, machine: str) -> dict[str, Any]:
         patch.object(BaseClient, "_make_api_call", counted),
         patch.object(lambda_eval_utils, "_invoke_lambda_function", invoke),
     ):
-        counter.invoke(steps[None], event(steps[None], message))
-        history = finished(machine.replace(":stateMachine:", ":execution:") + f":{message['order_id']}")
+        counter.invoke(steps[None], make_event(steps[None], message))
+        history = wait_for_history(machine.replace(":stateMachine:", ":execution:") + f":{message['order_id']}")
     log_lines = log.getvalue().splitlines()
-    told = tell(tags)
+    told = deliver_mail_events(tags)
     return {
         "items": items,
         "states": [e["stateEnteredEventDetails"]["name"] for e in history if e["type"].endswith("StateEntered")],
@@ -152,7 +152,7 @@ def run(items: int, machine: str) -> dict[str, Any]:
     }
 
 
-def tell(tags: dict[str, list[str]]) -> dict[str, Any]:
+def deliver_mail_events(tags: dict[str, list[str]]) -> dict[str, Any]:
     """Hand out the events of the mail with these tags, each alone in its batch."""
     counter = Counter()
 
@@ -172,7 +172,7 @@ def tell(tags: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def finished(execution: str) -> list[Any]:
+def wait_for_history(execution: str) -> list[Any]:
     """Wait for the end of an execution and give its history."""
     states, deadline = boto3.client("stepfunctions"), time.monotonic() + LONGEST_RUN
     while (end := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
@@ -186,6 +186,6 @@ def finished(execution: str) -> list[Any]:
 
 
 with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
-    state_machine = prepare()
-    counts = [run(int(items), state_machine) for items in sys.argv[1:]]
+    state_machine = prepare_aws()
+    counts = [process_order(int(items), state_machine) for items in sys.argv[1:]]
 results.write(json.dumps(counts))

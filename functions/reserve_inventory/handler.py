@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.reserve_inventory import release, reserve
 from functions.reserve_inventory.abandoned import AbandonedExecution
-from functions.reserve_inventory.store import inventory
+from functions.reserve_inventory.store import open_inventory
 from functions.shared.errors import InvalidOrder, OrderAlreadyConfirmed
 from functions.shared.observability import logger, metrics, tell_order
 from functions.shared.step import Step, workflow_step
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 @workflow_step
 def reserve_inventory(step: Step) -> None:
     """Take the order's stock."""
-    reserve.reserve(inventory(), step.order(), step.attempt)
+    reserve.reserve(open_inventory(), step.order(), step.attempt)
 
 
 @workflow_step
 def release_inventory(step: Step) -> None:
     """Give back what the order holds."""
-    release.release(inventory(), step.order(), step.attempt, step.reason)
+    release.release_stock(open_inventory(), step.order(), step.attempt, step.reason)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -37,8 +37,8 @@ def release_abandoned(event: dict[str, Any], _context: "LambdaContext") -> None:
     try:
         execution = AbandonedExecution.parse(event["detail"])
         tell_order(execution.order.order_id, execution.attempt)
-        release.release(
-            inventory(),
+        release.release_stock(
+            open_inventory(),
             execution.order,
             execution.attempt,
             execution.reason,

@@ -4,11 +4,11 @@ from functions.reserve_inventory.store import InventoryStore
 from functions.shared import row
 from functions.shared.aws import ConditionFailed, TransactionCancelled
 from functions.shared.errors import OrderAlreadyConfirmed, TransientError
-from functions.shared.observability import count, logger
+from functions.shared.observability import count_event, logger
 from functions.shared.order import Order
 
 
-def release(
+def release_stock(
     store: InventoryStore, order: Order, attempt: int, reason: str, *, gives_back_confirmed: bool = True
 ) -> None:
     """Close the order as FAILED. A reservation or UpdateOrder of this attempt that lands later changes nothing.
@@ -27,7 +27,7 @@ def release(
         if held is None or not _give_back(store, held, attempt, reason):
             logger.info("nothing to release", status=found.row.status if found.row else None)
             return
-    count("OrdersFailed")
+    count_event("OrdersFailed")
 
 
 def _give_back(store: InventoryStore, confirmed: row.Row, attempt: int, reason: str) -> bool:

@@ -6,7 +6,7 @@ from functions.reserve_inventory.store import InventoryStore
 from functions.shared import row
 from functions.shared.aws import TransactionCancelled
 from functions.shared.errors import OutOfStock, TransientError
-from functions.shared.observability import count, logger
+from functions.shared.observability import count_event, logger
 from functions.shared.order import Line, Order
 
 
@@ -33,8 +33,8 @@ def reserve(store: InventoryStore, order: Order, attempt: int) -> None:
         short = [pair for pair in zip(order.lines, stock_reasons, strict=True) if pair[1].condition_failed]
         if not short:
             raise  # a stock row that is no stock row: nothing that an order could wait for
-        raise OutOfStock(_in_short([_shortage(line, reason.item) for line, reason in short])) from cancelled
-    count("OrdersConfirmed")
+        raise OutOfStock(_in_short([_describe_shortage(line, reason.item) for line, reason in short])) from cancelled
+    count_event("OrdersConfirmed")
 
 
 def _in_short(shortages: list[str]) -> str:
@@ -46,7 +46,7 @@ def _in_short(shortages: list[str]) -> str:
     return said[: row.LONGEST_REASON]  # an execution that was started by hand may hold an id that is longer than that
 
 
-def _shortage(line: Line, item: dict[str, Any] | None) -> str:
+def _describe_shortage(line: Line, item: dict[str, Any] | None) -> str:
     if not item or "available" not in item:
         return f"{line.item_id}: {line.quantity} wanted, unknown item"
     if "N" not in item["available"]:

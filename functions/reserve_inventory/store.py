@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from functions.shared import row
-from functions.shared.aws import call, client
+from functions.shared.aws import call_aws, make_client
 from functions.shared.give_back import Confirmed, give_back
 from functions.shared.order import Line, Order
 
@@ -26,37 +26,40 @@ class InventoryStore:
         """
         confirmed = {
             "TableName": self._orders,
-            "Key": row.key(order.order_id),
+            "Key": row.make_key(order.order_id),
             "UpdateExpression": "SET #status = :confirmed, updated_at = :now",
             "ConditionExpression": "#status = :processing AND attempt = :attempt",
             "ExpressionAttributeNames": _STATUS,
             "ExpressionAttributeValues": {
-                ":confirmed": row.text(row.CONFIRMED),
-                ":processing": row.text(row.PROCESSING),
-                ":attempt": row.number(attempt),
-                ":now": row.now(),
+                ":confirmed": row.text_value(row.CONFIRMED),
+                ":processing": row.text_value(row.PROCESSING),
+                ":attempt": row.number_value(attempt),
+                ":now": row.now_value(),
             },
         }
-        updates = [confirmed, *(self._take(line) for line in order.lines)]
+        updates = [confirmed, *(self._take_stock(line) for line in order.lines)]
         found = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        call(client("dynamodb").transact_write_items, TransactItems=[{"Update": update | found} for update in updates])
+        call_aws(
+            make_client("dynamodb").transact_write_items,
+            TransactItems=[{"Update": update | found} for update in updates],
+        )
 
     def fail_open(self, order: Order, attempt: int, reason: str) -> None:
         """Write FAILED on an order that holds nothing, also where UpdateOrder has not been yet and may still come."""
-        call(
-            client("dynamodb").update_item,
+        call_aws(
+            make_client("dynamodb").update_item,
             TableName=self._orders,
-            Key=row.key(order.order_id),
+            Key=row.make_key(order.order_id),
             UpdateExpression="SET #status = :failed, attempt = :attempt, customer_email = :email, #items = :items,"
             " status_reason = :reason, updated_at = :now, created_at = if_not_exists(created_at, :now)",
             ConditionExpression=row.NOT_SETTLED,
             ExpressionAttributeNames={**_STATUS, "#items": "items"},
             ExpressionAttributeValues={
-                **row.content(order),
+                **row.content_values(order),
                 **row.closing(reason),
-                ":failed": row.text(row.FAILED),
-                ":attempt": row.number(attempt),
-                ":processing": row.text(row.PROCESSING),
+                ":failed": row.text_value(row.FAILED),
+                ":attempt": row.number_value(attempt),
+                ":processing": row.text_value(row.PROCESSING),
             },
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
@@ -64,7 +67,7 @@ class InventoryStore:
     def fail_confirmed(self, order_id: str, lines: tuple[Line, ...], attempt: int, reason: str) -> None:
         """CONFIRMED→FAILED and `available += quantity` of every item, unless a mail was claimed."""
         give_back(
-            client("dynamodb"),
+            make_client("dynamodb"),
             Confirmed(order_id, lines, attempt, mail=None),
             orders=self._orders,
             inventory=self._inventory,
@@ -72,17 +75,17 @@ class InventoryStore:
             reason=reason,
         )
 
-    def _take(self, line: Line) -> dict[str, Any]:
+    def _take_stock(self, line: Line) -> dict[str, Any]:
         return {
             "TableName": self._inventory,
-            "Key": {"item_id": row.text(line.item_id)},
+            "Key": {"item_id": row.text_value(line.item_id)},
             "UpdateExpression": "SET available = available - :quantity",
             "ConditionExpression": "available >= :quantity",
-            "ExpressionAttributeValues": {":quantity": row.number(line.quantity)},
+            "ExpressionAttributeValues": {":quantity": row.number_value(line.quantity)},
         }
 
 
 @cache
-def inventory() -> InventoryStore:
+def open_inventory() -> InventoryStore:
     """Give the tables that the stack names."""
     return InventoryStore(os.environ["ORDERS_TABLE"], os.environ["INVENTORY_TABLE"])

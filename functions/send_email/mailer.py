@@ -7,7 +7,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from functions.shared.aws import client, send
+from functions.shared.aws import call_ses, make_client
 from functions.shared.errors import EmailRejected
 from functions.shared.mail_tags import to_tags
 from functions.shared.observability import without_addresses
@@ -43,25 +43,25 @@ class Mailer:
     def send(self, order: Row, claim: str) -> str:
         """Send an order's confirmation and return the id that SES gave it.
 
-        The tags tell an event of this mail from one of an earlier mail of the same order.
+        The tags distinguish an event of this mail from one of an earlier mail of the same order.
 
         Raises:
-            TransientError, EmailRejected, EmailOutcomeUnknown: see `functions.shared.aws.send`.
+            TransientError, EmailRejected, EmailOutcomeUnknown: see `functions.shared.aws.call_ses`.
         """
         if order.customer_email is None:
             raise EmailRejected("customer_email: must be in the order's row")
         try:
-            answer = send(
-                client("sesv2").send_email,
+            answer = call_ses(
+                make_client("sesv2").send_email,
                 **self._options,
                 FromEmailAddress=self._sender,
                 Destination={"ToAddresses": [order.customer_email]},
                 Content={
                     "Simple": {
-                        "Subject": _part(_one_line(f"Your order {order.order_id} is confirmed")),
+                        "Subject": _encode_part(_one_line(f"Your order {order.order_id} is confirmed")),
                         "Body": {
-                            "Text": _part(_TEXT.render(order=order)),
-                            "Html": _part(_HTML.render(order=order)),
+                            "Text": _encode_part(_TEXT.render(order=order)),
+                            "Html": _encode_part(_HTML.render(order=order)),
                         },
                     }
                 },
@@ -76,11 +76,11 @@ class Mailer:
         return without_addresses(message.replace(recipient, "the recipient").replace(self._sender, "the sender"))
 
 
-def _part(text: str) -> dict[str, str]:
+def _encode_part(text: str) -> dict[str, str]:
     return {"Data": text, "Charset": "UTF-8"}
 
 
 @cache
-def mailer() -> Mailer:
+def open_mailer() -> Mailer:
     """Give the mailer of the sender and the configuration set that the stack names; the local stack has no set."""
     return Mailer(os.environ["SENDER_EMAIL"], os.environ.get("CONFIGURATION_SET"))

@@ -133,25 +133,25 @@ class TransactionCancelled(Exception):
 
 
 @overload
-def client(service: Literal["dynamodb"], limits: Config = ...) -> "DynamoDBClient": ...
+def make_client(service: Literal["dynamodb"], limits: Config = ...) -> "DynamoDBClient": ...
 @overload
-def client(service: Literal["sesv2"]) -> "SESV2Client": ...
+def make_client(service: Literal["sesv2"]) -> "SESV2Client": ...
 @overload
-def client(service: Literal["sqs"]) -> "SQSClient": ...
+def make_client(service: Literal["sqs"]) -> "SQSClient": ...
 @overload
-def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
+def make_client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @cache
-def client(service: str, limits: Config | None = None) -> Any:
+def make_client(service: str, limits: Config | None = None) -> Any:
     """Make a client, once a process; botocore itself, since importing boto3 around it costs a fifth more."""
-    return _session().create_client(service, config=limits or _LIMITS.get(service, STEP))
+    return _make_session().create_client(service, config=limits or _LIMITS.get(service, STEP))
 
 
 @cache
-def _session() -> botocore.session.Session:
+def _make_session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-def call(operation: Callable[..., T], **parameters: Any) -> T:
+def call_aws(operation: Callable[..., T], **parameters: Any) -> T:
     """Call an AWS operation and turn its errors into the domain's.
 
     Raises:
@@ -164,10 +164,10 @@ def call(operation: Callable[..., T], **parameters: Any) -> T:
     except (ConnectionError, HTTPClientError) as error:
         raise TransientError(type(error).__name__) from error
     except ClientError as error:
-        raise _translated(error) from error
+        raise _translate_error(error) from error
 
 
-def send(operation: Callable[..., T], **parameters: Any) -> T:
+def call_ses(operation: Callable[..., T], **parameters: Any) -> T:
     """Call SES once, and sort what can go wrong by whether a mail may have left.
 
     Raises:
@@ -190,13 +190,13 @@ def send(operation: Callable[..., T], **parameters: Any) -> T:
         raise EmailRejected(f"SES: {code}: {message}") from error
 
 
-def _translated(error: ClientError) -> Exception:
+def _translate_error(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
         item: Any = error.response.get("Item")
         return ConditionFailed(item or None)
     if code == "TransactionCanceledException":
-        return TransactionCancelled(tuple(_reason(reason) for reason in error.response["CancellationReasons"]))
+        return TransactionCancelled(tuple(_read_reason(reason) for reason in error.response["CancellationReasons"]))
     if code == "ExecutionAlreadyExists":
         return ExecutionExists(code)
     if code in _TRANSIENT or _is_fault(error):
@@ -204,7 +204,7 @@ def _translated(error: ClientError) -> Exception:
     return error
 
 
-def _reason(reason: Any) -> Reason:
+def _read_reason(reason: Any) -> Reason:
     code = reason.get("Code")
     return Reason(None if code == "None" else code, reason.get("Message"), reason.get("Item") or None)
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from functions.shared.aws import LONGEST_READER_CALL
 from functions.shared.errors import TransientError
-from functions.shared.observability import count, logger, metrics, without_addresses
+from functions.shared.observability import count_event, logger, metrics, without_addresses
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -52,7 +52,7 @@ def _make_handler(left: str, take: "Take") -> "Handler":
             require_time()
             take(record, require_time)
         except Exception as failure:
-            count(left)
+            count_event(left)
             log_message(logger.error, "left in the queue for another try", record, failure)
             raise
         finally:

@@ -15,10 +15,10 @@ def execution_name(order_id: str, attempt: int) -> str:
 
     The second and later attempts add `--2`, `--3`, …; a plain name has no `--`, so no two orders share a name.
     """
-    name = order_id if _PLAIN.fullmatch(order_id) else _hashed(order_id)
+    name = order_id if _PLAIN.fullmatch(order_id) else _hash_order_id(order_id)
     return name if attempt == 1 else f"{name}--{attempt}"
 
 
-def _hashed(order_id: str) -> str:
+def _hash_order_id(order_id: str) -> str:
     readable = _OTHER.sub("-", order_id)[:30].strip("-") or "order"
     return f"{readable}--{hashlib.sha256(order_id.encode()).hexdigest()[:32]}"

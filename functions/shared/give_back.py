@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from functions.shared import row
-from functions.shared.aws import call
+from functions.shared.aws import call_aws
 from functions.shared.order import Line
 
 if TYPE_CHECKING:
@@ -36,22 +36,22 @@ def give_back(
     """
     updates = [{"TableName": orders} | _close(order, becomes, reason)]
     updates += [{"TableName": inventory} | _add(line) for line in order.pieces]
-    call(dynamodb.transact_write_items, TransactItems=[{"Update": update} for update in updates])
+    call_aws(dynamodb.transact_write_items, TransactItems=[{"Update": update} for update in updates])
 
 
 def _close(order: Confirmed, becomes: str, reason: str) -> dict[str, Any]:
     conditions = ["#status = :confirmed", "attribute_not_exists(email_earlier)"]
-    values = {":confirmed": row.text(row.CONFIRMED), ":becomes": row.text(becomes), **row.closing(reason)}
+    values = {":confirmed": row.text_value(row.CONFIRMED), ":becomes": row.text_value(becomes), **row.closing(reason)}
     if order.mail is None:
         conditions.append("attribute_not_exists(email_status)")
     else:
         conditions.append("email_status = :mail")
-        values[":mail"] = row.text(order.mail)
+        values[":mail"] = row.text_value(order.mail)
     if order.attempt is not None:
         conditions.append("attempt = :attempt")
-        values[":attempt"] = row.number(order.attempt)
+        values[":attempt"] = row.number_value(order.attempt)
     return {
-        "Key": row.key(order.order_id),
+        "Key": row.make_key(order.order_id),
         "UpdateExpression": "SET #status = :becomes, status_reason = :reason, updated_at = :now",
         "ConditionExpression": " AND ".join(conditions),
         "ExpressionAttributeNames": {"#status": "status"},
@@ -62,7 +62,7 @@ def _close(order: Confirmed, becomes: str, reason: str) -> dict[str, Any]:
 
 def _add(line: Line) -> dict[str, Any]:
     return {
-        "Key": {"item_id": row.text(line.item_id)},
+        "Key": {"item_id": row.text_value(line.item_id)},
         "UpdateExpression": "ADD available :quantity",
-        "ExpressionAttributeValues": {":quantity": row.number(line.quantity)},
+        "ExpressionAttributeValues": {":quantity": row.number_value(line.quantity)},
     }

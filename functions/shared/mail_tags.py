@@ -19,10 +19,10 @@ def to_tags(claim: str, order_id: str) -> list[dict[str, str]]:
     An order id that no tag can hold is split: `order_id_0`, `order_id_1`, … are its UTF-8 in base64url, unpadded.
     """
     if _PLAIN.fullmatch(order_id):
-        return [_tag(CLAIM, claim), _tag(ORDER_ID, order_id)]
+        return [_make_tag(CLAIM, claim), _make_tag(ORDER_ID, order_id)]
     encoded = urlsafe_b64encode(order_id.encode()).decode().rstrip("=")
     parts = [encoded[start : start + _LONGEST] for start in range(0, len(encoded), _LONGEST)]
-    return [_tag(CLAIM, claim), *(_tag(f"{ORDER_ID}_{number}", part) for number, part in enumerate(parts))]
+    return [_make_tag(CLAIM, claim), *(_make_tag(f"{ORDER_ID}_{number}", part) for number, part in enumerate(parts))]
 
 
 def from_tags(tags: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
@@ -39,12 +39,12 @@ def from_tags(tags: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
         return claim, order_id
     names = takewhile(tags.__contains__, (f"{ORDER_ID}_{number}" for number in count()))
     encoded = "".join(tags[name][0] for name in names)
-    return (claim, _decoded(encoded)) if encoded else None
+    return (claim, _decode_tag(encoded)) if encoded else None
 
 
-def _decoded(encoded: str) -> str:
+def _decode_tag(encoded: str) -> str:
     return urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
 
 
-def _tag(name: str, value: str) -> dict[str, str]:
+def _make_tag(name: str, value: str) -> dict[str, str]:
     return {"Name": name, "Value": value}

@@ -43,15 +43,15 @@ def parse_order(body: str) -> Order:
     Raises:
         InvalidOrder: naming the field and the rule, never the value: it may be an address.
     """
-    data = _load(body)
+    data = _load_json(body)
     try:
         _validate(data)
     except fastjsonschema.JsonSchemaValueException as error:
-        raise InvalidOrder(_recognise(data) or _explain(error)) from error
-    return Order(data["order_id"], data["customer_email"], _lines(data["items"]))
+        raise InvalidOrder(_recognise_foreign_message(data) or _explain_violation(error)) from error
+    return Order(data["order_id"], data["customer_email"], _read_lines(data["items"]))
 
 
-def _load(body: str) -> Any:
+def _load_json(body: str) -> Any:
     if body.startswith("\ufeff"):
         raise InvalidOrder("message: must be JSON, without the byte order mark before it")
     try:
@@ -98,14 +98,14 @@ _decode = json.JSONDecoder(
 ).decode
 
 
-def _recognise(data: Any) -> str | None:
+def _recognise_foreign_message(data: Any) -> str | None:
     """Say what a message is that has none of an order's fields, if it plainly is something else."""
     if not isinstance(data, dict) or data.keys() & _ORDER.keys():
         return None
     return next((f"message: {what}" for signs, what in _MISTAKEN if signs <= data.keys()), None)
 
 
-def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
+def _explain_violation(error: fastjsonschema.JsonSchemaValueException) -> str:
     """Put a broken rule into words: the path of the field, and the sentence that the schema has for it."""
     field, rule = error.path[1:], error.definition["description"]
     if error.rule == "required":
@@ -118,7 +118,7 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
     return f"{path or 'message'}: {rule}"
 
 
-def _lines(items: list[dict[str, Any]]) -> tuple[Line, ...]:
+def _read_lines(items: list[dict[str, Any]]) -> tuple[Line, ...]:
     pieces: dict[str, int] = {}
     for item in items:
         pieces[item["item_id"]] = pieces.get(item["item_id"], 0) + item["quantity"]

@@ -29,7 +29,9 @@ class _Emf(AmazonCloudWatchEMFProvider):
     def add_metric(
         self, name: str, unit: MetricUnit | str, value: float, resolution: MetricResolution | int = 60
     ) -> None:
-        metric = self.metric_set.setdefault(name, {"Unit": _text(unit), "StorageResolution": resolution, "Value": []})
+        metric = self.metric_set.setdefault(
+            name, {"Unit": _format_unit(unit), "StorageResolution": resolution, "Value": []}
+        )
         metric["Value"].append(float(value))
 
     def flush_metrics(self, raise_on_empty_metrics: bool = False) -> None:  # noqa: ARG002 — it never does
@@ -38,7 +40,7 @@ class _Emf(AmazonCloudWatchEMFProvider):
         self.clear_metrics()
 
 
-def _text(unit: MetricUnit | str) -> str:
+def _format_unit(unit: MetricUnit | str) -> str:
     return unit.value if isinstance(unit, MetricUnit) else unit
 
 
@@ -49,12 +51,12 @@ _ADDRESS: Final = re.compile(r"[^\s<>,;:]+@[^\s<>,;:/]+")
 _LONGEST: Final = 2000  # characters of a message that are worth a line
 
 
-def count(metric: str) -> None:
+def count_event(metric: str) -> None:
     """Count one of the events that the dashboard and the alarms read."""
     metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
 
 
-def measure(metric: str, time: timedelta) -> None:
+def measure_time(metric: str, time: timedelta) -> None:
     """Put a time on the metrics' line, in seconds; two clocks that differ a little make it no less than none."""
     metrics.add_metric(name=metric, unit=MetricUnit.Seconds, value=max(0.0, round(time.total_seconds(), 3)))
 

@@ -50,10 +50,10 @@ class Order:
         """
         return cls(
             order_id=order_id_of(data),
-            customer_email=_field(data, "customer_email", str),
+            customer_email=_read_field(data, "customer_email", str),
             lines=tuple(
-                Line(_field(line, "item_id", str), _field(line, "quantity", int))
-                for line in _field(data, "items", list)
+                Line(_read_field(line, "item_id", str), _read_field(line, "quantity", int))
+                for line in _read_field(data, "items", list)
             ),
         )
 
@@ -70,15 +70,15 @@ class Order:
 
 def order_id_of(data: Mapping[str, Any]) -> str:
     """Read the order's id out of an execution's input."""
-    return _field(data, "order_id", str)
+    return _read_field(data, "order_id", str)
 
 
 def attempt_of(data: Mapping[str, Any]) -> int:
     """Read the number of the order's execution, from 1, out of an execution's input."""
-    return _field(data, "attempt", int)
+    return _read_field(data, "attempt", int)
 
 
-def _field(data: Any, name: str, kind: type[T]) -> T:
+def _read_field(data: Any, name: str, kind: type[T]) -> T:
     value = data.get(name) if isinstance(data, dict) else None
     if not isinstance(value, kind) or isinstance(value, bool) or not value or (isinstance(value, int) and value < 1):
         raise InvalidOrder(f"{name}: the execution's input must hold {_KINDS[kind]}")

@@ -93,20 +93,20 @@ class Row:
     @classmethod
     def from_item(cls, item: Any) -> Self:
         """Read a row as DynamoDB returns it: attribute names to attribute values."""
-        attempt = _text(item, "attempt", "N")
+        attempt = _read_text(item, "attempt", "N")
         return cls(
             order_id=item["order_id"]["S"],
-            status=_text(item, "status"),
+            status=_read_text(item, "status"),
             attempt=int(attempt) if attempt else None,
-            customer_email=_text(item, "customer_email"),
+            customer_email=_read_text(item, "customer_email"),
             lines=tuple(
                 Line(line["M"]["item_id"]["S"], int(line["M"]["quantity"]["N"]))
                 for line in item.get("items", {}).get("L", ())
             ),
-            email_status=_text(item, "email_status"),
-            email_claim=_text(item, "email_claim"),
-            email_message_id=_text(item, "email_message_id"),
-            email_earlier=_text(item, "email_earlier"),
+            email_status=_read_text(item, "email_status"),
+            email_claim=_read_text(item, "email_claim"),
+            email_message_id=_read_text(item, "email_message_id"),
+            email_earlier=_read_text(item, "email_earlier"),
         )
 
     @property
@@ -152,37 +152,37 @@ def why_not_open(order_id: str, row: Row | None) -> Exception:
     return OrderAlreadyFailed(state)
 
 
-def key(order_id: str) -> dict[str, Value]:
+def make_key(order_id: str) -> dict[str, Value]:
     """Give the orders table's key."""
     return {"order_id": {"S": order_id}}
 
 
-def content(order: Order) -> dict[str, Value]:
+def content_values(order: Order) -> dict[str, Value]:
     """Give the order's content as expression values: `:email` and `:items`."""
-    lines = [{"M": {"item_id": {"S": line.item_id}, "quantity": number(line.quantity)}} for line in order.lines]
+    lines = [{"M": {"item_id": {"S": line.item_id}, "quantity": number_value(line.quantity)}} for line in order.lines]
     return {":email": {"S": order.customer_email}, ":items": {"L": lines}}
 
 
 def closing(reason: str) -> dict[str, Value]:
     """Give why and when an order is closed as expression values: `:reason` and `:now`."""
-    return {":reason": text(reason[:LONGEST_REASON]), ":now": now()}
+    return {":reason": text_value(reason[:LONGEST_REASON]), ":now": now_value()}
 
 
-def number(value: int) -> Value:
+def number_value(value: int) -> Value:
     """Give a number as DynamoDB takes it."""
     return {"N": str(value)}
 
 
-def text(value: str) -> Value:
+def text_value(value: str) -> Value:
     """Give a text as DynamoDB takes it."""
     return {"S": value}
 
 
-def now() -> Value:
+def now_value() -> Value:
     """Give this moment, UTC, ISO 8601 to the millisecond."""
     return {"S": datetime.now(UTC).isoformat(timespec="milliseconds")}
 
 
-def _text(item: Any, name: str, kind: str = "S") -> str | None:
+def _read_text(item: Any, name: str, kind: str = "S") -> str | None:
     value: str | None = item.get(name, {}).get(kind)
     return value

@@ -7,16 +7,16 @@ from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Self
 
-from functions.shared.aws import client
+from functions.shared.aws import make_client
 from functions.shared.errors import ANSWERS
-from functions.shared.observability import count, logger, metrics, tell_order, without_addresses
+from functions.shared.observability import count_event, logger, metrics, tell_order, without_addresses
 from functions.shared.order import Order, attempt_of, order_id_of
 from functions.shared.row import MailTry
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-client("dynamodb")  # every step's; made while Lambda starts the function, when it has the most CPU
+make_client("dynamodb")  # every step's; made while Lambda starts the function, when it has the most CPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Step:
         return cls(
             order_id=order_id_of(data),
             attempt=attempt_of(data),
-            reason=_reason(data.get("error")),
-            started=_started(event),
+            reason=_describe_failure(data.get("error")),
+            started=_read_start_time(event),
             invocation=invocation,
             input=data,
             over=MailTry(**event["over"]) if "over" in event else None,
@@ -72,21 +72,21 @@ def workflow_step(use_case: Callable[[Step], None]) -> Callable[[dict[str, Any],
     def handler(event: dict[str, Any], context: "LambdaContext") -> None:
         logger.append_keys(execution=event.get("execution"), state=event.get("state"))
         if event.get("retry_count"):
-            count("StepsRetried")
+            count_event("StepsRetried")
         try:
             step = Step.parse(event, context.aws_request_id)
             tell_order(step.order_id, step.attempt)
             use_case(step)
         except Exception as error:
             if isinstance(error, ANSWERS):
-                count("StepsAnswered")
+                count_event("StepsAnswered")
             logger.warning("step raised", error_type=type(error).__name__, error_message=without_addresses(str(error)))
             raise
 
     return handler
 
 
-def _started(event: Mapping[str, Any]) -> datetime | None:
+def _read_start_time(event: Mapping[str, Any]) -> datetime | None:
     """Read when the execution started, out of its context object, which the mail's state sends whole.
 
     A path to `RedriveCount` alone would fail every execution wherever the count is missing, as in both emulators.
@@ -98,16 +98,16 @@ def _started(event: Mapping[str, Any]) -> datetime | None:
     return datetime.fromisoformat(context["StartTime"])
 
 
-def _reason(error: Any) -> str:
+def _describe_failure(error: Any) -> str:
     """Put a Catch's error into words: its name, and the message that Lambda's JSON in `Cause` holds."""
     match error:
         case {"Error": str(name), "Cause": str(cause)}:
-            return f"{name}: {_message(cause)}"
+            return f"{name}: {_read_error_message(cause)}"
         case _:
             return ""
 
 
-def _message(cause: str) -> str:
+def _read_error_message(cause: str) -> str:
     try:
         return str(json.loads(cause)["errorMessage"])
     except (ValueError, KeyError, TypeError):  # an error of Step Functions itself has a plain sentence as its cause

@@ -3,20 +3,20 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from functions.shared.aws import client
+from functions.shared.aws import make_client
 from functions.shared.batch import log_message, queue_reader
 from functions.shared.errors import ConflictingOrder, InvalidOrder
 from functions.shared.message import parse_order
-from functions.shared.observability import count, logger
-from functions.start_workflow.start import start
-from functions.start_workflow.workflow import dead_letters, workflow
+from functions.shared.observability import count_event, logger
+from functions.start_workflow.start import start_execution
+from functions.start_workflow.workflow import dead_letters, open_workflow
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
     from functions.shared.batch import RequireTime
 
-client("stepfunctions")  # made while Lambda starts the function, when it has the most CPU
+make_client("stepfunctions")  # made while Lambda starts the function, when it has the most CPU
 
 
 @queue_reader(left="OrdersLeft")
@@ -27,13 +27,13 @@ def start_workflow(record: "SQSRecord", require_time: "RequireTime") -> None:
     """
     try:
         order = parse_order(record.body)
-        start(workflow(), order, _sent(record), require_time)
+        start_execution(open_workflow(), order, _read_sent_time(record), require_time)
     except (InvalidOrder, ConflictingOrder) as refusal:
         dead_letters().send(record.body, refusal)
-        count("OrdersRefused")
+        count_event("OrdersRefused")
         log_message(logger.warning, "OrdersRefused", record, refusal)
 
 
-def _sent(record: "SQSRecord") -> datetime:
+def _read_sent_time(record: "SQSRecord") -> datetime:
     """Give the moment at which the message came into the queue, UTC."""
     return datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)

@@ -7,7 +7,7 @@ from typing import Final
 from functions.shared.aws import ExecutionExists
 from functions.shared.errors import ConflictingOrder, TransientError
 from functions.shared.execution_name import execution_name
-from functions.shared.observability import count, measure, tell_order
+from functions.shared.observability import count_event, measure_time, tell_order
 from functions.shared.order import Order
 from functions.start_workflow.workflow import EarlierExecution, Workflow
 
@@ -18,7 +18,7 @@ _ENDED_BADLY: Final = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 _CLOCKS_DIFFER: Final = timedelta(seconds=5)
 
 
-def start(workflow: Workflow, order: Order, sent: datetime, require_time: Callable[[], None]) -> None:
+def start_execution(workflow: Workflow, order: Order, sent: datetime, require_time: Callable[[], None]) -> None:
     """Start the order's first execution, or the next if the last has failed; in hand already is a duplicate.
 
     `sent` is when its message was: what lies between that and the execution's start is the time it took.
@@ -32,18 +32,18 @@ def start(workflow: Workflow, order: Order, sent: datetime, require_time: Callab
         require_time()
         tell_order(order.order_id, attempt)
         name, content = execution_name(order.order_id, attempt), order.to_input(attempt)
-        asked = _now()
+        asked = _current_time()
         try:
             started = workflow.start(name, content)
         except ExecutionExists:
             if _is_done(workflow.describe(name), content):
-                return count("OrdersDuplicate")
+                return count_event("OrdersDuplicate")
             attempt += 1
         else:
             if started < asked - _CLOCKS_DIFFER:
-                return count("OrdersDuplicate")
-            count("OrdersAccepted")
-            return measure("SecondsToStart", started - sent)
+                return count_event("OrdersDuplicate")
+            count_event("OrdersAccepted")
+            return measure_time("SecondsToStart", started - sent)
 
 
 def _is_done(existing: EarlierExecution, content: str) -> bool:
@@ -62,5 +62,5 @@ def _is_done(existing: EarlierExecution, content: str) -> bool:
     raise TransientError(f"the execution's name is taken, and it is {existing.status}")
 
 
-def _now() -> datetime:
+def _current_time() -> datetime:
     return datetime.now(UTC)

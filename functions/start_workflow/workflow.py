@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Final
 
-from functions.shared.aws import call, client
+from functions.shared.aws import call_aws, make_client
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 _NOT_IN_AN_ATTRIBUTE: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -36,15 +36,15 @@ class Workflow:
             ExecutionExists: the name is taken by an execution that has ended, or has other input.
             TransientError: Step Functions is out of reach or throttles.
         """
-        answer = call(
-            client("stepfunctions").start_execution, stateMachineArn=self._started_by, name=name, input=content
+        answer = call_aws(
+            make_client("stepfunctions").start_execution, stateMachineArn=self._started_by, name=name, input=content
         )
         return answer["startDate"]
 
     def describe(self, name: str) -> EarlierExecution:
         """Look an execution up by its name."""
         arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
-        answer = call(client("stepfunctions").describe_execution, executionArn=arn)
+        answer = call_aws(make_client("stepfunctions").describe_execution, executionArn=arn)
         return EarlierExecution(status=answer["status"], input=answer["input"])
 
 
@@ -56,22 +56,22 @@ class DeadLetters:
 
     def send(self, body: str, error: Exception) -> None:
         """Put a message there as it came, with its reason beside it."""
-        attributes = {"error_type": type(error).__name__, "error_message": _readable(str(error))}
-        call(
-            client("sqs").send_message,
+        attributes = {"error_type": type(error).__name__, "error_message": _make_sqs_text(str(error))}
+        call_aws(
+            make_client("sqs").send_message,
             QueueUrl=self._url,
             MessageBody=body,
             MessageAttributes={k: {"DataType": "String", "StringValue": v} for k, v in attributes.items()},
         )
 
 
-def _readable(reason: str) -> str:
+def _make_sqs_text(reason: str) -> str:
     """Give a reason as SQS takes it, which refuses the whole message for an attribute that is empty or holds others."""
     return _NOT_IN_AN_ATTRIBUTE.sub("\ufffd", reason)[:_LONGEST_REASON] or "no reason was given"
 
 
 @cache
-def workflow() -> Workflow:
+def open_workflow() -> Workflow:
     """Give the state machine that the stack names."""
     return Workflow(os.environ["STATE_MACHINE_ARN"], os.environ.get("STATE_MACHINE_ALIAS_ARN"))
 

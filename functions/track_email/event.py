@@ -36,12 +36,14 @@ class MailEvent:
             if status is None or ours is None:
                 return None
             claim, order_id = ours
-            return cls(order_id, claim, detail["mail"]["messageId"], status, without_addresses(_reason(detail)))
+            return cls(
+                order_id, claim, detail["mail"]["messageId"], status, without_addresses(_describe_problem(detail))
+            )
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as broken:
             raise ValueError(f"no event of SES: {type(broken).__name__}") from broken
 
 
-def _reason(detail: Mapping[str, Any]) -> str:
+def _describe_problem(detail: Mapping[str, Any]) -> str:
     """Put into words why a mail did not arrive or was not wanted; most of what SES knows is optional.
 
     https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html

@@ -4,7 +4,7 @@ from typing import Final
 
 from functions.shared import row
 from functions.shared.aws import ConditionFailed
-from functions.shared.observability import count, logger
+from functions.shared.observability import count_event, logger
 from functions.track_email.event import MailEvent
 from functions.track_email.store import MailProgress
 
@@ -16,7 +16,7 @@ _COUNTED: Final = {
 }
 
 
-def track(store: MailProgress, event: MailEvent) -> None:
+def track_mail(store: MailProgress, event: MailEvent) -> None:
     """Move the mail on; an event that says nothing new, or of a mail that the row has not, changes nothing.
 
     Raises:
@@ -28,6 +28,6 @@ def track(store: MailProgress, event: MailEvent) -> None:
         logger.info("the row says as much or more, or is another mail's", email_status=event.status)
         return
     if event.status in _COUNTED:
-        count(_COUNTED[event.status])
+        count_event(_COUNTED[event.status])
     else:
         logger.info("mail is on its way", email_status=event.status)

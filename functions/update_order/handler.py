@@ -2,16 +2,16 @@
 
 from functions.shared.step import Step, workflow_step
 from functions.update_order import transitions
-from functions.update_order.store import orders
+from functions.update_order.store import open_order_store
 
 
 @workflow_step
 def update_order(step: Step) -> None:
     """Accept the order for processing."""
-    transitions.open_order(orders(), step.order(), step.attempt)
+    transitions.open_order(open_order_store(), step.order(), step.attempt)
 
 
 @workflow_step
 def reject_order(step: Step) -> None:
     """Close the order, which is out of stock."""
-    transitions.reject_order(orders(), step.order_id, step.attempt, step.reason)
+    transitions.reject_order(open_order_store(), step.order_id, step.attempt, step.reason)

@@ -4,7 +4,7 @@ import os
 from functools import cache
 
 from functions.shared import row
-from functions.shared.aws import call, client
+from functions.shared.aws import call_aws, make_client
 from functions.shared.order import Order
 
 
@@ -16,37 +16,37 @@ class OrderStore:
 
     def open(self, order: Order, attempt: int) -> None:
         """Write PROCESSING, unless the order is settled or this attempt is over."""
-        call(
-            client("dynamodb").update_item,
+        call_aws(
+            make_client("dynamodb").update_item,
             TableName=self._table,
-            Key=row.key(order.order_id),
+            Key=row.make_key(order.order_id),
             UpdateExpression="SET #status = :processing, attempt = :attempt, customer_email = :email, #items = :items,"
             " updated_at = :now, created_at = if_not_exists(created_at, :now) REMOVE status_reason",
             ConditionExpression=row.NOT_SETTLED,
             ExpressionAttributeNames={"#status": "status", "#items": "items"},
             ExpressionAttributeValues={
-                **row.content(order),
-                ":processing": row.text(row.PROCESSING),
-                ":failed": row.text(row.FAILED),
-                ":attempt": row.number(attempt),
-                ":now": row.now(),
+                **row.content_values(order),
+                ":processing": row.text_value(row.PROCESSING),
+                ":failed": row.text_value(row.FAILED),
+                ":attempt": row.number_value(attempt),
+                ":now": row.now_value(),
             },
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
     def reject(self, order_id: str, attempt: int, reason: str) -> None:
         """Write REJECTED on an order that this attempt has open."""
-        call(
-            client("dynamodb").update_item,
+        call_aws(
+            make_client("dynamodb").update_item,
             TableName=self._table,
-            Key=row.key(order_id),
+            Key=row.make_key(order_id),
             UpdateExpression="SET #status = :rejected, status_reason = :reason, updated_at = :now",
             ConditionExpression="#status = :processing AND attempt = :attempt",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
-                ":rejected": row.text(row.REJECTED),
-                ":processing": row.text(row.PROCESSING),
-                ":attempt": row.number(attempt),
+                ":rejected": row.text_value(row.REJECTED),
+                ":processing": row.text_value(row.PROCESSING),
+                ":attempt": row.number_value(attempt),
                 **row.closing(reason),
             },
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -54,6 +54,6 @@ class OrderStore:
 
 
 @cache
-def orders() -> OrderStore:
+def open_order_store() -> OrderStore:
     """Give the table that the stack names."""
     return OrderStore(os.environ["ORDERS_TABLE"])

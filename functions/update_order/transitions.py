@@ -2,7 +2,7 @@
 
 from functions.shared import row
 from functions.shared.aws import ConditionFailed
-from functions.shared.observability import count, logger
+from functions.shared.observability import count_event, logger
 from functions.shared.order import Order
 from functions.update_order.store import OrderStore
 
@@ -34,4 +34,4 @@ def reject_order(store: OrderStore, order_id: str, attempt: int, reason: str) ->
             logger.info("order rejected already")
             return
         raise row.why_not_open(order_id, found.row) from found
-    count("OrdersRejected")
+    count_event("OrdersRejected")

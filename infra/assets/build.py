@@ -70,23 +70,23 @@ class Target:
 ON_LAMBDA = Target()
 
 
-def layer(target: Target = ON_LAMBDA) -> Path:
+def build_layer(target: Target = ON_LAMBDA) -> Path:
     """The dependencies at their locked, hash-checked versions, cut to what is used and byte-compiled."""
     interpreter = find_interpreter(target.python)
 
     def make(tree: Path) -> None:
         packages = tree / "python"  # what Lambda puts on sys.path, as /opt/python
-        install(packages, target)
-        cut(packages)
+        install_requirements(packages, target)
+        cut_unused(packages)
         if interpreter:
             byte_compile(tree, runs_at="/opt", interpreter=interpreter)
 
     where = [target.python, target.platform or f"{sys.platform}-{machine.machine()}"]
-    key = _key([REQUIREMENTS], REQUIREMENTS.parent, *where, *CLIENTS, f"bytecode={bool(interpreter)}")
-    return _build("layer", key, make)
+    key = _digest_inputs([REQUIREMENTS], REQUIREMENTS.parent, *where, *CLIENTS, f"bytecode={bool(interpreter)}")
+    return _build_once("layer", key, make)
 
 
-def function(folder: str, target: Target = ON_LAMBDA) -> Path:
+def build_function(folder: str, target: Target = ON_LAMBDA) -> Path:
     """The asset of `functions/<folder>`: that folder and `functions/shared`, byte-compiled."""
     interpreter = find_interpreter(target.python)
 
@@ -95,8 +95,8 @@ def function(folder: str, target: Target = ON_LAMBDA) -> Path:
         if interpreter:
             byte_compile(tree, runs_at="/var/task", interpreter=interpreter)
 
-    key = _key(_sources(folder), ROOT, target.python, f"bytecode={bool(interpreter)}")
-    return _build(folder, key, make)
+    key = _digest_inputs(_list_sources(folder), ROOT, target.python, f"bytecode={bool(interpreter)}")
+    return _build_once(folder, key, make)
 
 
 def local_function(folder: str) -> Path:
@@ -111,10 +111,10 @@ def local_function(folder: str) -> Path:
         bootstrap.write_text(_BOOTSTRAP.format(python=shlex.quote(sys.executable)))
         bootstrap.chmod(0o755)
 
-    return _build(f"{folder}-local", _key(_sources(folder), ROOT, sys.executable), make)
+    return _build_once(f"{folder}-local", _digest_inputs(_list_sources(folder), ROOT, sys.executable), make)
 
 
-def install(packages: Path, target: Target) -> None:
+def install_requirements(packages: Path, target: Target) -> None:
     """Install the locked requirements into `packages`. Copies: a link would let `cut` spoil uv's cache."""
     platform = ["--python-platform", target.platform] if target.platform else []
     command = [
@@ -130,25 +130,25 @@ def install(packages: Path, target: Target) -> None:
             str(packages),
         ),
     ]
-    done = _uv(*command)
+    done = _run_uv(*command)
     if done.returncode != 0:
         raise BuildError(_why_uv_failed(done.stderr))
 
 
-def cut(packages: Path) -> None:
+def cut_unused(packages: Path) -> None:
     """Remove what no function uses: mostly botocore's data of 430 other services."""
     for pattern in _CUT:
         for path in sorted(packages.glob(pattern)):
-            _remove(path)
+            _remove_tree(path)
     data = packages / "botocore" / "data"
     prefixes = set()
     for service in sorted(path for path in data.iterdir() if path.is_dir()):
         if service.name not in CLIENTS:
-            _remove(service)
+            _remove_tree(service)
         else:
             *older, newest = sorted(service.iterdir())  # a client is made from the newest version
             for version in older:
-                _remove(version)
+                _remove_tree(version)
             prefixes.add(_rewrite_model(newest / "service-2.json.gz"))
     _rewrite_endpoints(data / "endpoints.json", prefixes)
 
@@ -168,7 +168,7 @@ def byte_compile(tree: Path, *, runs_at: str, interpreter: Path) -> None:
         command, env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise BuildError(f"Byte-compiling for {runs_at} failed:\n{_tail(done.stdout + done.stderr)}")
+        raise BuildError(f"Byte-compiling for {runs_at} failed:\n{_last_lines(done.stdout + done.stderr)}")
 
 
 @cache
@@ -179,11 +179,11 @@ def find_interpreter(version: str) -> Path | None:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for candidate in sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True):
         return candidate  # uv sees pyenv's shims only, and they fail unless this version is the chosen one
-    found = _uv("python", "find", "--no-python-downloads", version)
+    found = _run_uv("python", "find", "--no-python-downloads", version)
     if found.returncode != 0:
         fetched = {"UV_PYTHON_INSTALL_DIR": str(BUILD / "python"), "UV_HTTP_RETRIES": "0"}
-        _uv("python", "install", "--no-bin", version, **fetched)
-        found = _uv("python", "find", "--no-python-downloads", "--managed-python", version, **fetched)
+        _run_uv("python", "install", "--no-bin", version, **fetched)
+        found = _run_uv("python", "find", "--no-python-downloads", "--managed-python", version, **fetched)
     if found.returncode == 0:
         return Path(found.stdout.strip())
     sys.stderr.write(
@@ -201,7 +201,7 @@ def _rewrite_model(compressed: Path) -> str:
     """
     model = json.loads(gzip.decompress(compressed.read_bytes()))
     compressed.unlink()
-    compressed.with_suffix("").write_text(_compact(_without_prose(model)), encoding="utf-8")
+    compressed.with_suffix("").write_text(_compact_json(_without_prose(model)), encoding="utf-8")
     return str(model["metadata"]["endpointPrefix"])
 
 
@@ -217,14 +217,14 @@ def _rewrite_endpoints(file: Path, prefixes: set[str]) -> None:
     endpoints = json.loads(file.read_text(encoding="utf-8"))
     for partition in endpoints["partitions"]:
         partition["services"] = {k: v for k, v in partition["services"].items() if k in prefixes}
-    file.write_text(_compact(endpoints), encoding="utf-8")
+    file.write_text(_compact_json(endpoints), encoding="utf-8")
 
 
-def _compact(data: Any) -> str:
+def _compact_json(data: Any) -> str:
     return json.dumps(data, separators=(",", ":"))
 
 
-def _build(name: str, key: str, make: Callable[[Path], None]) -> Path:
+def _build_once(name: str, key: str, make: Callable[[Path], None]) -> Path:
     """The directory for this key, made now if need be; it appears by one rename, whole or not at all."""
     final = BUILD / f"{name}-{key}"
     if final.is_dir():
@@ -243,7 +243,7 @@ def _build(name: str, key: str, make: Callable[[Path], None]) -> Path:
     return final
 
 
-def _key(files: Iterable[Path], base: Path, *parameters: str) -> str:
+def _digest_inputs(files: Iterable[Path], base: Path, *parameters: str) -> str:
     """A digest of all the result depends on, this module included: a rule changed here is a new asset."""
     digest = hashlib.sha256(json.dumps(parameters).encode())
     for path in (*files, Path(__file__)):
@@ -253,7 +253,7 @@ def _key(files: Iterable[Path], base: Path, *parameters: str) -> str:
     return digest.hexdigest()[:24]
 
 
-def _sources(folder: str) -> list[Path]:
+def _list_sources(folder: str) -> list[Path]:
     functions = ROOT / "functions"
     if not (functions / folder).is_dir():
         raise BuildError(f"There is no folder functions/{folder} to build an asset from.")
@@ -266,7 +266,7 @@ def _is_source(path: Path) -> bool:
 
 
 def _copy_sources(folder: str, tree: Path) -> None:
-    for source in _sources(folder):
+    for source in _list_sources(folder):
         copy = tree / source.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
@@ -279,14 +279,14 @@ def _make_readable(tree: Path) -> None:
         path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
-def _remove(path: Path) -> None:
+def _remove_tree(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     else:
         path.unlink()
 
 
-def _uv(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def _run_uv(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     beside = Path(sys.executable).with_name("uv")
     uv = str(beside) if beside.exists() else shutil.which("uv")
     if uv is None:
@@ -310,8 +310,8 @@ def _why_uv_failed(stderr: str) -> str:
         )
     else:
         advice = f"uv could not install requirements/{REQUIREMENTS.name}."
-    return f"The dependencies layer was not built. {advice}\n{_tail(stderr)}"
+    return f"The dependencies layer was not built. {advice}\n{_last_lines(stderr)}"
 
 
-def _tail(text: str, lines: int = 12) -> str:
+def _last_lines(text: str, lines: int = 12) -> str:
     return "\n".join(f"  {line}" for line in text.strip().splitlines()[-lines:])

@@ -13,18 +13,18 @@ from infra.assets import build
 
 def function_code(folder: str) -> lambda_.Code:
     """The code of `functions/<folder>` for AWS: Python 3.13 on arm64, with the layer beside it."""
-    return _code(build.function(folder))
+    return _make_code(build.build_function(folder))
 
 
 def local_function_code(folder: str) -> lambda_.Code:
     """The code of `functions/<folder>` for the local AWS; no layer, its `bootstrap` runs this environment."""
-    return _code(build.local_function(folder))
+    return _make_code(build.local_function(folder))
 
 
 def dependencies_layer_code() -> lambda_.Code:
     """The layer every function on AWS shares."""
-    return _code(build.layer())
+    return _make_code(build.build_layer())
 
 
-def _code(directory: Path) -> lambda_.Code:
+def _make_code(directory: Path) -> lambda_.Code:
     return lambda_.Code.from_asset(str(directory), asset_hash=directory.name)

@@ -39,9 +39,9 @@ class Encryption(Construct):
         self.key: kms.IKey = kms.Key.from_key_arn(self, "Reference", key.key_arn)
         for statement in (
             self._delivery_to_queues(settings),
-            *self._publishing(settings, publishers),
-            self._alarms(),
-            self._events(),
+            *self._allow_publishers(settings, publishers),
+            self._allow_alarms(),
+            self._allow_events(),
             self._log_groups(),
         ):
             key.add_to_resource_policy(statement)
@@ -52,7 +52,7 @@ class Encryption(Construct):
             "AllowTopicToReachQueues", "sns.amazonaws.com", sources=[self._topic_arn(settings)], exactly=True
         )
 
-    def _publishing(self, settings: Settings, publishers: Publishers) -> list[iam.PolicyStatement]:
+    def _allow_publishers(self, settings: Settings, publishers: Publishers) -> list[iam.PolicyStatement]:
         """Who may publish may have SNS use the key for that one topic, without a permission of their own on it."""
         conditions: dict[str, Mapping[str, object]] = {
             "StringEquals": {
@@ -64,27 +64,29 @@ class Encryption(Construct):
         if publishers.accounts:
             of_accounts = {**conditions["StringEquals"], "kms:CallerAccount": list(publishers.accounts)}
             statements.append(
-                self._allow("AllowPublishingAccounts", [iam.AnyPrincipal()], conditions | {"StringEquals": of_accounts})
+                self._allow_key_use(
+                    "AllowPublishingAccounts", [iam.AnyPrincipal()], conditions | {"StringEquals": of_accounts}
+                )
             )
         if publishers.roles:
             roles = [iam.ArnPrincipal(role) for role in publishers.roles]
-            statements.append(self._allow("AllowPublishingRoles", roles, conditions))
+            statements.append(self._allow_key_use("AllowPublishingRoles", roles, conditions))
         return statements
 
-    def _alarms(self) -> iam.PolicyStatement:
-        """CloudWatch tells the alarm topic ("Managing Amazon SNS encryption keys", on event sources)."""
-        alarms = self._arn("cloudwatch", f"alarm:{self._stack.stack_name}-*")
+    def _allow_alarms(self) -> iam.PolicyStatement:
+        """CloudWatch notifies the alarm topic ("Managing Amazon SNS encryption keys", on event sources)."""
+        alarms = self._make_arn("cloudwatch", f"alarm:{self._stack.stack_name}-*")
         return self._for_service("AllowAlarms", "cloudwatch.amazonaws.com", sources=[alarms])
 
-    def _events(self) -> iam.PolicyStatement:
+    def _allow_events(self) -> iam.PolicyStatement:
         """EventBridge sends mail events, and what it could not deliver, to queues ("Amazon SQS Key management")."""
-        rules = self._arn("events", f"rule/{self._stack.stack_name}-*")
+        rules = self._make_arn("events", f"rule/{self._stack.stack_name}-*")
         return self._for_service("AllowEvents", "events.amazonaws.com", sources=[rules])
 
     def _log_groups(self) -> iam.PolicyStatement:
         """As "Encrypt log data in CloudWatch Logs using AWS KMS" has it, for this stack's log groups alone."""
         names = [f"{self._stack.stack_name}-*", f"/aws/vendedlogs/states/{self._stack.stack_name}"]
-        groups = [self._arn("logs", f"log-group:{name}") for name in names]
+        groups = [self._make_arn("logs", f"log-group:{name}") for name in names]
         return iam.PolicyStatement(
             sid="AllowLogs",
             principals=[iam.ServicePrincipal(f"logs.{self._stack.region}.amazonaws.com")],
@@ -94,7 +96,7 @@ class Encryption(Construct):
         )
 
     def _for_service(self, sid: str, service: str, *, sources: list[str], exactly: bool = False) -> iam.PolicyStatement:
-        return self._allow(
+        return self._allow_key_use(
             sid,
             [iam.ServicePrincipal(service)],
             {
@@ -103,7 +105,7 @@ class Encryption(Construct):
             },
         )
 
-    def _allow(
+    def _allow_key_use(
         self, sid: str, principals: Sequence[iam.IPrincipal], conditions: Mapping[str, object]
     ) -> iam.PolicyStatement:
         """What SNS and SQS need of whoever sends: a new data key, and the current one opened."""
@@ -116,7 +118,7 @@ class Encryption(Construct):
         )
 
     def _topic_arn(self, settings: Settings) -> str:
-        return self._arn("sns", settings.topic_name)
+        return self._make_arn("sns", settings.topic_name)
 
-    def _arn(self, service: str, resource: str) -> str:
+    def _make_arn(self, service: str, resource: str) -> str:
         return self._stack.format_arn(service=service, resource=resource, arn_format=ArnFormat.NO_RESOURCE_NAME)

@@ -17,7 +17,7 @@ from infra.pipeline.queues import BATCH
 # state machine waits 60 s for the function, so that it has ended before it is tried again.
 STEP_TIMEOUT = Duration.seconds(58)
 
-LIVE = "live"  # the alias, of a function or the state machine, that stands for the version now in use
+LIVE = "live"  # the alias, of a function or the state machine, that points to the version now in use
 
 
 class OrderFunction(Construct):
@@ -81,9 +81,9 @@ class OrderFunction(Construct):
             self.pinned_arn = version.function_arn
             self.callable_arns.append(f"{self.function.function_arn}:*")
         self.allow("logs:CreateLogStream", "logs:PutLogEvents", on=[self.log_group.log_group_arn])
-        self._acknowledge()
+        self._acknowledge_findings()
 
-    def _acknowledge(self) -> None:
+    def _acknowledge_findings(self) -> None:
         tested = "Python 3.13 is what the layer is built, and the functions are compiled and measured, for."
         Validations.of(self.function).acknowledge(
             Acknowledgment(id="AwsSolutions-L1", reason=tested),
@@ -92,7 +92,7 @@ class OrderFunction(Construct):
                 id="Serverless-LambdaDLQ",
                 reason=(
                     "It would serve asynchronous calls alone. Step Functions and a queue's poller wait for an answer;"
-                    " ReleaseAbandoned has an on-failure destination, which tells more than a DLQ of the function's."
+                    " ReleaseAbandoned has an on-failure destination, which says more than a DLQ of the function's."
                 ),
             ),
         )

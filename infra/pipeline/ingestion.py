@@ -46,7 +46,7 @@ class Ingestion(Construct):
             dead_letters=self.order_dlq,
         )
         self.topic = self._order_topic(settings, key, publishers)
-        self.start_workflow = self._starter(base, workflow)
+        self.start_workflow = self._create_starter(base, workflow)
 
     def _order_topic(self, settings: Settings, key: kms.IKey, publishers: Publishers) -> sns.Topic:
         topic = sns.Topic(
@@ -64,7 +64,7 @@ class Ingestion(Construct):
         )
         return topic
 
-    def _starter(
+    def _create_starter(
         self,
         base: Base,
         workflow: OrderWorkflow,

@@ -1,4 +1,4 @@
-"""What becomes of a mail after SES took it: SES tells EventBridge, a queue keeps it, a function notes it."""
+"""The fate of a mail after SES took it: SES notifies EventBridge, a queue keeps the event, a function records it."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -16,7 +16,7 @@ from infra.pipeline.storage import Storage
 
 
 class MailTracking(Construct):
-    """TrackEmail, its queue, and the configuration set by which SES tells of the mails sent with it.
+    """TrackEmail, its queue, and the configuration set by which SES reports on the mails sent with it.
 
     SES sends to EventBridge as best it can: an event may be missing, and the row then stays at SENT. From EventBridge
     on none is lost.
@@ -58,7 +58,7 @@ class MailTracking(Construct):
         self.configuration_set = self._configuration_set() if settings.sends_mail_events else None
 
     def _configuration_set(self) -> str:
-        """Have SES tell of every mail that is sent with it; returns its name."""
+        """Have SES report on every mail that is sent with it; returns its name."""
         name = ses.CfnConfigurationSet(
             self,
             "ConfigurationSet",

@@ -47,15 +47,17 @@ class Notifications(Construct):
         )
         if configuration_set:
             # SES asks for both. From whom, the permission on the identity says.
-            self.send_email.allow("ses:SendEmail", on=[self._arn("configuration-set", configuration_set)])
+            self.send_email.allow("ses:SendEmail", on=[self._make_arn("configuration-set", configuration_set)])
 
     def _identity_arns(self, settings: Settings) -> list[str]:
         if settings.ses_sandbox:
             return [self._acknowledged_sandbox_arn()]
         if settings.create_sender_identity:
-            return [self._arn("identity", settings.sender_email)]
+            return [self._make_arn("identity", settings.sender_email)]
         # Whoever verified the sender verified the address or its whole domain; SES asks for what exists.
-        return [self._arn("identity", name) for name in (settings.sender_email, settings.sender_email.split("@")[1])]
+        return [
+            self._make_arn("identity", name) for name in (settings.sender_email, settings.sender_email.split("@")[1])
+        ]
 
     def _acknowledged_sandbox_arn(self) -> str:
         Validations.of(self.send_email.role).acknowledge(
@@ -67,7 +69,7 @@ class Notifications(Construct):
                 ),
             )
         )
-        return self._arn("identity", "*")
+        return self._make_arn("identity", "*")
 
-    def _arn(self, kind: str, name: str) -> str:
+    def _make_arn(self, kind: str, name: str) -> str:
         return Stack.of(self).format_arn(service="ses", resource=kind, resource_name=name)

@@ -21,8 +21,8 @@ DELIVERIES = 12
 def dead_letter_queue(
     scope: Construct, construct_id: str, *, settings: Settings, key: kms.IKey, whose: str
 ) -> sqs.Queue:
-    """A queue for what has failed for good. 14 days, the most SQS keeps, are there to see to it."""
-    queue = _queue(scope, construct_id, settings=settings, key=key, retention_period=Duration.days(14))
+    """A queue for messages that failed permanently. They are kept for 14 days, SQS's maximum."""
+    queue = _create_queue(scope, construct_id, settings=settings, key=key, retention_period=Duration.days(14))
     Validations.of(queue).acknowledge(
         Acknowledgment(id="Serverless-SQSRedrivePolicy", reason=f"It is a dead-letter queue: {whose}.")
     )
@@ -42,7 +42,7 @@ def polled_queue(
     A message's age counts on in the DLQ: so long to repair the function, and as long again to see to the message
     there. The default of 4 days would delete what waits longer.
     """
-    return _queue(
+    return _create_queue(
         scope,
         construct_id,
         settings=settings,
@@ -53,7 +53,7 @@ def polled_queue(
     )
 
 
-def _queue(
+def _create_queue(
     scope: Construct,
     construct_id: str,
     *,

@@ -14,7 +14,7 @@ from infra.pipeline.functions import OrderFunction
 
 
 class GradualShift(Construct):
-    """Gives a function's new version a tenth of the calls for five minutes, and then all, unless an alarm rings.
+    """Gives a function's new version a tenth of the calls for five minutes, and then all, unless an alarm fires.
 
     For the functions that events call. Those of the workflow come into use with a version of the state machine.
     """
@@ -24,7 +24,7 @@ class GradualShift(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         application = codedeploy.LambdaApplication(self, "Application")
-        role = self._role()
+        role = self._create_role()
         for name, (function, alarm_ids) in functions.items():
             if not isinstance(function.live, lambda_.Alias):
                 raise TypeError(f"{name} has no alias whose calls could be shifted")
@@ -41,7 +41,7 @@ class GradualShift(Construct):
                 ],
             )
 
-    def _role(self) -> iam.Role:
+    def _create_role(self) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
         Validations.of(role).acknowledge(
             Acknowledgment(

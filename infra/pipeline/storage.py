@@ -15,13 +15,13 @@ class Storage(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
-        self.orders = self._table("Orders", key_attribute="order_id", settings=settings, key=key)
-        self.inventory = self._table("Inventory", key_attribute="item_id", settings=settings, key=key)
-        self.stock_movements = self._table(
+        self.orders = self._create_table("Orders", key_attribute="order_id", settings=settings, key=key)
+        self.inventory = self._create_table("Inventory", key_attribute="item_id", settings=settings, key=key)
+        self.stock_movements = self._create_table(
             "StockMovements", key_attribute="item_id", number_attribute="number", settings=settings, key=key
         )
 
-    def _table(
+    def _create_table(
         self,
         construct_id: str,
         *,

@@ -12,7 +12,7 @@ from infra.pipeline.ingestion import Ingestion
 from infra.pipeline.mail_events import MailTracking
 from infra.pipeline.notifications import Notifications
 from infra.pipeline.workflow import OrderWorkflow
-from infra.watch.metrics import PERIOD, own
+from infra.watch.metrics import PERIOD, make_metric
 from infra.watch.questions import PUBLISH_TO_MAIL
 
 FULL_WIDTH = 24
@@ -37,16 +37,16 @@ class OrderDashboard(Construct):
         super().__init__(scope, construct_id)
         columns = {
             "1 · Orders in": self._orders_in(ingestion),
-            "2 · Waiting": [*_waiting(ingestion), *self._business("OrdersLeft")],
-            "3 · Running": _running(workflow),
-            "4 · Settled": self._business("OrdersConfirmed", "OrdersRejected", "OrdersFailed"),
+            "2 · Waiting": [*_waiting_metrics(ingestion), *self._business_metrics("OrdersLeft")],
+            "3 · Running": _running_metrics(workflow),
+            "4 · Settled": self._business_metrics("OrdersConfirmed", "OrdersRejected", "OrdersFailed"),
             "5 · Retries": [
-                *self._business("StepsRetried"),
+                *self._business_metrics("StepsRetried"),
                 _dead_letters(workflow.release_dlq, "release dead letters"),
             ],
             "6 · Mails": [
-                *self._business("MailsSent", "MailsRefused", "MailsUnknown"),
-                *self._business("MailsDelivered", "MailsBounced", "MailsComplained", "MailEventsLeft"),
+                *self._business_metrics("MailsSent", "MailsRefused", "MailsUnknown"),
+                *self._business_metrics("MailsDelivered", "MailsBounced", "MailsComplained", "MailEventsLeft"),
                 _dead_letters(mail_tracking.dlq, "mail event dead letters"),
             ],
         }
@@ -57,22 +57,24 @@ class OrderDashboard(Construct):
             default_interval=Duration.hours(3),
             widgets=[
                 [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=FULL_WIDTH, height=4)],
-                [_graph(title, metrics, width) for title, metrics in columns.items()],
+                [_make_graph(title, metrics, width) for title, metrics in columns.items()],
                 self._from_publish_to_mail(ingestion.start_workflow, notifications.send_email),
                 [
-                    _graph(f"Function durations, {statistic}", _durations(functions, statistic), FULL_WIDTH // 3)
+                    _make_graph(
+                        f"Function durations, {statistic}", _duration_metrics(functions, statistic), FULL_WIDTH // 3
+                    )
                     for statistic in PERCENTILES
                 ]
-                + [_graph("Function errors", _errors(functions), FULL_WIDTH // 3)],
+                + [_make_graph("Function errors", _error_metrics(functions), FULL_WIDTH // 3)],
             ],
         )
 
     def _orders_in(self, ingestion: Ingestion) -> list[cloudwatch.IMetric]:
         published = ingestion.topic.metric_number_of_messages_published(period=PERIOD, label="published")
-        return [published, *self._business("OrdersAccepted", "OrdersDuplicate", "OrdersRefused")]
+        return [published, *self._business_metrics("OrdersAccepted", "OrdersDuplicate", "OrdersRefused")]
 
-    def _business(self, *names: str) -> list[cloudwatch.IMetric]:
-        return [own(self, name, label=_words(name)) for name in names]
+    def _business_metrics(self, *names: str) -> list[cloudwatch.IMetric]:
+        return [make_metric(self, name, label=_split_words(name)) for name in names]
 
     def _from_publish_to_mail(self, starter: OrderFunction, mailer: OrderFunction) -> list[cloudwatch.IWidget]:
         """Both parts of an order's time as graphs; their sum, which no metric has, comes from the logs."""
@@ -87,13 +89,15 @@ class OrderDashboard(Construct):
                 height=7,
             ),
             *(
-                _graph(title, [own(self, name, statistic=p, label=p) for p in PERCENTILES], FULL_WIDTH // 3)
+                _make_graph(
+                    title, [make_metric(self, name, statistic=p, label=p) for p in PERCENTILES], FULL_WIDTH // 3
+                )
                 for title, name in parts.items()
             ),
         ]
 
 
-def _waiting(ingestion: Ingestion) -> list[cloudwatch.IMetric]:
+def _waiting_metrics(ingestion: Ingestion) -> list[cloudwatch.IMetric]:
     queue = ingestion.order_queue
     return [
         queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD, label="in the queue"),
@@ -106,7 +110,7 @@ def _dead_letters(queue: sqs.Queue, label: str) -> cloudwatch.IMetric:
     return queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD, label=label)
 
 
-def _running(workflow: OrderWorkflow) -> list[cloudwatch.IMetric]:
+def _running_metrics(workflow: OrderWorkflow) -> list[cloudwatch.IMetric]:
     machine = workflow.state_machine
     return [
         machine.metric_started(period=PERIOD, label="started"),
@@ -116,18 +120,18 @@ def _running(workflow: OrderWorkflow) -> list[cloudwatch.IMetric]:
     ]
 
 
-def _durations(functions: Mapping[str, OrderFunction], statistic: str) -> list[cloudwatch.IMetric]:
+def _duration_metrics(functions: Mapping[str, OrderFunction], statistic: str) -> list[cloudwatch.IMetric]:
     return [
         item.function.metric_duration(statistic=statistic, period=PERIOD, label=name)
         for name, item in functions.items()
     ]
 
 
-def _errors(functions: Mapping[str, OrderFunction]) -> list[cloudwatch.IMetric]:
+def _error_metrics(functions: Mapping[str, OrderFunction]) -> list[cloudwatch.IMetric]:
     return [item.function.metric_errors(period=PERIOD, label=name) for name, item in functions.items()]
 
 
-def _graph(title: str, metrics: Sequence[cloudwatch.IMetric], width: int) -> cloudwatch.GraphWidget:
+def _make_graph(title: str, metrics: Sequence[cloudwatch.IMetric], width: int) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title=title,
         left=metrics,
@@ -137,6 +141,6 @@ def _graph(title: str, metrics: Sequence[cloudwatch.IMetric], width: int) -> clo
     )
 
 
-def _words(name: str) -> str:
+def _split_words(name: str) -> str:
     """`OrdersRefused` as `orders refused`."""
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()

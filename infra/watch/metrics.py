@@ -7,7 +7,7 @@ from constructs import Construct
 PERIOD = Duration.minutes(5)
 
 
-def own(scope: Construct, name: str, *, statistic: str = "Sum", label: str | None = None) -> cloudwatch.Metric:
+def make_metric(scope: Construct, name: str, *, statistic: str = "Sum", label: str | None = None) -> cloudwatch.Metric:
     """A metric of the functions; its dimension, which Powertools adds, is the stack's name."""
     return cloudwatch.Metric(
         namespace="OrderProcessing",

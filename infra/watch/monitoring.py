@@ -21,7 +21,7 @@ from infra.pipeline.storage import Storage
 from infra.pipeline.workflow import OrderWorkflow
 from infra.settings import Settings
 from infra.watch.dashboard import OrderDashboard
-from infra.watch.metrics import PERIOD, own
+from infra.watch.metrics import PERIOD, make_metric
 
 # SES's rates are of a number of mails that it chooses, not of a time; they move slowly.
 REPUTATION_PERIOD = Duration.hours(1)
@@ -114,13 +114,13 @@ class Monitoring(Construct):
             ("ReleaseDlqNotEmpty", workflow.release_dlq, "Orders whose executions ended badly were not closed."),
             ("MailEventDlqNotEmpty", mail_tracking.dlq, "Events about mails could not be recorded."),
         ):
-            self._alarm(
+            self._create_alarm(
                 alarm_id,
                 queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD),
                 threshold=self._thresholds.dead_letters,
                 description=what,
             )
-        self._alarm(
+        self._create_alarm(
             "OldestOrderWaits",
             ingestion.order_queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=PERIOD),
             threshold=self._thresholds.oldest_order_seconds,
@@ -133,8 +133,8 @@ class Monitoring(Construct):
             ("ExecutionsFailed", machine.metric_failed(period=PERIOD), "An order or its mail has failed permanently."),
             ("ExecutionsTimedOut", machine.metric_timed_out(period=PERIOD), "An order's execution took over a day."),
         ):
-            self._alarm(alarm_id, metric, threshold=self._thresholds.unfinished_executions, description=what)
-        self._alarm(
+            self._create_alarm(alarm_id, metric, threshold=self._thresholds.unfinished_executions, description=what)
+        self._create_alarm(
             "ExecutionsThrottled",
             machine.metric_throttled(period=PERIOD),
             threshold=self._thresholds.throttles,
@@ -144,13 +144,13 @@ class Monitoring(Construct):
 
     def _watch_starter(self) -> None:
         """Orders that the starter leaves in the queue: no error of the function and no old message shows them."""
-        taken = {name: own(self, f"Orders{name.capitalize()}") for name in ("accepted", "duplicate", "refused")}
-        handed = {"left": own(self, "OrdersLeft"), **taken}
-        enough = f"{_sum(['left'])} >= {self._thresholds.starter_min_left}"
-        self._alarm(
+        taken = {name: make_metric(self, f"Orders{name.capitalize()}") for name in ("accepted", "duplicate", "refused")}
+        handed = {"left": make_metric(self, "OrdersLeft"), **taken}
+        enough = f"{_sum_metrics(['left'])} >= {self._thresholds.starter_min_left}"
+        self._create_alarm(
             "StarterFailing",
             cloudwatch.MathExpression(
-                expression=f"IF({enough}, 100 * {_sum(['left'])} / ({_sum(handed)}), 0)",
+                expression=f"IF({enough}, 100 * {_sum_metrics(['left'])} / ({_sum_metrics(handed)}), 0)",
                 using_metrics=handed,
                 period=PERIOD,
                 label="orders that stayed in the queue, %",
@@ -162,15 +162,15 @@ class Monitoring(Construct):
 
     def _watch_steps(self, steps: Mapping[str, OrderFunction], common: Mapping[str, OrderFunction]) -> None:
         """Faults of the steps: Lambda also counts the exceptions that are a step's answer, so those are subtracted."""
-        errors = {f"{_snake(name)}_errors": step.function.metric_errors() for name, step in steps.items()}
-        calls = {f"{_snake(name)}_calls": step.function.metric_invocations() for name, step in common.items()}
-        faults = f"({_sum(errors)} - FILL(answered, 0))"
-        enough = f"{_sum(calls)} >= {self._thresholds.step_min_invocations}"
-        self._alarm(
+        errors = {f"{_to_snake_case(name)}_errors": step.function.metric_errors() for name, step in steps.items()}
+        calls = {f"{_to_snake_case(name)}_calls": step.function.metric_invocations() for name, step in common.items()}
+        faults = f"({_sum_metrics(errors)} - FILL(answered, 0))"
+        enough = f"{_sum_metrics(calls)} >= {self._thresholds.step_min_invocations}"
+        self._create_alarm(
             "StepsFailing",
             cloudwatch.MathExpression(
-                expression=f"IF({enough}, 100 * {faults} / ({_sum(calls)}), 0)",
-                using_metrics={**errors, **calls, "answered": own(self, "StepsAnswered")},
+                expression=f"IF({enough}, 100 * {faults} / ({_sum_metrics(calls)}), 0)",
+                using_metrics={**errors, **calls, "answered": make_metric(self, "StepsAnswered")},
                 period=PERIOD,
                 label="calls of steps that failed, %",
             ),
@@ -180,18 +180,18 @@ class Monitoring(Construct):
         )
 
     def _watch_functions(self, functions: Mapping[str, OrderFunction]) -> None:
-        errors = {f"{_snake(name)}_errors": item.function.metric_errors() for name, item in functions.items()}
-        self._alarm(
+        errors = {f"{_to_snake_case(name)}_errors": item.function.metric_errors() for name, item in functions.items()}
+        self._create_alarm(
             "FunctionsFailing",
             cloudwatch.MathExpression(
-                expression=_sum(errors), using_metrics=errors, period=PERIOD, label="failed calls"
+                expression=_sum_metrics(errors), using_metrics=errors, period=PERIOD, label="failed calls"
             ),
             threshold=self._thresholds.function_errors,
             description=f"{', '.join(functions)}: {self._thresholds.function_errors} calls or more failed.",
         )
 
     def _watch_throttles(self, functions: Mapping[str, OrderFunction], storage: Storage) -> None:
-        of_functions = {_snake(name): item.function.metric_throttles() for name, item in functions.items()}
+        of_functions = {_to_snake_case(name): item.function.metric_throttles() for name, item in functions.items()}
         # Not ThrottledRequests: it exists only per TableName *and* Operation, these two per TableName ("DynamoDB
         # metrics and dimensions" in its developer guide).
         of_tables = {
@@ -203,10 +203,10 @@ class Monitoring(Construct):
             ("FunctionsThrottled", of_functions, "Functions are throttled: the account's concurrency is used up."),
             ("TablesThrottled", of_tables, "DynamoDB throttles a table: a hot key, or a quota."),
         ):
-            self._alarm(
+            self._create_alarm(
                 alarm_id,
                 cloudwatch.MathExpression(
-                    expression=_sum(metrics), using_metrics=metrics, period=PERIOD, label="throttles"
+                    expression=_sum_metrics(metrics), using_metrics=metrics, period=PERIOD, label="throttles"
                 ),
                 threshold=self._thresholds.throttles,
                 periods=self._thresholds.throttled_periods,
@@ -224,7 +224,7 @@ class Monitoring(Construct):
                 "Too many mails are reported as spam",
             ),
         ):
-            self._alarm(
+            self._create_alarm(
                 alarm_id,
                 cloudwatch.Metric(
                     namespace="AWS/SES",
@@ -245,11 +245,11 @@ class Monitoring(Construct):
             "OrdersNotFlowing",
             composite_alarm_name=alarm_name(self, "OrdersNotFlowing"),
             alarm_rule=cloudwatch.AlarmRule.any_of(*(self._alarms[cause] for cause in causes)),
-            alarm_description=_description("OrdersNotFlowing", "Orders arrive and do not finish."),
+            alarm_description=_describe_alarm("OrdersNotFlowing", "Orders arrive and do not finish."),
         )
         self._notify("OrdersNotFlowing", alarm)
 
-    def _alarm(
+    def _create_alarm(
         self,
         alarm_id: str,
         metric: cloudwatch.IMetric,
@@ -267,7 +267,7 @@ class Monitoring(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             evaluation_periods=periods,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=_description(alarm_id, description),
+            alarm_description=_describe_alarm(alarm_id, description),
         )
         self._notify(alarm_id, alarm)
 
@@ -276,15 +276,15 @@ class Monitoring(Construct):
         self._alarms[alarm_id] = alarm
 
 
-def _description(alarm_id: str, sentence: str) -> str:
+def _describe_alarm(alarm_id: str, sentence: str) -> str:
     return f"{sentence} Runbook: docs/runbooks/{alarm_id}.md"
 
 
-def _sum(metric_ids: Iterable[str]) -> str:
+def _sum_metrics(metric_ids: Iterable[str]) -> str:
     """A sum in CloudWatch's syntax; a metric without data counts as zero instead of leaving the sum without data."""
     return " + ".join(f"FILL({metric_id}, 0)" for metric_id in metric_ids)
 
 
-def _snake(name: str) -> str:
+def _to_snake_case(name: str) -> str:
     """`UpdateOrder` as `update_order`: a metric's id begins with a small letter."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

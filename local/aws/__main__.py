@@ -15,13 +15,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.aws.deployment import deploy
-from local.aws.environment import client_environment, outranking
+from local.aws.deployment import deploy_stack
+from local.aws.environment import client_environment, find_outranking
 from local.aws.errors import LocalAwsError
 from local.aws.server import LocalAws
 from local.aws.state import StateFile
 from ops.local_aws import NOTE
-from ops.terminal.working import working
+from ops.terminal.working import show_working
 
 _DEFAULT_PORT = 4566  # where tools for local AWS emulators look first
 _ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -29,17 +29,17 @@ _ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def main(arguments: Sequence[str] | None = None, *, note: Path = NOTE) -> int:
     """Run one command and return its exit code."""
-    chosen = _parser().parse_args(arguments)
+    chosen = _make_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a terminated `up` clears up as Ctrl-C does
     state = StateFile(note)
     try:
         match chosen.command:
             case "up":
-                _up(state, chosen.port)
+                _bring_up(state, chosen.port)
             case "down":
-                _down(state)
+                _take_down(state)
             case _:
-                return _status(state)
+                return _show_status(state)
     except LocalAwsError as error:
         _ERRORS.print(f"error: {error}", markup=False)
         return 1
@@ -49,17 +49,17 @@ def main(arguments: Sequence[str] | None = None, *, note: Path = NOTE) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.aws", description="The local AWS.")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start it, deploy, print the export lines")
-    up.add_argument("--port", type=_port, default=_DEFAULT_PORT, help="0 takes any free port")
+    up.add_argument("--port", type=_read_port, default=_DEFAULT_PORT, help="0 takes any free port")
     commands.add_parser("down", help="stop it; its state is gone then")
     commands.add_parser("status", help="say whether and where it runs")
     return parser
 
 
-def _port(text: str) -> int:
+def _read_port(text: str) -> int:
     highest = 65535
     try:
         port = int(text)
@@ -70,34 +70,34 @@ def _port(text: str) -> int:
     return port
 
 
-def _up(state: StateFile, port: int) -> None:
+def _bring_up(state: StateFile, port: int) -> None:
     """Start and deploy; where one is up already, deploy to it what has changed since."""
     running = state.running()
     if running is None:
-        _start(state, port)
+        _start_aws(state, port)
         return
     if port not in {0, running.port}:
         raise LocalAwsError(f"a local AWS is up already, on port {running.port}; `make down` stops it")
     _ERRORS.print(f"already up at {running.endpoint}; deploying what has changed", markup=False)
-    _deploy(running)
+    _deploy_stack(running)
 
 
-def _start(state: StateFile, port: int) -> None:
-    with working(_ERRORS, "starting the local AWS"):
+def _start_aws(state: StateFile, port: int) -> None:
+    with show_working(_ERRORS, "starting the local AWS"):
         aws = LocalAws.start(port=port)
     try:
         state.note(aws)
-        _deploy(aws)
+        _deploy_stack(aws)
     except BaseException:  # also Ctrl-C: half a deployment is of no use to anybody
         aws.stop()
         state.forget()
         raise
 
 
-def _deploy(aws: LocalAws) -> None:
+def _deploy_stack(aws: LocalAws) -> None:
     begun = time.monotonic()
-    with working(_ERRORS, "deploying") as tell:
-        outputs = deploy(aws, progress=tell)
+    with show_working(_ERRORS, "deploying") as tell:
+        outputs = deploy_stack(aws, progress=tell)
     _ERRORS.print(
         f"up at {aws.endpoint}, deployed in {time.monotonic() - begun:.0f} s; `make down` stops it",
         markup=False,
@@ -107,19 +107,19 @@ def _deploy(aws: LocalAws) -> None:
         " `aws sqs --endpoint-url $AWS_ENDPOINT_URL …`)",
         markup=False,
     )
-    sys.stdout.write(_exports(aws, outputs))
+    sys.stdout.write(_format_exports(aws, outputs))
 
 
-def _exports(aws: LocalAws, outputs: Mapping[str, str]) -> str:
+def _format_exports(aws: LocalAws, outputs: Mapping[str, str]) -> str:
     """The lines that point a shell's `aws` and boto3 at it, with each output as ORDER_TOPIC_ARN and so on."""
     named = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper(): text for name, text in outputs.items()}
-    lines = [f"unset {name}" for name in outranking(os.environ)]
+    lines = [f"unset {name}" for name in find_outranking(os.environ)]
     values = {**client_environment(aws.endpoint, os.environ), **named}
     lines += [f"export {name}={shlex.quote(text)}" for name, text in values.items()]
     return "\n".join(lines) + "\n"
 
 
-def _down(state: StateFile) -> None:
+def _take_down(state: StateFile) -> None:
     running = state.running()
     if running is None:
         _ERRORS.print("no local AWS is up", markup=False)
@@ -129,7 +129,7 @@ def _down(state: StateFile) -> None:
     _ERRORS.print(f"stopped the local AWS at {running.endpoint}; its state is gone", markup=False)
 
 
-def _status(state: StateFile) -> int:
+def _show_status(state: StateFile) -> int:
     """Exit code 0 when up and 3 when not, as service tools do."""
     running = state.running()
     if running is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from infra.paths import ROOT
 from local.aws.concurrency import limit_each_function
-from local.aws.environment import tool_environment, tools
+from local.aws.environment import find_tools, tool_environment
 from local.aws.errors import LocalAwsError
 from local.aws.process import kill_group
 from local.aws.server import LocalAws
@@ -21,14 +21,14 @@ _TAIL_LINES = 30
 _EVENT = re.compile(r"\|\s*(?P<done>\d+)/(?P<total>\d+)\s*\|")
 
 
-def _silent(_message: str) -> None:
+def _ignore_progress(_message: str) -> None:
     """Report nothing."""
 
 
-def deploy(
+def deploy_stack(
     aws: LocalAws,
     *,
-    progress: Callable[[str], None] = _silent,
+    progress: Callable[[str], None] = _ignore_progress,
     context: Mapping[str, str] | None = None,
     assembly: Path | None = None,
 ) -> dict[str, str]:
@@ -43,16 +43,18 @@ def deploy(
     Raises:
         LocalAwsError: A tool is missing or failed; the message ends with what it said last.
     """
-    cdk = _cdk()
+    cdk = _cdk_command()
     with tempfile.TemporaryDirectory(prefix="order-processing-deploy-") as scratch:
         home = Path(scratch)
         outputs = home / "outputs.json"
         progress("cdk bootstrap")
         # From a folder without a cdk.json: it needs the app for nothing, and would run it.
-        _run([*cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}"], aws=aws, folder=home, home=home, progress=_silent)
+        _run_command(
+            [*cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}"], aws=aws, folder=home, home=home, progress=_ignore_progress
+        )
         progress("cdk deploy: building and synthesising")
         values = {"stage": "local", **(context or {})}
-        _run(
+        _run_command(
             [
                 *[*cdk, "deploy", "--require-approval", "never", "--progress", "events", "--ci"],
                 *["--outputs-file", str(outputs)],
@@ -69,8 +71,8 @@ def deploy(
         return _single_stack(json.loads(outputs.read_text(encoding="utf-8")))
 
 
-def _cdk() -> list[str]:
-    node, script = tools() / "node", ROOT / "node_modules" / ".bin" / "cdk"
+def _cdk_command() -> list[str]:
+    node, script = find_tools() / "node", ROOT / "node_modules" / ".bin" / "cdk"
     for needed, what in ((node, "Node"), (script, "the CDK's command line")):
         if not needed.exists():
             raise LocalAwsError(f"{what} is missing ({needed.parent.name}/{needed.name}): run `make install` first")
@@ -91,7 +93,9 @@ def _tell_event(line: str, progress: Callable[[str], None]) -> None:
         progress(f"cdk deploy: {event['done']} of {event['total']} resources")
 
 
-def _run(command: list[str], *, aws: LocalAws, folder: Path, home: Path, progress: Callable[[str], None]) -> None:
+def _run_command(
+    command: list[str], *, aws: LocalAws, folder: Path, home: Path, progress: Callable[[str], None]
+) -> None:
     """Run a command in a group of its own, so that on any failure nothing of it goes on."""
     said: list[str] = []
     process = subprocess.Popen(  # noqa: S603 - the command is this module's own
@@ -119,11 +123,11 @@ def _run(command: list[str], *, aws: LocalAws, folder: Path, home: Path, progres
         if process.stdout:
             process.stdout.close()
     if code:
-        raise LocalAwsError(_failure(command, code, said, aws))
+        raise LocalAwsError(_describe_failure(command, code, said, aws))
 
 
-def _failure(command: list[str], code: int, said: list[str], aws: LocalAws) -> str:
-    name = f"cdk {command[len(_cdk())]}"
+def _describe_failure(command: list[str], code: int, said: list[str], aws: LocalAws) -> str:
+    name = f"cdk {command[len(_cdk_command())]}"
     # Of the resources' events only those that failed: a rollback's hundred lines would hide the reason.
     telling = [line for line in said if line and ("FAILED" in line or not _EVENT.search(line))]
     tail = "\n".join(telling[-_TAIL_LINES:])

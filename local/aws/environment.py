@@ -39,7 +39,7 @@ def client_environment(endpoint: str, inherited: Mapping[str, str] = MappingProx
     }
 
 
-def outranking(inherited: Mapping[str, str]) -> list[str]:
+def find_outranking(inherited: Mapping[str, str]) -> list[str]:
     """Return the variables that are set and must not be where `client_environment` is to decide."""
     return sorted(name for name in inherited if _OUTRANKS.fullmatch(name) and name not in client_environment(""))
 
@@ -99,11 +99,11 @@ def tool_environment(*, endpoint: str, home: Path, inherited: Mapping[str, str])
         **client_environment(endpoint, inherited),
         "HOME": str(home),
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".build" / "jsii"),  # what the CDK unpacks, once for all
-        "PATH": os.pathsep.join([str(tools()), kept.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(find_tools()), kept.get("PATH", os.defpath)]),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
     }
 
 
-def tools() -> Path:
+def find_tools() -> Path:
     """Return the folder of the environment's own programs: MiniStack, and the Node that runs the CDK."""
     return Path(sys.executable).parent

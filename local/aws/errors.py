@@ -1,4 +1,4 @@
-"""What can go wrong here, told in words a person can act on."""
+"""Errors of the local AWS, in words a person can act on."""
 
 
 class LocalAwsError(Exception):

@@ -32,7 +32,7 @@ _MAY_BE_TYPED: Final = frozenset(
 )
 
 
-def guard(app: App) -> App:
+def guard_app(app: App) -> App:
     """Put the guard in front of an ASGI app."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +43,7 @@ def guard(app: App) -> App:
             await receive()
             await send({"type": "websocket.close"})  # before it was accepted: the server answers 403
         else:
-            await _refuse(send, refusal)
+            await _send_refusal(send, refusal)
 
     return guarded
 
@@ -104,7 +104,7 @@ def _without_cors(send: Send) -> Send:
     return strip
 
 
-async def _refuse(send: Send, refusal: str) -> None:
+async def _send_refusal(send: Send, refusal: str) -> None:
     body = f"{refusal}\n".encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": HTTPStatus.FORBIDDEN, "headers": headers})
@@ -115,5 +115,5 @@ if __name__ == "__main__":
     import ministack.app  # type: ignore[import-untyped]
 
     guard_handlers()
-    ministack.app.app = guard(ministack.app.app)  # what `main` serves
+    ministack.app.app = guard_app(ministack.app.app)  # what `main` serves
     ministack.app.main()

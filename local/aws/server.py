@@ -54,34 +54,34 @@ class LocalAws(NotedAws):
             LocalAwsError: The port is taken, or the process died or stayed silent.
         """
         if port:
-            return cls._start(port, wait_scale, variables)
+            return cls._start_once(port, wait_scale, variables)
         for _ in range(_FREE_PORT_TRIES - 1):  # another process may take the port before it is bound
             try:
-                return cls._start(_free_port(), wait_scale, variables)
+                return cls._start_once(_free_port(), wait_scale, variables)
             except _PortTakenError:
                 continue
-        return cls._start(_free_port(), wait_scale, variables)
+        return cls._start_once(_free_port(), wait_scale, variables)
 
     @classmethod
-    def _start(cls, port: int, wait_scale: float, variables: Mapping[str, str]) -> Self:
+    def _start_once(cls, port: int, wait_scale: float, variables: Mapping[str, str]) -> Self:
         if _is_taken(port):
             raise _PortTakenError(
                 f"port {port} of {HOST} is taken by another program;"
                 " choose another (PORT=…), or PORT=0 for any free one"
             )
         directory = Path(tempfile.mkdtemp(prefix="order-processing-aws-"))
-        process = _spawn(port=port, directory=directory, wait_scale=wait_scale, variables=variables)
+        process = _spawn_server(port=port, directory=directory, wait_scale=wait_scale, variables=variables)
         try:
             aws = cls(process.pid, find_start(process.pid) or 0.0, port, directory, process)
             aws._wait_until_ready(process)
         except BaseException:  # also Ctrl-C: nothing may be left behind
-            _stop(process.pid, process, directory)
+            _stop_server(process.pid, process, directory)
             raise
         return aws
 
     def stop(self) -> None:
         """Stop it and everything it started, and remove all it wrote."""
-        _stop(self.pid if self.is_running else None, self._process, self.directory)
+        _stop_server(self.pid if self.is_running else None, self._process, self.directory)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of it; see `client_at`."""
@@ -89,9 +89,9 @@ class LocalAws(NotedAws):
 
     def mails(self) -> list[dict[str, Any]]:
         """Return the mails that SES was given, oldest first."""
-        status, body = self._get(f"/_ministack/ses/messages?account={ACCOUNT}")
+        status, body = self._get_path(f"/_ministack/ses/messages?account={ACCOUNT}")
         if status != http.HTTPStatus.OK:
-            raise LocalAwsError(f"the local AWS did not tell its mails: {status} {body[:200]!r}")
+            raise LocalAwsError(f"the local AWS did not return its mails: {status} {body[:200]!r}")
         mails: list[dict[str, Any]] = json.loads(body)["messages"].get(ACCOUNT, [])
         return mails
 
@@ -103,7 +103,7 @@ class LocalAws(NotedAws):
             return "(no log)"
         return "\n".join(text.splitlines()[-lines:]) or "(the log is empty)"
 
-    def _get(self, path: str) -> tuple[int, bytes]:
+    def _get_path(self, path: str) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=10)
         try:
             connection.request("GET", path)
@@ -116,9 +116,9 @@ class LocalAws(NotedAws):
         deadline = time.monotonic() + _READY_WITHIN_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise self._died(process.returncode)
+                raise self._describe_death(process.returncode)
             try:
-                status, _ = self._get("/_ministack/ready")
+                status, _ = self._get_path("/_ministack/ready")
             except (OSError, http.client.HTTPException):
                 status = 0
             # Asked again afterwards: another program on the port may have been the one that answered.
@@ -130,7 +130,7 @@ class LocalAws(NotedAws):
             f" its log ends:\n{self.log_tail()}"
         )
 
-    def _died(self, code: int) -> LocalAwsError:
+    def _describe_death(self, code: int) -> LocalAwsError:
         kind = _PortTakenError if "in use" in self.log_tail() else LocalAwsError
         return kind(f"the local AWS ended at once (exit code {code}); its log ends:\n{self.log_tail()}")
 
@@ -143,7 +143,9 @@ class LocalAws(NotedAws):
         self.stop()
 
 
-def _spawn(*, port: int, directory: Path, wait_scale: float, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _spawn_server(
+    *, port: int, directory: Path, wait_scale: float, variables: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     temporary = directory / "tmp"
     temporary.mkdir()
     environment = {
@@ -162,7 +164,7 @@ def _spawn(*, port: int, directory: Path, wait_scale: float, variables: Mapping[
         )
 
 
-def _stop(pid: int | None, process: subprocess.Popen[bytes] | None, directory: Path) -> None:
+def _stop_server(pid: int | None, process: subprocess.Popen[bytes] | None, directory: Path) -> None:
     if pid is not None:
         kill_group(pid)
     if process is not None:

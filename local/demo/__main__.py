@@ -7,13 +7,13 @@ import time
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from local.aws import LocalAws, LocalAwsError, deploy
+from local.aws import LocalAws, LocalAwsError, deploy_stack
 from local.demo.checks import Checks
 from local.demo.display import open_console
 from local.demo.stage import Stage, WaitedInVainError
-from local.demo.story import tell
+from local.demo.story import tell_story
 from local.pipeline import Pipeline
-from ops.terminal.working import working
+from ops.terminal.working import show_working
 
 _WAIT_SCALE = 0.1  # of a retry's wait: a fault that has nothing to do with the story should not make it long
 
@@ -26,26 +26,26 @@ def main() -> int:
     began = time.monotonic()
     console.print("Order processing, end to end, on a local AWS of its own: nothing leaves this machine.", markup=False)
     try:
-        with working(console, "starting a local AWS"):
+        with show_working(console, "starting a local AWS"):
             aws = LocalAws.start(wait_scale=_WAIT_SCALE)
         with aws:
-            _perform(aws, console, checks)
+            _perform_story(aws, console, checks)
     except LocalAwsError as error:
         console.print(f"error: {error}", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("\ninterrupted; the local AWS is stopped", markup=False)
         return 130
-    return _verdict(console, checks, time.monotonic() - began)
+    return _print_verdict(console, checks, time.monotonic() - began)
 
 
-def _perform(aws: LocalAws, console: Console, checks: Checks) -> None:
+def _perform_story(aws: LocalAws, console: Console, checks: Checks) -> None:
     began = time.monotonic()
-    with working(console, "cdk deploy") as tell_progress:
-        outputs = deploy(aws, progress=tell_progress)
+    with show_working(console, "cdk deploy") as tell_progress:
+        outputs = deploy_stack(aws, progress=tell_progress)
     console.print(f"deployed to a local AWS at {aws.endpoint} in {time.monotonic() - began:.0f} s")
     try:
-        tell(Stage(Pipeline(aws, outputs), console, checks))
+        tell_story(Stage(Pipeline(aws, outputs), console, checks))
     except WaitedInVainError as vain:
         checks.fail(str(vain))
     except (BotoCoreError, ClientError, OSError) as failure:
@@ -54,7 +54,7 @@ def _perform(aws: LocalAws, console: Console, checks: Checks) -> None:
         console.print(f"\nthe local AWS's log ends:\n{aws.log_tail()}", markup=False, soft_wrap=True)
 
 
-def _verdict(console: Console, checks: Checks, seconds: float) -> int:
+def _print_verdict(console: Console, checks: Checks, seconds: float) -> int:
     console.print()
     if not checks.missed:
         console.print(f"[bold green]All {checks.made} checks passed[/] in {seconds:.0f} s; the local AWS is stopped.")

@@ -1,4 +1,4 @@
-"""Expectations that are told as they are met or missed, and counted at the end."""
+"""Expectations: reported as they are met or missed, and counted at the end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,21 +16,21 @@ class Checks:
     missed: list[str] = field(default_factory=list)
 
     def expect(self, what: str, found: object, wanted: object) -> None:
-        """Hold what was found against what was wanted."""
+        """Check the value found against the one wanted."""
         if found == wanted:
-            self._tell(f"{what}: {_shown(wanted)}", missed=False)
+            self._report_check(f"{what}: {_format_value(wanted)}", missed=False)
         else:
-            self._tell(f"{what}: {_shown(found)}, expected {_shown(wanted)}", missed=True)
+            self._report_check(f"{what}: {_format_value(found)}, expected {_format_value(wanted)}", missed=True)
 
     def holds(self, what: str, truth: bool) -> None:
         """Note whether a sentence is true."""
-        self._tell(what if truth else f"not so: {what}", missed=not truth)
+        self._report_check(what if truth else f"not so: {what}", missed=not truth)
 
     def fail(self, what: str) -> None:
         """Note what cannot be held against anything, such as a wait in vain."""
-        self._tell(what, missed=True)
+        self._report_check(what, missed=True)
 
-    def _tell(self, text: str, *, missed: bool) -> None:
+    def _report_check(self, text: str, *, missed: bool) -> None:
         self.made += 1
         if missed:
             self.missed.append(f"{self.chapter}: {text}")
@@ -39,7 +39,7 @@ class Checks:
         self.console.print(text, markup=False, style="bold red" if missed else None)
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {content}" for name, content in value.items()) or "nothing"
     return str(value)

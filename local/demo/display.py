@@ -30,30 +30,30 @@ def open_console() -> Console:
 def execution_table(attempt: Attempt) -> Padding:
     """Return an execution's states with tries, times and what they raised."""
     some_raised = any(visit.error for visit in attempt.states)
-    table = _table("state", tries="right", time="right", **({"raised": "left"} if some_raised else {}))
+    table = _make_table("state", tries="right", time="right", **({"raised": "left"} if some_raised else {}))
     for visit in attempt.states:
         took = (str(visit.tries), f"{visit.seconds:.2f} s") if visit.tries else ("", "")
-        table.add_row(visit.state, *took, *([_raised(visit)] if some_raised else []))
-    return _inset(table)
+        table.add_row(visit.state, *took, *([_describe_error(visit)] if some_raised else []))
+    return _inset_content(table)
 
 
 def stock_table(before: Mapping[str, int], taken: Mapping[str, int], after: Mapping[str, int]) -> Padding:
     """Return each item's pieces before, in confirmed orders, and left."""
-    table = _table("item", before="right", confirmed="right", left="right")
+    table = _make_table("item", before="right", confirmed="right", left="right")
     for item_id in sorted(before):
         numbers = (before[item_id], taken.get(item_id, 0), after.get(item_id, 0))
         table.add_row(escape(item_id), *map(str, numbers))
-    return _inset(table)
+    return _inset_content(table)
 
 
 def mail_panel(mail: Mapping[str, Any]) -> Padding:
     """Return a mail as its reader sees it."""
     fields = {"From": mail["Source"], "To": ", ".join(mail["To"]), "Subject": mail["Subject"]}
     head = "\n".join(f"[bold]{name:<9}[/]{escape(text)}" for name, text in fields.items())
-    return _inset(Panel.fit(f"{head}\n\n{escape(mail['BodyText'].strip())}", box=box.ROUNDED, padding=(0, 2)))
+    return _inset_content(Panel.fit(f"{head}\n\n{escape(mail['BodyText'].strip())}", box=box.ROUNDED, padding=(0, 2)))
 
 
-def _table(first: str, **justified: Any) -> Table:
+def _make_table(first: str, **justified: Any) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column(first, width=_NAME_WIDTH)
     for heading, justify in justified.items():
@@ -61,11 +61,11 @@ def _table(first: str, **justified: Any) -> Table:
     return table
 
 
-def _inset(content: RenderableType) -> Padding:
+def _inset_content(content: RenderableType) -> Padding:
     return Padding(content, (0, 0, 0, 4), expand=False)
 
 
-def _raised(visit: Visit) -> str:
+def _describe_error(visit: Visit) -> str:
     if visit.error is None:
         return ""
     return escape(f"{visit.error}: {visit.reason}" if visit.reason else visit.error)

@@ -34,8 +34,7 @@ UNVERIFIED: Final[dict[str, Any]] = {
 }
 
 
-def tell(stage: Stage) -> None:
-    """Tell all of it."""
+def tell_story(stage: Stage) -> None:
     stage.pipeline.stock_up(STOCK)
     _an_order_comes_in(stage)
     _the_same_again(stage)
@@ -51,11 +50,11 @@ def _an_order_comes_in(stage: Stage) -> None:
     stage.publish(SEED)
     execution = stage.ended("12345")
     check = stage.checks
-    check.expect("states", _path(execution.states), "UpdateOrder → ReserveInventory → SendConfirmation")
+    check.expect("states", _format_path(execution.states), "UpdateOrder → ReserveInventory → SendConfirmation")
     check.expect("execution", execution.status, "SUCCEEDED")
-    check.expect("order", _order(stage, "12345").status, "CONFIRMED")
+    check.expect("order", _make_order(stage, "12345").status, "CONFIRMED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 8, "item002": 4})
-    check.expect("mail", _order(stage, "12345").email_status, "SENT")
+    check.expect("mail", _make_order(stage, "12345").email_status, "SENT")
     mails = _mails_to(stage, SEED)
     check.expect("mails to the customer", len(mails), 1)
     for mail in mails:
@@ -66,13 +65,13 @@ def _an_order_comes_in(stage: Stage) -> None:
 
 def _the_same_again(stage: Stage) -> None:
     stage.chapter("2  The same message again, as SNS and SQS may deliver it")
-    before = _order(stage, "12345")
+    before = _make_order(stage, "12345")
     stage.publish(SEED)
     check = stage.checks
     left = stage.settled(lambda: stage.pipeline.messages_in("OrderQueueUrl"), 0)
     check.expect("messages left in the order queue", left, 0)
     check.expect("executions of the order", len(stage.pipeline.attempts("12345")), 1)
-    check.holds("the order's row is untouched", _order(stage, "12345") == before)
+    check.holds("the order's row is untouched", _make_order(stage, "12345") == before)
     check.expect("stock left", stage.pipeline.stock(), {"item001": 8, "item002": 4})
     check.expect("mails to the customer", len(_mails_to(stage, SEED)), 1)
 
@@ -83,8 +82,8 @@ def _more_than_there_is(stage: Stage) -> None:
     execution = stage.ended("12346")
     check = stage.checks
     rejected = "UpdateOrder → ReserveInventory → RejectOrder → OrderRejected"
-    check.expect("states", _path(execution.states), rejected)
-    check.expect("order", _order(stage, "12346").status, "REJECTED")
+    check.expect("states", _format_path(execution.states), rejected)
+    check.expect("order", _make_order(stage, "12346").status, "REJECTED")
     check.expect("stock left, nothing taken of either", stage.pipeline.stock(), {"item001": 8, "item002": 4})
     check.expect("mails to the customer", len(_mails_to(stage, SEED)), 1)
 
@@ -116,9 +115,9 @@ def _mail_refused(stage: Stage) -> None:
     execution = stage.ended("12348")
     check = stage.checks
     check.expect("execution", execution.status, "FAILED")
-    check.expect("failed at", _failure(execution.states), "SendConfirmation, EmailRejected, 1 try")
-    check.expect("order all the same", _order(stage, "12348").status, "CONFIRMED")
-    check.expect("mail", _order(stage, "12348").email_status, "REJECTED")
+    check.expect("failed at", _describe_failure(execution.states), "SendConfirmation, EmailRejected, 1 try")
+    check.expect("order all the same", _make_order(stage, "12348").status, "CONFIRMED")
+    check.expect("mail", _make_order(stage, "12348").email_status, "REJECTED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 5, "item002": 4})
     check.expect("mails to the customer", len(_mails_to(stage, UNVERIFIED)), 0)
 
@@ -130,11 +129,11 @@ def _published_again(stage: Stage) -> None:
     stage.publish(UNVERIFIED)
     execution = stage.ended("12348", attempt=2)
     check = stage.checks
-    check.expect("states, nothing taken again", _path(execution.states), "UpdateOrder → SendConfirmation")
+    check.expect("states, nothing taken again", _format_path(execution.states), "UpdateOrder → SendConfirmation")
     check.expect("execution", execution.status, "SUCCEEDED")
-    check.expect("order", _order(stage, "12348").status, "CONFIRMED")
+    check.expect("order", _make_order(stage, "12348").status, "CONFIRMED")
     check.expect("stock left", stage.pipeline.stock(), {"item001": 5, "item002": 4})
-    check.expect("mail", _order(stage, "12348").email_status, "SENT")
+    check.expect("mail", _make_order(stage, "12348").email_status, "SENT")
     check.expect("mails to the customer", len(_mails_to(stage, UNVERIFIED)), 1)
 
 
@@ -150,7 +149,7 @@ def _the_books(stage: Stage) -> None:
     check.expect("mails in all", len(stage.pipeline.mails()), 2)
 
 
-def _order(stage: Stage, order_id: str) -> OrderRow:
+def _make_order(stage: Stage, order_id: str) -> OrderRow:
     return stage.pipeline.orders().get(order_id, OrderRow(order_id))
 
 
@@ -171,10 +170,10 @@ def _keep_html(stage: Stage, mail: dict[str, Any]) -> None:
     stage.say(f"  its HTML part: {kept.parent.name}/{kept.name}")
 
 
-def _path(visits: Iterable[Visit]) -> str:
+def _format_path(visits: Iterable[Visit]) -> str:
     return " → ".join(visit.state for visit in visits)
 
 
-def _failure(visits: tuple[Visit, ...]) -> str:
+def _describe_failure(visits: tuple[Visit, ...]) -> str:
     last = visits[-1] if visits else None
     return f"{last.state}, {last.error}, {last.tries} {'try' if last.tries == 1 else 'tries'}" if last else "no state"

@@ -11,13 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from local.aws import LocalAws, LocalAwsError, deploy
+from local.aws import LocalAws, LocalAwsError, deploy_stack
 from local.demo.checks import Checks
 from local.demo.display import open_console
-from local.load.burst import Burst, burst
-from local.load.run import Figures, NoProgressError, run
+from local.load.burst import Burst, make_burst
+from local.load.run import Figures, NoProgressError, run_load
 from local.pipeline import Pipeline
-from ops.terminal.working import working
+from ops.terminal.working import show_working
 
 # Of a retry's wait. The burst is far beyond what the local AWS runs at once, so throttled steps wait their turn in
 # retries: thirty of them, four minutes for each thousand orders, must outlast it, as an hour does on AWS.
@@ -28,56 +28,56 @@ _MOST_ORDERS = 100_000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the burst and return the exit code."""
-    chosen = _parser().parse_args(arguments)
+    chosen = _make_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # terminated, it clears up as on Ctrl-C
     console = open_console()
     checks = Checks(console, chapter="the account")
-    load = burst(chosen.orders, chosen.seed)
-    console.print(_told(load, chosen.seed), markup=False)
+    load = make_burst(chosen.orders, chosen.seed)
+    console.print(_describe_load(load, chosen.seed), markup=False)
     try:
-        with working(console, "starting a local AWS"):
+        with show_working(console, "starting a local AWS"):
             scale = _WAIT_SCALE_A_THOUSAND * max(1, chosen.orders / 1000)
             aws = LocalAws.start(wait_scale=scale)
         with aws:
-            figures = _perform(aws, load, console, checks)
+            figures = _perform_load(aws, load, console, checks)
     except LocalAwsError as error:
         console.print(f"error: {error}", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("\ninterrupted; the local AWS is stopped", markup=False)
         return 130
-    return verdict(console, checks, figures)
+    return print_verdict(console, checks, figures)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.load", description="A burst of orders, accounted for.")
-    parser.add_argument("--orders", type=_size, default=1000, help="messages published, bad ones included (1000)")
+    parser.add_argument("--orders", type=_read_size, default=1000, help="messages published, bad ones included (1000)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same messages (1)")
     return parser
 
 
-def _size(text: str) -> int:
+def _read_size(text: str) -> int:
     size = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= size <= _MOST_ORDERS:
         raise argparse.ArgumentTypeError(f"a burst has from 1 to {_MOST_ORDERS} messages, not {text!r}")
     return size
 
 
-def _told(load: Burst, seed: int) -> str:
+def _describe_load(load: Burst, seed: int) -> str:
     return (
         f"A burst of {len(load.messages)} messages, seed {seed}:\n  {load.confirmed} orders to confirm,"
         f" {load.out_of_stock} out of stock, {load.duplicates} duplicates, {load.poison} poison"
     )
 
 
-def _perform(aws: LocalAws, load: Burst, console: Console, checks: Checks) -> Figures | None:
+def _perform_load(aws: LocalAws, load: Burst, console: Console, checks: Checks) -> Figures | None:
     began = time.monotonic()
-    with working(console, "cdk deploy") as tell_progress:
-        outputs = deploy(aws, progress=tell_progress)
+    with show_working(console, "cdk deploy") as tell_progress:
+        outputs = deploy_stack(aws, progress=tell_progress)
     console.print(f"deployed to a local AWS at {aws.endpoint} in {time.monotonic() - began:.0f} s")
     try:
-        with _bar(console, load.orders + load.poison) as progress:
-            return run(Pipeline(aws, outputs), load, checks, progress=progress, patience=_PATIENCE_SECONDS)
+        with _show_progress(console, load.orders + load.poison) as progress:
+            return run_load(Pipeline(aws, outputs), load, checks, progress=progress, patience=_PATIENCE_SECONDS)
     except NoProgressError as standstill:
         checks.fail(str(standstill))
     except (BotoCoreError, ClientError, OSError) as failure:
@@ -87,7 +87,7 @@ def _perform(aws: LocalAws, load: Burst, console: Console, checks: Checks) -> Fi
 
 
 @contextmanager
-def _bar(console: Console, total: int) -> Iterator[Callable[[int], None]]:
+def _show_progress(console: Console, total: int) -> Iterator[Callable[[int], None]]:
     """Show a bar on a terminal, and a line a tenth in a log."""
     if console.is_terminal:
         columns = (TextColumn("settled"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -107,7 +107,7 @@ def _bar(console: Console, total: int) -> Iterator[Callable[[int], None]]:
     yield tell
 
 
-def verdict(console: Console, checks: Checks, figures: Figures | None) -> int:
+def print_verdict(console: Console, checks: Checks, figures: Figures | None) -> int:
     """Show the figures, and say in the exit code whether everything is accounted for."""
     if figures:
         found = figures.account

@@ -38,14 +38,14 @@ class Burst:
         return self.confirmed + self.out_of_stock
 
 
-def burst(size: int, seed: int) -> Burst:
+def make_burst(size: int, seed: int) -> Burst:
     """Make `size` messages, the same ones for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - to be repeatable, not secret
     poison, out_of_stock = round(size * _POISON), round(size * _OUT_OF_STOCK)
     confirmed = size - poison - out_of_stock - round(size * _DUPLICATE)
-    good = [_order(n, chance) for n in range(confirmed)]
-    greedy = [_too_much(_order(confirmed + n, chance), chance) for n in range(out_of_stock)]
-    spoilt = [_SPOILERS[n % len(_SPOILERS)](_order(confirmed + out_of_stock + n, chance)) for n in range(poison)]
+    good = [_make_order(n, chance) for n in range(confirmed)]
+    greedy = [_too_much(_make_order(confirmed + n, chance), chance) for n in range(out_of_stock)]
+    spoilt = [_SPOILERS[n % len(_SPOILERS)](_make_order(confirmed + out_of_stock + n, chance)) for n in range(poison)]
     first = [json.dumps(order) for order in good + greedy]
     again = [chance.choice(first) for _ in range(size - len(first) - poison)]
     messages = first + spoilt + again
@@ -60,7 +60,7 @@ def burst(size: int, seed: int) -> Burst:
     )
 
 
-def _order(number: int, chance: random.Random) -> dict[str, Any]:
+def _make_order(number: int, chance: random.Random) -> dict[str, Any]:
     items = chance.sample(_ITEMS, chance.randint(1, _MOST_LINES))
     return {
         "order_id": f"load-{number:05}",

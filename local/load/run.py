@@ -1,4 +1,4 @@
-"""The burst itself: published as fast as SNS takes it, waited for, and held against the account."""
+"""The burst itself: published as fast as SNS takes it, waited for, and checked against the account."""
 
 import json
 import time
@@ -9,10 +9,10 @@ from statistics import quantiles
 from typing import Any, Final
 
 from functions.shared.row import CONFIRMED, ENDS, MAIL_SENT
-from local.books import Accounting, Books, account, violations
+from local.books import Accounting, Books, account_for, find_violations
 from local.demo.checks import Checks
 from local.load.burst import Burst
-from local.load.observe import books, dead_letter_count, under_way
+from local.load.observe import dead_letter_count, read_books, under_way
 from local.pipeline import Pipeline
 from ops.tables.order_row import OrderRow
 
@@ -39,7 +39,7 @@ class Figures:
         return self.account.orders / self.seconds
 
 
-def run(
+def run_load(
     pipeline: Pipeline, load: Burst, checks: Checks, *, progress: Callable[[int], None], patience: float
 ) -> Figures:
     """Publish the burst, wait until all has settled, and check the account.
@@ -47,7 +47,7 @@ def run(
     Args:
         pipeline: A freshly deployed one: every row, mail and dead letter in it counts.
         load: What to publish.
-        checks: Where each part of the account is held against what must be.
+        checks: Where each part of the account is checked.
         progress: Told how many of the orders and poison messages have settled.
         patience: Seconds after which a standstill is the end.
 
@@ -56,21 +56,21 @@ def run(
     """
     pipeline.stock_up(load.stock)
     began = time.monotonic()
-    published_at = publish(pipeline, load.messages)
-    _wait(pipeline, load, progress, patience)
+    published_at = publish_burst(pipeline, load.messages)
+    _wait_until_settled(pipeline, load, progress, patience)
     seconds = time.monotonic() - began
-    found = books(pipeline, pipeline.dead_letters())
-    accounted = account(found, load.messages)
-    _check(found, load, accounted, checks)
-    broken = violations(found, stocked=load.stock, published=load.messages)
+    found = read_books(pipeline, pipeline.dead_letters())
+    accounted = account_for(found, load.messages)
+    _check_account(found, load, accounted, checks)
+    broken = find_violations(found, stocked=load.stock, published=load.messages)
     checks.expect("violations of stock, statuses, mails and messages", len(broken), 0)
     for line in broken[:20]:
         checks.fail(line)
-    p50, p99 = _percentiles(_mail_times(published_at, found.mails))
+    p50, p99 = _compute_percentiles(_mail_times(published_at, found.mails))
     return Figures(accounted, seconds, p50, p99)
 
 
-def publish(pipeline: Pipeline, messages: Sequence[str]) -> dict[str, float]:
+def publish_burst(pipeline: Pipeline, messages: Sequence[str]) -> dict[str, float]:
     """Publish in batches; return when each order was first published, by its customer's address."""
     client, topic = pipeline.aws.client("sns"), pipeline.outputs["OrderTopicArn"]
     published_at: dict[str, float] = {}
@@ -81,11 +81,11 @@ def publish(pipeline: Pipeline, messages: Sequence[str]) -> dict[str, float]:
         if refused:
             raise NoProgressError(f"SNS refused {len(refused)} messages: {refused[0]}")
         for body in batch:
-            published_at.setdefault(_address(body), now)
+            published_at.setdefault(_read_address(body), now)
     return published_at
 
 
-def _wait(pipeline: Pipeline, load: Burst, progress: Callable[[int], None], patience: float) -> None:
+def _wait_until_settled(pipeline: Pipeline, load: Burst, progress: Callable[[int], None], patience: float) -> None:
     """Wait until every order and every poison message has settled and nothing is under way."""
     settled, moved_at = -1, time.monotonic()
     while settled < load.orders + load.poison or under_way(pipeline):
@@ -105,7 +105,7 @@ def _has_settled(order: OrderRow) -> bool:
     return order.status in ENDS and (order.status != CONFIRMED or order.email_status == MAIL_SENT)
 
 
-def _check(found: Books, load: Burst, accounted: Accounting, checks: Checks) -> None:
+def _check_account(found: Books, load: Burst, accounted: Accounting, checks: Checks) -> None:
     """Hold what is in tables, queues and mails against the burst.
 
     Not the functions' metrics: the local AWS may log a line of a busy moment late, or with a later invocation's.
@@ -123,14 +123,14 @@ def _mail_times(published_at: Mapping[str, float], mails: Sequence[Mapping[str, 
     return [mail["Timestamp"] - published_at[mail["To"][0]] for mail in mails if mail["To"][0] in published_at]
 
 
-def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
+def _compute_percentiles(seconds: Sequence[float]) -> tuple[float, float]:
     if len(seconds) < 2:  # noqa: PLR2004 - quantiles need two
         return (seconds[0], seconds[0]) if seconds else (0.0, 0.0)
     cuts = quantiles(seconds, n=100, method="inclusive")
     return cuts[49], cuts[98]
 
 
-def _address(body: str) -> str:
+def _read_address(body: str) -> str:
     try:
         return str(json.loads(body)["customer_email"])
     except (ValueError, KeyError):

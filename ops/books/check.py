@@ -141,7 +141,6 @@ class Suspects:
         )
 
     def without(self, others: "Suspects") -> "Suspects":
-        """Return the others of them."""
         return Suspects(
             {name: wrong for name, wrong in self.items.items() if name not in others.items},
             {name: wrong for name, wrong in self.orders.items() if name not in others.orders},
@@ -184,7 +183,7 @@ class Reading:
 
     def add_stock(self, item: StockItem) -> None:
         """Take an item's row; all of them before the orders, which are judged by them."""
-        self._ledger(item.item_id).stock = item
+        self._make_ledger(item.item_id).stock = item
 
     def judge(self, order: OrderRow) -> None:
         """Keep an order whose row cannot be."""
@@ -196,11 +195,11 @@ class Reading:
         """Sum up what an order holds."""
         for line in order.held:
             if self._only is None or line.item_id in self._only:
-                self._ledger(line.item_id).add_order(order, line.quantity, named=self._only is not None)
+                self._make_ledger(line.item_id).add_order(order, line.quantity, named=self._only is not None)
 
     def add_movement(self, movement: Movement) -> None:
         """Sum up a movement."""
-        self._ledger(movement.item_id).add_movement(movement, named=self._only is not None)
+        self._make_ledger(movement.item_id).add_movement(movement, named=self._only is not None)
 
     @property
     def items(self) -> dict[str, ItemLedger]:
@@ -211,10 +210,10 @@ class Reading:
     def suspects(self) -> Suspects:
         """What disagrees; on a system at rest that is what is wrong."""
         asked = (one for one in self.items.items() if self._only is None or one[0] in self._only)
-        found = ((item_id, _wrong(item_id, ledger)) for item_id, ledger in asked)
+        found = ((item_id, _judge_item(item_id, ledger)) for item_id, ledger in asked)
         return Suspects({item_id: wrong for item_id, wrong in found if wrong}, self.wrong_orders)
 
-    def _ledger(self, item_id: str) -> ItemLedger:
+    def _make_ledger(self, item_id: str) -> ItemLedger:
         return self.ledgers.setdefault(item_id, ItemLedger())
 
     def _of_order(self, order: OrderRow) -> Iterator[str]:
@@ -224,9 +223,11 @@ class Reading:
                 yield f"holds {item_id}, which has no row in the inventory"
 
 
-def check(tables: "Tables", pause: Callable[[], None], tell: Callable[[str], None] = lambda _text: None) -> Report:
+def check_books(
+    tables: "Tables", pause: Callable[[], None], tell: Callable[[str], None] = lambda _text: None
+) -> Report:
     """Read until everything agrees, or disagrees twice with the same evidence, or has been read five times."""
-    first = _read(tables, tell)
+    first = _read_tables(tables, tell)
     suspects, items, orders = first.suspects, list[WrongItem](), list[WrongOrder]()
     readings = 1
     while suspects and readings < _READINGS:
@@ -248,7 +249,7 @@ def check(tables: "Tables", pause: Callable[[], None], tell: Callable[[str], Non
     )
 
 
-def _read(tables: "Tables", tell: Callable[[str], None]) -> Reading:
+def _read_tables(tables: "Tables", tell: Callable[[str], None]) -> Reading:
     reading = Reading()
     for item in tables.stock():
         reading.add_stock(item)
@@ -261,7 +262,7 @@ def _read(tables: "Tables", tell: Callable[[str], None]) -> Reading:
 
 
 def _read_again(tables: "Tables", suspects: Suspects) -> Reading:
-    """Read suspects by their keys; who holds an item, only a reading of all CONFIRMED orders tells."""
+    """Read suspects by their keys; only a reading of all CONFIRMED orders shows who holds an item."""
     reading = Reading(only=suspects.items)
     orders = list(tables.orders_of(suspects.orders))
     for item in tables.stock_of({*suspects.items, *(line.item_id for order in orders for line in order.held)}):
@@ -276,7 +277,7 @@ def _read_again(tables: "Tables", suspects: Suspects) -> Reading:
     return reading
 
 
-def _wrong(item_id: str, ledger: ItemLedger) -> WrongItem | None:
+def _judge_item(item_id: str, ledger: ItemLedger) -> WrongItem | None:
     difference = ledger.balance.difference
     problems = (*_of_row(ledger.stock), *_of_numbers(ledger), *check_balance(ledger.balance))
     if not problems:
@@ -306,7 +307,7 @@ def _of_numbers(ledger: ItemLedger) -> Iterator[str]:
     if ledger.odd_numbers:
         yield "a movement's `number` must be a whole number from 1"
     if ledger.newest != ledger.count - ledger.odd_numbers:
-        yield f"missing: movement {_missing(ledger)}"
+        yield f"missing: movement {_name_missing(ledger)}"
     counted = ledger.stock.movements if ledger.stock else None
     if counted is not None and counted != ledger.newest:
         yield f"its row counts {counted} movements, the newest one is number {ledger.newest}"
@@ -314,7 +315,7 @@ def _of_numbers(ledger: ItemLedger) -> Iterator[str]:
         yield f"{f'movement {number}:' if number else 'a movement of no number:'} `change` must be a whole number"
 
 
-def _missing(ledger: ItemLedger) -> str:
+def _name_missing(ledger: ItemLedger) -> str:
     """Name those that are missing, as far as a person reads that; numbers may be as large as anybody wrote them."""
     gaps = (str(number) for number in range(1, ledger.newest) if number not in ledger.numbers)
     named = list(islice(gaps, _MOST_MISSING))
@@ -349,7 +350,6 @@ class Tables:
         return map(StockItem.from_item, read_by_keys(self._dynamodb, self._inventory, "item_id", item_ids))
 
     def orders(self, tell: Callable[[str], None] = lambda _text: None) -> Iterator[OrderRow]:
-        """Read all orders."""
         for number, item in enumerate(read_all(self._dynamodb, self._orders), start=1):
             yield OrderRow.from_item(item)
             if not number % _TOLD_EVERY:
@@ -364,7 +364,6 @@ class Tables:
         return map(OrderRow.from_item, read_confirmed(self._dynamodb, self._orders))
 
     def movements(self) -> Iterator[Movement]:
-        """Read all movements."""
         return map(Movement.from_item, read_all(self._dynamodb, self._movements))
 
     def movements_of(self, item_ids: Collection[str]) -> Iterator[Movement]:

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from functions.shared.order import MOST_ITEMS
-from ops.cost.estimate import Estimate, estimate
+from ops.cost.estimate import Estimate, estimate_cost
 from ops.terminal import rules, screen
 from ops.terminal.options import JsonOption, without_stack
 
@@ -29,13 +29,13 @@ def cost(
     """
     volumes = [rules.whole_number("--orders", text, least=1, most=_MOST_ORDERS) for text in orders or _VOLUMES]
     lines = rules.whole_number("--items", items, least=1, most=MOST_ITEMS)
-    found = estimate(volumes, lines)
+    found = estimate_cost(volumes, lines)
     if json:
         return screen.show_json(found)
-    return _show(found)
+    return _show_estimate(found)
 
 
-def _show(found: Estimate) -> None:
+def _show_estimate(found: Estimate) -> None:
     columns = {"USD a month": "left", **{f"{n:,} orders": "right" for n in found.orders}, "for": "left"}
     rows: list[tuple[object, ...]] = [
         (line.service, *(f"{dollars:,.2f}" for dollars in line.usd), line.what_for) for line in found.lines
@@ -44,6 +44,6 @@ def _show(found: Estimate) -> None:
         ("together", *(f"{dollars:,.2f}" for dollars in found.total), None),
         ("an order", *(f"{dollars:.6f}" for dollars in found.an_order), None),
     ]
-    screen.table(columns, rows, empty="")
-    screen.say(f"Orders of {found.items} items; prices of {found.prices_as_of}.")
-    screen.say("Left out: free tiers, discounts, storage and data transfer.")
+    screen.print_table(columns, rows, empty="")
+    screen.print_line(f"Orders of {found.items} items; prices of {found.prices_as_of}.")
+    screen.print_line("Left out: free tiers, discounts, storage and data transfer.")

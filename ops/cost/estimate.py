@@ -49,7 +49,7 @@ class Estimate:
     """Dollars an order at each volume"""
 
 
-def estimate(orders: Sequence[int], items: int) -> Estimate:
+def estimate_cost(orders: Sequence[int], items: int) -> Estimate:
     """Price what the benchmark counted that an order of so many items takes."""
     usage = usage_of(items)
     lines = (

@@ -28,7 +28,7 @@ Work = Callable[[str, list[DeadLetter]], dict[str, str]]
 
 @dataclass(frozen=True)
 class Handled:
-    """What became of letters: done with, failed (each with AWS's reason), or gone before they could be reached."""
+    """Counts of dead letters: done with, failed (each with AWS's reason), or gone before they could be reached."""
 
     done: Sequence[DeadLetter]
     failed: Sequence[tuple[DeadLetter, str]]
@@ -40,8 +40,8 @@ def can_be_redriven(letter: DeadLetter) -> bool:
     return letter.queue in _SOURCES
 
 
-def redrive(stack: Stack, letters: Iterable[DeadLetter]) -> Handled:
-    """Send letters to the queue they came from, body unchanged, and delete each once SQS has it there.
+def redrive_letters(stack: Stack, letters: Iterable[DeadLetter]) -> Handled:
+    """Send dead letters to the queue they came from, body unchanged, and delete each once SQS has it there.
 
     Cut off between the two, a message is in both: redriven again it is a duplicate, as any that comes twice.
     """
@@ -49,31 +49,31 @@ def redrive(stack: Stack, letters: Iterable[DeadLetter]) -> Handled:
 
     def send(queue: str, batch: list[DeadLetter]) -> dict[str, str]:
         failed: dict[str, str] = {}
-        for part in _parts(batch):
+        for part in _split_batch(batch):
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
                 {"Id": str(number), "MessageBody": letter.body} for number, letter in enumerate(part)
             ]
-            failed |= _failures(sqs.send_message_batch(QueueUrl=stack[_SOURCES[queue]], Entries=entries), part)
+            failed |= _read_failures(sqs.send_message_batch(QueueUrl=stack[_SOURCES[queue]], Entries=entries), part)
         return failed
 
-    return _each(stack, letters, send)
+    return _work_on_each(stack, letters, send)
 
 
-def drop(stack: Stack, letters: Iterable[DeadLetter], keep: Callable[[DeadLetter], None]) -> Handled:
-    """Delete letters; each is given to `keep` before."""
+def drop_letters(stack: Stack, letters: Iterable[DeadLetter], keep: Callable[[DeadLetter], None]) -> Handled:
+    """Delete dead letters; each is given to `keep` first."""
 
     def kept(_queue: str, batch: list[DeadLetter]) -> dict[str, str]:
         for letter in batch:
             keep(letter)
         return {}
 
-    return _each(stack, letters, kept)
+    return _work_on_each(stack, letters, kept)
 
 
-def _each(
+def _work_on_each(
     stack: Stack, letters: Iterable[DeadLetter], work: Callable[[str, list[DeadLetter]], dict[str, str]]
 ) -> Handled:
-    """Find letters again, each queue read once; do the work, and delete those that did not fail."""
+    """Find them again, each queue read once; do the work, and delete those that did not fail."""
     wanted: dict[str, dict[str, DeadLetter]] = {}
     for letter in letters:
         wanted.setdefault(letter.queue, {})[letter.message_id] = letter
@@ -85,7 +85,7 @@ def _each(
                 chosen = [letter for letter in batch if missing.pop(letter.message_id, None)]
                 failures = work(queue, chosen) if chosen else {}
                 ready = [letter for letter in chosen if letter.message_id not in failures]
-                failures |= _delete(sqs, url, ready)
+                failures |= _delete_batch(sqs, url, ready)
                 done += [letter for letter in chosen if letter.message_id not in failures]
                 failed += [(one, failures[one.message_id]) for one in chosen if one.message_id in failures]
                 if not missing:
@@ -93,17 +93,17 @@ def _each(
     return Handled(done, failed, [letter for missing in wanted.values() for letter in missing.values()])
 
 
-def _delete(sqs: "SQSClient", url: str, letters: list[DeadLetter]) -> dict[str, str]:
+def _delete_batch(sqs: "SQSClient", url: str, letters: list[DeadLetter]) -> dict[str, str]:
     if not letters:
         return {}
     entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
         {"Id": str(number), "ReceiptHandle": letter.receipt} for number, letter in enumerate(letters)
     ]
-    failures = _failures(sqs.delete_message_batch(QueueUrl=url, Entries=entries), letters)
+    failures = _read_failures(sqs.delete_message_batch(QueueUrl=url, Entries=entries), letters)
     return {message_id: f"its letter could not be deleted: {reason}" for message_id, reason in failures.items()}
 
 
-def _failures(
+def _read_failures(
     answer: "SendMessageBatchResultTypeDef | DeleteMessageBatchResultTypeDef", letters: Sequence[DeadLetter]
 ) -> dict[str, str]:
     """Read a batch's failures: message ids to SQS's reasons."""
@@ -113,7 +113,7 @@ def _failures(
     }
 
 
-def _parts(letters: list[DeadLetter]) -> Iterator[list[DeadLetter]]:
+def _split_batch(letters: list[DeadLetter]) -> Iterator[list[DeadLetter]]:
     """Split a batch so that a call carries each part."""
     part, size = list[DeadLetter](), 0
     for letter in letters:

@@ -8,8 +8,8 @@ from ops.shell import quote_command
 _LONGEST_KEY: Final = 2048  # bytes that DynamoDB takes as a key: under a longer id no row was written, nothing is held
 
 
-def advice(letter: DeadLetter) -> str:
-    """Say what a person does about a letter."""
+def give_advice(letter: DeadLetter) -> str:
+    """Say what a person should do about a dead letter."""
     drop_it = quote_command("orders dlq drop", letter.short_id)
     redrive_it = quote_command("orders dlq redrive", letter.short_id)
     anew = "publish it under an id of its own (`orders place`)"
@@ -29,4 +29,4 @@ def advice(letter: DeadLetter) -> str:
         case "releases":
             return f"its execution was of no order, so nothing is held: {drop_it}"
         case _:
-            return f"what became of a mail could not be written into the order's row: mend the cause, then {redrive_it}"
+            return f"what became of a mail could not be written into the order's row: fix the cause, then {redrive_it}"

@@ -55,8 +55,8 @@ class Peek:
         return f"{more} could not be read: somebody else is looking, or was just now; run this again in a minute"
 
 
-def peek(stack: Stack, queues: Iterable[str] = QUEUES) -> Peek:
-    """Read the letters of these queues; they stay where they are.
+def peek_queues(stack: Stack, queues: Iterable[str] = QUEUES) -> Peek:
+    """Read the dead letters of these queues; they stay where they are.
 
     For a moment nobody else sees them. An empty queue takes a second: SQS asks all of its servers.
     """
@@ -83,8 +83,8 @@ def count_messages(sqs: "SQSClient", url: str) -> int:
     return sum(int(answer["Attributes"][count]) for count in _COUNTS)
 
 
-def find(found: Peek, id_: str) -> DeadLetter:
-    """Return the letter with this message id, or the only one whose id begins so.
+def find_message(found: Peek, id_: str) -> DeadLetter:
+    """Return the dead letter with this message id, or the only one whose id begins so.
 
     Raises:
         Refused: there is none.
@@ -94,7 +94,7 @@ def find(found: Peek, id_: str) -> DeadLetter:
     if not fitting:
         raise Refused(f"no dead letter {id_!r}; {found.gap or '`orders dlq list` shows those there are'}")
     if len(fitting) > 1:
-        raise BadInput(f"ID: {id_!r} fits {len(fitting)} letters: {', '.join(one.message_id for one in fitting)}")
+        raise BadInput(f"ID: {id_!r} fits {len(fitting)} dead letters: {', '.join(one.message_id for one in fitting)}")
     return fitting[0]
 
 
@@ -105,17 +105,17 @@ def read_queue(
     """Give a queue's letters in batches as they come, each once; at the end all that were not deleted are visible."""
     held: dict[str, DeadLetter] = {}
     try:
-        yield _batches(sqs, url, queue, held, stop or Event())
+        yield _receive_batches(sqs, url, queue, held, stop or Event())
     finally:
         _give_back(sqs, url, list(held.values()))
 
 
-def _batches(
+def _receive_batches(
     sqs: "SQSClient", url: str, queue: str, held: dict[str, DeadLetter], stop: Event
 ) -> Iterator[list[DeadLetter]]:
     hold = _HOLD + count_messages(sqs, url) // _BATCH
     until = monotonic() + hold
-    while not stop.is_set() and (messages := _receive(sqs, url, hold)):
+    while not stop.is_set() and (messages := _receive_batch(sqs, url, hold)):
         letters = [DeadLetter.from_message(queue, message) for message in messages]
         new = [letter for letter in letters if letter.message_id not in held]
         held |= {letter.message_id: letter for letter in letters}
@@ -125,7 +125,7 @@ def _batches(
             return  # more than can be read in that time: the first are coming round again
 
 
-def _receive(sqs: "SQSClient", url: str, hold: int) -> "Sequence[MessageTypeDef]":
+def _receive_batch(sqs: "SQSClient", url: str, hold: int) -> "Sequence[MessageTypeDef]":
     answer = sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=_BATCH,

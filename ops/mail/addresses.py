@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from functions.shared import row
 from ops.errors import Refused, StackError
 from ops.shell import quote_command
-from ops.stack import Stack, explained
+from ops.stack import Stack, explain_errors
 from ops.tables.attributes import in_words
 from ops.tables.order_row import OrderRow
 from ops.terminal.answers import Count
@@ -32,7 +32,7 @@ class Suppression:
     """Why SES delivers nothing to an address."""
 
     reason: Annotated[str, ("enum", ("BOUNCE", "COMPLAINT"))]
-    """What put it on the account's suppression list"""
+    """The reason it is on the account's suppression list"""
     since: datetime
     """Since when, ISO 8601"""
 
@@ -47,7 +47,7 @@ class Address:
     address: str
     """The address, or the domain"""
     identity: str | None
-    """What vouches for it: itself, or its domain; null if SES knows neither"""
+    """The identity that vouches for it: itself, or its domain; null if SES knows neither"""
     status: Verification | None
     """How far its verification is; null without an identity"""
     suppression: Suppression | None = None
@@ -68,7 +68,7 @@ class SesAccount:
     sending_enabled: bool
     """False while sending is paused: SES then refuses every mail"""
     enforcement: str
-    """How the account stands with SES: HEALTHY, PROBATION (under review) or SHUTDOWN"""
+    """The account's state at SES: HEALTHY, PROBATION (under review) or SHUTDOWN"""
     most_in_24_hours: Annotated[int, ("minimum", -1)]
     """Mails in 24 hours; -1 if there is no limit"""
     most_in_a_second: Annotated[float, ("minimum", 0)]
@@ -76,7 +76,7 @@ class SesAccount:
     sent_in_24_hours: Count
     """Of them, those sent in the last 24 hours"""
     review: Annotated[str, ("enum", ("PENDING", "FAILED", "GRANTED", "DENIED"))] | None
-    """What became of the request to leave the sandbox; null if none was made"""
+    """The outcome of the request to leave the sandbox; null if none was made"""
 
 
 class Mail:
@@ -101,13 +101,13 @@ class Mail:
 
     def identities(self) -> list[Address]:
         """Return every address and domain that SES knows, by name."""
-        found = list(self._identities())
+        found = list(self._list_identities())
         return sorted(found, key=lambda identity: identity.address)
 
     def address(self, address: str) -> Address:
         """Return what vouches for an address: itself, or else its domain or one above it."""
-        for name in _vouchers(address):
-            if (status := self._status(name)) and (name == address or status == VERIFIED):
+        for name in _list_vouchers(address):
+            if (status := self._read_status(name)) and (name == address or status == VERIFIED):
                 return Address(address, name, status)
         return Address(address, None, None)
 
@@ -144,14 +144,14 @@ class Mail:
             pause(_POLL_SECONDS)
         return known
 
-    def _status(self, identity: str) -> str | None:
+    def _read_status(self, identity: str) -> str | None:
         try:
             answer = self._ses.get_email_identity(EmailIdentity=identity)
         except self._ses.exceptions.NotFoundException:
             return None
         return _status_of(answer, "VerifiedForSendingStatus")
 
-    def _identities(self) -> Iterator[Address]:
+    def _list_identities(self) -> Iterator[Address]:
         answer = self._ses.list_email_identities(PageSize=1000)
         while True:  # botocore has no paginator for it
             for identity in answer.get("EmailIdentities", ()):
@@ -173,7 +173,7 @@ def order_mail(stack: Stack, order_id: str) -> OrderRow:
         Refused: there is none.
     """
     answer = stack.client("dynamodb").get_item(
-        TableName=stack["OrdersTableName"], Key=row.key(order_id), ConsistentRead=True
+        TableName=stack["OrdersTableName"], Key=row.make_key(order_id), ConsistentRead=True
     )
     if "Item" not in answer:
         raise Refused(f"order {order_id!r} has no row")
@@ -210,7 +210,7 @@ def why_no_mail(order: OrderRow, suppression: Callable[[str], Suppression | None
     return None
 
 
-def resend(stack: Stack, order: OrderRow) -> OrderRow:
+def resend_mail(stack: Stack, order: OrderRow) -> OrderRow:
     """Send an order's mail by the very function that sends all mails, and return the order as it is then.
 
     The function claims it over exactly the try that was read. Until then the row says what it said, and SES's events of
@@ -221,9 +221,9 @@ def resend(stack: Stack, order: OrderRow) -> OrderRow:
         StackError: the function could not be invoked.
     """
     try:
-        with explained():
+        with explain_errors():
             answer = stack.client("lambda").invoke(
-                FunctionName=stack["SendEmailFunctionArn"], Payload=json.dumps(_payload(order)).encode()
+                FunctionName=stack["SendEmailFunctionArn"], Payload=json.dumps(_make_payload(order)).encode()
             )
     except StackError as error:
         raise StackError(
@@ -232,11 +232,11 @@ def resend(stack: Stack, order: OrderRow) -> OrderRow:
         ) from error
     content = answer["Payload"].read()
     if answer.get("FunctionError"):
-        raise Refused(_failure(order, content))
+        raise Refused(_describe_failure(order, content))
     return order_mail(stack, order.order_id)
 
 
-def _payload(order: OrderRow) -> dict[str, Any]:
+def _make_payload(order: OrderRow) -> dict[str, Any]:
     """Make what the state machine sends to SendConfirmation."""
     return {
         "order": {"order_id": order.order_id, "attempt": order.attempt or 1},
@@ -247,7 +247,7 @@ def _payload(order: OrderRow) -> dict[str, Any]:
     }
 
 
-def _failure(order: OrderRow, content: bytes) -> str:
+def _describe_failure(order: OrderRow, content: bytes) -> str:
     try:
         raised = json.loads(content)
         kind, message = str(raised["errorType"]), str(raised["errorMessage"])
@@ -268,7 +268,7 @@ def _resend_command(order: OrderRow) -> str:
     return quote_command("orders email resend", order.order_id)
 
 
-def _vouchers(address: str) -> Iterator[str]:
+def _list_vouchers(address: str) -> Iterator[str]:
     yield address
     labels = address.rpartition("@")[2].split(".")
     for start in range(len(labels) - 1):
@@ -276,5 +276,5 @@ def _vouchers(address: str) -> Iterator[str]:
 
 
 def _status_of(answer: Mapping[str, Any], sending: str) -> str:
-    """Read an identity's state; where it is not told in words, from whether mail may be sent."""
+    """Read an identity's state; where SES names none, from whether mail may be sent."""
     return str(answer.get("VerificationStatus") or (VERIFIED if answer.get(sending) else "PENDING"))

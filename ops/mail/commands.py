@@ -8,13 +8,13 @@ import typer
 
 from functions.shared import row
 from ops.errors import Refused
-from ops.mail.addresses import Address, Mail, SesAccount, may_have_left, order_mail, resend, why_no_mail
+from ops.mail.addresses import Address, Mail, SesAccount, may_have_left, order_mail, resend_mail, why_no_mail
 from ops.shell import quote_command
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
 from ops.terminal import rules, screen
-from ops.terminal.options import JsonOption, YesOption, ask, with_stack
-from ops.terminal.working import working
+from ops.terminal.options import JsonOption, YesOption, ask_person, with_stack
+from ops.terminal.working import show_working
 
 app = typer.Typer(
     help="E-mail: who may send and receive, the sandbox, and an order's mail again.", no_args_is_help=True
@@ -59,15 +59,15 @@ def verify(
     was_verified = mail.address(address).is_verified
     found = mail.verify(address, lambda again: stack.client("ses").verify_email_identity(EmailAddress=again))
     if not found.is_verified:
-        screen.note(f"SES has mailed {address} a link, good for a day")
+        screen.print_note(f"SES has mailed {address} a link, good for a day")
         if not wait:
             ask_again = quote_command("orders email status", address)
-            return screen.say(f"{address}: {found.status}; {ask_again} shows when it was followed")
-        with working(screen.err, f"waiting until {address} follows it"):
+            return screen.print_line(f"{address}: {found.status}; {ask_again} shows when it was followed")
+        with show_working(screen.err, f"waiting until {address} follows it"):
             found = mail.wait_until_verified(address, time.sleep)
     already = "already " if was_verified else ""
     by = f" by {found.identity}" if found.identity != address else ""
-    return screen.say(f"{address}: {already}verified{by}")
+    return screen.print_line(f"{address}: {already}verified{by}")
 
 
 @app.command("status")
@@ -86,18 +86,18 @@ def status(
     for address in addresses or ():
         rules.email("ADDRESS", address)
     mail, sender = Mail(stack.client("sesv2")), stack["SenderEmail"]
-    with working(screen.err, "asking SES"):
-        account, found = mail.account(), _found(mail, sender, addresses)
+    with show_working(screen.err, "asking SES"):
+        account, found = mail.account(), _look_up(mail, sender, addresses)
     if json:
         shown = tuple(ShownAddress(**vars(one), verified=one.is_verified) for one in found)
         return screen.show_json(AddressesAnswer(account.in_sandbox, sender, shown))
-    rows = [("sender" if one.address == sender else "", one.address, *_state(one)) for one in found]
+    rows = [("sender" if one.address == sender else "", one.address, *_describe_state(one)) for one in found]
     columns = dict.fromkeys(("", "address", "verified", "held back"), "left")
-    screen.table(columns, rows, empty="SES knows no address")
-    return screen.say(_sandbox(account))
+    screen.print_table(columns, rows, empty="SES knows no address")
+    return screen.print_line(_describe_sandbox(account))
 
 
-def _found(mail: Mail, sender: str, addresses: list[str] | None) -> list[Address]:
+def _look_up(mail: Mail, sender: str, addresses: list[str] | None) -> list[Address]:
     """Look up the sender, and what was named or else all that SES knows."""
     if not addresses:
         return [mail.address(sender), *(one for one in mail.identities() if one.address != sender)]
@@ -113,12 +113,14 @@ def sandbox(stack: Stack, json: JsonOption = False) -> None:
     account = Mail(stack.client("sesv2")).account()
     if json:
         return screen.show_json(account)
-    screen.say(_sandbox(account))
-    screen.facts(_quota(account))
+    screen.print_line(_describe_sandbox(account))
+    screen.print_facts(_describe_quota(account))
     if not account.sending_enabled:
-        screen.say("Sending is paused: SES refuses every mail. The reason is in the SES console, Account dashboard")
+        screen.print_line(
+            "Sending is paused: SES refuses every mail. The reason is in the SES console, Account dashboard"
+        )
     if account.in_sandbox:
-        screen.say(f"To leave it: {_GUIDE}")
+        screen.print_line(f"To leave it: {_GUIDE}")
     return None
 
 
@@ -138,15 +140,15 @@ def resend_(
     if reason := why_no_mail(found, Mail(stack.client("sesv2")).suppression):
         raise Refused(f"order {order}: {reason}")
     if may_have_left(found):
-        ask(f"{_left(found)} Send it again?", yes=yes)
-    with working(screen.err, "sending the mail"):
-        sent = resend(stack, found)
-    screen.say(
+        ask_person(f"{_describe_last_mail(found)} Send it again?", yes=yes)
+    with show_working(screen.err, "sending the mail"):
+        sent = resend_mail(stack, found)
+    screen.print_line(
         f"{order}: {sent.email_status}" + (f", message {sent.email_message_id}" if sent.email_message_id else "")
     )
 
 
-def _left(order: OrderRow) -> str:
+def _describe_last_mail(order: OrderRow) -> str:
     """Say what is known of the mail that there was."""
     if order.email_status in (row.MAIL_UNKNOWN, row.MAIL_SENDING):
         why = (
@@ -160,7 +162,7 @@ def _left(order: OrderRow) -> str:
     return f"Order {order.order_id}: its mail is {order.email_status}; this will be the customer's second."
 
 
-def _state(address: Address) -> tuple[str, str | None]:
+def _describe_state(address: Address) -> tuple[str, str | None]:
     held = address.suppression
     verified = "no" if address.identity is None else (address.status or "")
     if address.is_verified:
@@ -168,13 +170,13 @@ def _state(address: Address) -> tuple[str, str | None]:
     return verified, str(held) if held else None
 
 
-def _sandbox(account: SesAccount) -> str:
+def _describe_sandbox(account: SesAccount) -> str:
     if account.in_sandbox:
         return "The account is in the SES sandbox: mail leaves for verified addresses and domains only."
     return "The account is out of the SES sandbox: mail leaves for everybody."
 
 
-def _quota(account: SesAccount) -> list[tuple[str, object]]:
+def _describe_quota(account: SesAccount) -> list[tuple[str, object]]:
     a_day = "as many as you like" if account.most_in_24_hours < 0 else f"{account.most_in_24_hours:,}"
     return [
         ("sent in 24 hours", f"{account.sent_in_24_hours:,} of {a_day}"),

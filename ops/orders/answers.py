@@ -47,7 +47,7 @@ class ShownRow:
     status_reason: str | None
     """Why it is REJECTED, FAILED or CANCELLED"""
     email_status: str | None
-    """What became of the mail: PENDING, SENDING, SENT, DELIVERED, BOUNCED, COMPLAINED, REJECTED, UNKNOWN; null while
+    """The mail's status: PENDING, SENDING, SENT, DELIVERED, BOUNCED, COMPLAINED, REJECTED, UNKNOWN; null while
     nobody has tried to send it"""
     email_message_id: str | None
     """The id that SES gave the mail"""
@@ -192,7 +192,7 @@ class LeftOutOrders:
     """Orders that were left out for one reason."""
 
     reason: str
-    """Why, and the command for it, in which ORDER stands for the id"""
+    """Why, and the command for it, in which ORDER is a placeholder for the id"""
     orders: Positive
     """How many"""
 
@@ -208,7 +208,7 @@ class RetryManyAnswer:
     failed: list[FailedOrder]
     """The orders that could not be published"""
     left_out: list[LeftOutOrders]
-    """What a retry would not help, by its row or its last execution"""
+    """Orders that a retry would not help, by their row or last execution"""
     remaining: Count
     """How many of the chosen were not come to: all with --dry-run, the rest where it was stopped"""
     beyond_limit: Count

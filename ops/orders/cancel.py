@@ -1,4 +1,4 @@
-"""How an order is cancelled: closed for good, and what it holds given back, unless its customer may have been told.
+"""How an order is cancelled: closed permanently, its stock given back, unless its customer may have been notified.
 
 Every write has a condition on what was read, so a reservation, a release or a mail under way either comes first, and
 is seen, or comes later, and changes nothing.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from functions.shared import row
-from functions.shared.aws import ConditionFailed, TransactionCancelled, call
+from functions.shared.aws import ConditionFailed, TransactionCancelled, call_aws
 from functions.shared.give_back import Confirmed, give_back
 from functions.shared.order import Line
 from ops.errors import Refused
@@ -22,7 +22,7 @@ from ops.tables.order_row import OrderRow
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# An order under way changes a few times in a second, and then stands still.
+# An order under way changes a few times in a second, and then stays as it is.
 _TRIES: Final = 5
 # What giving back goes by; what else is odd about a row, it leaves alone.
 _GOES_BY: Final = frozenset({"items", "email_status"})
@@ -30,7 +30,7 @@ _TOO_LATE: Final[Mapping[str | None, str]] = {
     row.MAIL_SENDING: "its mail may be leaving now; look again in a minute",
     row.MAIL_UNKNOWN: "its mail may have left, so the customer may count on it",
 }
-_TOLD: Final = "its customer was told, and counts on it; what comes back to the shelf is `orders stock add`"
+_TOLD: Final = "the customer has been notified; record returned goods with `orders stock add`"
 
 
 @dataclass(frozen=True)
@@ -56,26 +56,26 @@ class CancelStore:
 
     def close(self, order_id: str, reason: str) -> None:
         """Write CANCELLED on an order that holds nothing, also where there is no row and a message may still come."""
-        call(
+        call_aws(
             self._dynamodb.update_item,
             TableName=self._orders,
-            Key=row.key(order_id),
+            Key=row.make_key(order_id),
             UpdateExpression="SET #status = :cancelled, status_reason = :reason, updated_at = :now,"
             " created_at = if_not_exists(created_at, :now)",
             ConditionExpression="attribute_not_exists(#status) OR #status IN (:processing, :failed)",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
                 **row.closing(reason),
-                ":cancelled": row.text(row.CANCELLED),
-                ":processing": row.text(row.PROCESSING),
-                ":failed": row.text(row.FAILED),
+                ":cancelled": row.text_value(row.CANCELLED),
+                ":processing": row.text_value(row.PROCESSING),
+                ":failed": row.text_value(row.FAILED),
             },
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
     def give_back(self, found: OrderRow, reason: str) -> tuple[Line, ...]:
         """CONFIRMED→CANCELLED and `available += quantity` of every item, if the row still is as it was found."""
-        pieces = _pieces(found)
+        pieces = _sum_pieces(found)
         give_back(
             self._dynamodb,
             Confirmed(found.order_id, pieces, found.attempt, found.email_status),
@@ -87,11 +87,11 @@ class CancelStore:
         return pieces
 
 
-def cancel(store: CancelStore, order_id: str, reason: str) -> Cancellation:
+def cancel_order(store: CancelStore, order_id: str, reason: str) -> Cancellation:
     """Cancel an order that may still be cancelled; one that nobody has placed yet is closed before it comes.
 
     Raises:
-        Refused: the customer was told, or may have been, or it is REJECTED; or its row or an item's is odd; or it kept
+        Refused: the customer was or may be notified, or it is REJECTED; or its row or an item's is odd; or it kept
             moving.
         TransientError: DynamoDB is out of reach or throttles; cancelling again is safe.
     """
@@ -128,12 +128,12 @@ def _give_back(store: CancelStore, found: OrderRow, reason: str) -> Cancellation
 
 def _why_not_given_back(found: OrderRow, cancelled: TransactionCancelled) -> str:
     """Name the items whose rows DynamoDB could not add to, with its own reasons."""
-    refused = zip(_pieces(found), cancelled.reasons[1:], strict=False)
+    refused = zip(_sum_pieces(found), cancelled.reasons[1:], strict=False)
     items = ", ".join(f"{line.item_id} ({reason})" for line, reason in refused if reason.code)
     return f"nothing can be given back to {items}; count it, and `orders stock set` puts its row right"
 
 
-def _pieces(found: OrderRow) -> tuple[Line, ...]:
+def _sum_pieces(found: OrderRow) -> tuple[Line, ...]:
     """Add up the lines of each item: a transaction writes a row once."""
     pieces = Counter[str]()
     for line in found.lines:

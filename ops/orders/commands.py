@@ -26,12 +26,12 @@ from ops.orders.answers import (
 from ops.orders.filters import MailOption, OlderThanOption, SinceOption, StatusOption, choose_orders
 from ops.orders.ledger import Orders, is_explained
 from ops.orders.next_step import next_step
-from ops.orders.publish import End, Expected, new_order_id, publish, read_orders, wait_for
+from ops.orders.publish import End, Expected, new_order_id, publish_order, read_orders, wait_for
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow, changed_at, items_in_words
 from ops.terminal import files, rules, screen
-from ops.terminal.options import JsonOption, YesOption, ask, with_stack
-from ops.terminal.working import working
+from ops.terminal.options import JsonOption, YesOption, ask_person, with_stack
+from ops.terminal.working import show_working
 
 _LONGEST_ITEMS: Final = 40  # characters of the items in a list
 
@@ -74,18 +74,18 @@ def place(
     All of them are checked before the first is published. Placed twice, an order is processed once. With --wait the
     exit code is 1 if one did not end CONFIRMED, with its mail sent.
     """
-    orders = _typed(item, email, order_id) if file is None else _read(file, item or email or order_id)
-    patience = rules.duration("--timeout", timeout)
+    orders = _build_orders(item, email, order_id) if file is None else _read_orders(file, item or email or order_id)
+    patience = rules.read_duration("--timeout", timeout)
     expected = [Expected.of(Orders.of(stack), order) for order in orders] if wait else []
-    _publish(stack, orders)
+    _publish_orders(stack, orders)
     if not wait:
         return say_placed(orders, json=json)
-    with working(screen.err, "waiting for the end") as tell:
+    with show_working(screen.err, "waiting for the end") as tell:
         ends = list(wait_for(stack, expected, patience=patience, tell=tell))
     return say_ends(ends, json=json)
 
 
-def _typed(items: list[str] | None, email: str | None, order_id: str | None) -> list[Order]:
+def _build_orders(items: list[str] | None, email: str | None, order_id: str | None) -> list[Order]:
     if not items or email is None:
         raise BadInput("an order is needed: a FILE, or --item ITEM=QUANTITY (once for each) and --email ADDRESS")
     lines = [
@@ -93,37 +93,37 @@ def _typed(items: list[str] | None, email: str | None, order_id: str | None) -> 
             "item_id": rules.item_id("--item", name),
             "quantity": rules.whole_number("--item", quantity, least=1, most=MOST_PIECES),
         }
-        for name, quantity in map(_split, items)
+        for name, quantity in map(_split_item, items)
     ]
     id_ = new_order_id() if order_id is None else rules.order_id("--order-id", order_id)
     content = {"order_id": id_, "customer_email": rules.email("--email", email), "items": lines}
     return read_orders(screen.as_json(content), "the order")
 
 
-def _split(item: str) -> tuple[str, str]:
+def _split_item(item: str) -> tuple[str, str]:
     name, sign, quantity = item.rpartition("=")
     if not sign:
         raise BadInput(f"--item: must be ITEM=QUANTITY, as in item001=2, not {item!r}")
     return name, quantity
 
 
-def _read(file: str, beside: object) -> list[Order]:
+def _read_orders(file: str, beside: object) -> list[Order]:
     if beside:
         raise BadInput("FILE: --item, --email and --order-id are for an order without a file")
     return read_orders(files.read_text(file), files.name_source(file))
 
 
-def _publish(stack: Stack, orders: list[Order]) -> None:
+def _publish_orders(stack: Stack, orders: list[Order]) -> None:
     done = 0
     try:
-        with working(screen.err, f"publishing {len(orders)} orders" if len(orders) > 1 else "publishing") as tell:
+        with show_working(screen.err, f"publishing {len(orders)} orders" if len(orders) > 1 else "publishing") as tell:
             for order in orders:
-                publish(stack, order)
+                publish_order(stack, order)
                 done += 1
                 tell(f"publishing: {done} of {len(orders)} orders")
     finally:
         if done < len(orders):
-            screen.note(f"{done} of {len(orders)} orders were published; to place all of them again is safe")
+            screen.print_note(f"{done} of {len(orders)} orders were published; to place all of them again is safe")
 
 
 def say_placed(orders: list[Order], *, json: bool) -> None:
@@ -131,7 +131,7 @@ def say_placed(orders: list[Order], *, json: bool) -> None:
     if json:
         return screen.show_json(PlaceAnswer([PlacedOrder(order.order_id, None) for order in orders]))
     for order in orders:
-        screen.say(order.order_id)
+        screen.print_line(order.order_id)
     return None
 
 
@@ -141,7 +141,7 @@ def say_ends(ends: list[End], *, json: bool) -> None:
         screen.show_json(PlaceAnswer([PlacedOrder(end.order_id, describe_end(end)) for end in ends]))
     else:
         columns = {"order": "left", "status": "left", "mail": "left", "execution": "left", "took": "right", "": "left"}
-        screen.table(columns, map(_end_cells, ends), empty="")
+        screen.print_table(columns, map(_end_cells, ends), empty="")
     if not all(end.is_good for end in ends):
         raise typer.Exit(1)
 
@@ -154,11 +154,11 @@ def _end_cells(end: End) -> tuple[object, ...]:
         found.email_status if found else None,
         execution.status if execution else None,
         f"{execution.seconds:.1f} s" if execution and execution.seconds is not None else None,
-        end.refused or (found.status_reason or found.email_error if found else None) or _unended(end),
+        end.refused or (found.status_reason or found.email_error if found else None) or _describe_unended(end),
     )
 
 
-def _unended(end: End) -> str | None:
+def _describe_unended(end: End) -> str | None:
     if end.has_come:
         return None
     return "still running" if end.execution else "no execution yet; is it a dead letter? `orders dlq list`"
@@ -176,11 +176,11 @@ def show(stack: Stack, order: OrderArgument, json: JsonOption = False) -> None:
     """
     rules.order_id("ORDER", order)
     orders = Orders.of(stack)
-    with working(screen.err, f"looking for {order}"):
+    with show_working(screen.err, f"looking for {order}"):
         found = orders.row(order)
         attempts = orders.attempts(order, at_least=(found.attempt or 0) if found else 0)
         latest = attempts[-1] if attempts else None
-        peek = None if is_explained(found, latest) else dead_letters.peek(stack)
+        peek = None if is_explained(found, latest) else dead_letters.peek_queues(stack)
     letters = [letter for letter in peek.letters if letter.order_id == order] if peek else []
     gap = peek.gap if peek else None
     if not (found or attempts or letters):
@@ -192,7 +192,7 @@ def show(stack: Stack, order: OrderArgument, json: JsonOption = False) -> None:
         unread = peek.unread if peek else None
         screen.show_json(describe_order(order, found, attempts, letters, advice, unread=unread))
     else:
-        screen.show(order_view.picture(order, found, attempts, letters, advice))
+        screen.print_picture(order_view.draw_order(order, found, attempts, letters, advice))
     if gap:
         raise Refused(gap)
 
@@ -214,7 +214,7 @@ def list_(
     writes, fits neither --since nor --older-than.
     """
     wanted, most = choose_orders(status, mail, since, older_than), rules.whole_number("--limit", limit, least=1)
-    with working(screen.err, "reading the orders") as tell:
+    with show_working(screen.err, "reading the orders") as tell:
         counted = _Counted(Orders.of(stack).scan(wanted.parameters(), lambda read: tell(f"{read} orders read")))
         found = heapq.nlargest(most, counted, key=changed_at)
     if json:
@@ -227,10 +227,10 @@ def list_(
         "items": "left",
         "changed": "right",
     }
-    screen.table(columns, map(_list_cells, found), empty="no such order")
+    screen.print_table(columns, map(_list_cells, found), empty="no such order")
     order_view.note_odd_rows(found)
     if counted.number > len(found):
-        screen.note(f"the newest {len(found)} of {counted.number}; --limit shows more")
+        screen.print_note(f"the newest {len(found)} of {counted.number}; --limit shows more")
     return None
 
 
@@ -250,7 +250,7 @@ class _Counted:
 def _list_cells(found: OrderRow) -> tuple[object, ...]:
     items = items_in_words(found.lines)
     short = items if len(items) <= _LONGEST_ITEMS else items[: _LONGEST_ITEMS - 1] + "…"
-    changed = f"{screen.ago(found.updated_at)} ago" if found.updated_at else None
+    changed = f"{screen.format_age(found.updated_at)} ago" if found.updated_at else None
     return found.order_id, found.status, found.attempt, found.email_status, short, changed
 
 
@@ -266,25 +266,25 @@ def cancel(
     ] = "cancelled by an operator",
     yes: YesOption = False,
 ) -> None:
-    """Cancel an order whose customer was not told yet; what it holds goes back to the stock. It is closed for good.
+    """Cancel an order whose customer has not been notified yet, permanently; what it holds goes back to the stock.
 
     An order that nobody has placed yet is closed too: it will not be processed when it comes.
     """
     rules.order_id("ORDER", order)
-    why = rules.reason(reason)
+    why = rules.read_reason(reason)
     found = Orders.of(stack).row(order)
-    _refuse(found)
+    _refuse_early(found)
     if not (found and found.status == row.CANCELLED):
-        ask(_question(order, found), yes=yes)
-    done = cancelling.cancel(cancelling.CancelStore.of(stack), order, why)
+        ask_person(_word_question(order, found), yes=yes)
+    done = cancelling.cancel_order(cancelling.CancelStore.of(stack), order, why)
     if done.already:
-        screen.say(f"{order}: it is CANCELLED already")
+        screen.print_line(f"{order}: it is CANCELLED already")
     else:
         given_back = items_in_words(done.given_back)
-        screen.say(f"{order}: CANCELLED; " + (f"given back: {given_back}" if given_back else "it held nothing"))
+        screen.print_line(f"{order}: CANCELLED; " + (f"given back: {given_back}" if given_back else "it held nothing"))
 
 
-def _refuse(found: OrderRow | None) -> None:
+def _refuse_early(found: OrderRow | None) -> None:
     """Refuse what cannot be cancelled before anybody is asked."""
     if found is None:
         return
@@ -292,11 +292,11 @@ def _refuse(found: OrderRow | None) -> None:
         raise Refused(refusal)
 
 
-def _question(order: str, found: OrderRow | None) -> str:
+def _word_question(order: str, found: OrderRow | None) -> str:
     if found is None:
         return f"Nothing is known of order {order}. Close its id, so that it is not processed when it comes?"
     held = f"{items_in_words(found.lines)} for {found.customer_email}"
-    return f"Order {order} is {found.status}: {held}. Cancel it for good?"
+    return f"Order {order} is {found.status}: {held}. Cancel it permanently?"
 
 
 # ---------------------------------------------------------------------------------------------------- stuck
@@ -307,26 +307,26 @@ def stuck_(
     stack: Stack,
     older_than: Annotated[
         str,
-        typer.Option("--older-than", metavar="TIME", help="What stands still for so long is stuck, as in 10m or 2h."),
+        typer.Option("--older-than", metavar="TIME", help="Orders unchanged for this long are stuck, as in 10m or 2h."),
     ] = "2h",
     json: JsonOption = False,
 ) -> None:
-    """Find what stands still, and say what to do about it: exit code 1 if there is any.
+    """Find orders that are stuck, and say what to do about each: exit code 1 if there is any.
 
     Orders that nobody works on, mails that did not leave or may not have, executions that run for too long. It reads
     the whole table: with millions of orders that takes minutes.
     """
-    age = rules.duration("--older-than", older_than)
-    with working(screen.err, "looking") as tell:
-        found = stuck.find(Orders.of(stack), age, tell)
+    age = rules.read_duration("--older-than", older_than)
+    with show_working(screen.err, "looking") as tell:
+        found = stuck.find_stuck(Orders.of(stack), age, tell)
     if json:
         screen.show_json(StuckAnswer(found))
     elif not found:
-        screen.say("nothing is stuck")
+        screen.print_line("nothing is stuck")
     else:
         for one in found:  # no table, which would break the commands to paste into cells
-            still = f", for {screen.ago(one.since)}" if one.since else ""
-            screen.say(f"{screen.shorten(one.order_id)}{still}: {one.what}")
-            screen.say(f"  {one.advice}")
+            still = f", for {screen.format_age(one.since)}" if one.since else ""
+            screen.print_line(f"{screen.shorten_text(one.order_id)}{still}: {one.what}")
+            screen.print_line(f"  {one.advice}")
     if found:
         raise typer.Exit(1)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from functions.shared.aws import call
+from functions.shared.aws import call_aws
 from functions.shared.errors import TransientError
 from ops.orders.execution import Attempt, Execution
 from ops.orders.ledger import LARGEST_PAGE, Orders
@@ -57,24 +57,24 @@ class Executions:
         Raises:
             TransientError, ClientError: a list could not be read.
         """
-        recent, since, is_all = self._recent()
+        recent, since, is_all = self._list_recent()
         older = self._running.keys() - recent.keys()
         found, horizon = ({}, _ALWAYS) if is_all else self._listed_as_running(is_needed=bool(older))
         found |= {name: one for name, one in recent.items() if one.is_running}
         missing = [self._running[name] for name in older - found.keys()]
-        described, trouble = self._described(one for one in missing if one.started_at >= horizon)
+        described, trouble = self._describe_missing(one for one in missing if one.started_at >= horizon)
         ended = [one for one in [*recent.values(), *described.values()] if one and self._is_news(one)]
         kept = {one.name: described.get(one.name, one) for one in missing}
         running = found | {name: one for name, one in kept.items() if one and one.is_running}
         for one in ended:
             running.pop(one.name, None)
         started = tuple(one for name, one in running.items() if name not in self._running)
-        return Seen(running, started, tuple(sorted(ended, key=_end)), since, trouble)
+        return Seen(running, started, tuple(sorted(ended, key=_end_of)), since, trouble)
 
     def accept(self, seen: Seen) -> None:
         """Count what a look found as seen."""
         ends = self._reported | {one.name: one for one in seen.ended}
-        self._reported = {name: one for name, one in ends.items() if _end(one) >= seen.since}
+        self._reported = {name: one for name, one in ends.items() if _end_of(one) >= seen.since}
         self._running, self._since = seen.running, seen.since
         self._looks += 1
 
@@ -83,7 +83,7 @@ class Executions:
         """Whether there is a look to compare the next one with."""
         return self._looks > 0
 
-    def _recent(self) -> tuple[dict[str, Execution], datetime, bool]:
+    def _list_recent(self) -> tuple[dict[str, Execution], datetime, bool]:
         """List what was started lately; give also from when on the next look has to list, and whether this is all."""
         found, since, following = dict[str, Execution](), self._since, self._since or _ALWAYS
         for page in self.orders.listed():
@@ -108,12 +108,12 @@ class Executions:
                 return found, _ALWAYS
         return found, min((one.started_at for one in found.values()), default=_NEVER)
 
-    def _described(self, missing: Iterable[Execution]) -> tuple[dict[str, Execution | None], str | None]:
+    def _describe_missing(self, missing: Iterable[Execution]) -> tuple[dict[str, Execution | None], str | None]:
         """Ask for executions by name, the oldest first, as many as the pace allows; None is one long forgotten."""
         found = dict[str, Execution | None]()
         for one in sorted(missing, key=lambda one: one.started_at)[: self.pace.ready("describe_execution")]:
             try:
-                attempt: Attempt | None = call(self.orders.named, name=one.name)
+                attempt: Attempt | None = call_aws(self.orders.named, name=one.name)
             except TransientError as error:
                 return found, str(error)
             if attempt:
@@ -127,8 +127,8 @@ class Executions:
         known = self._reported.get(one.name)
         if one.is_running or (known and known.ended_at == one.ended_at):
             return False
-        return self._since is None or one.name in self._running or _end(one) >= self._since
+        return self._since is None or one.name in self._running or _end_of(one) >= self._since
 
 
-def _end(one: Execution) -> datetime:
+def _end_of(one: Execution) -> datetime:
     return one.ended_at or one.started_at

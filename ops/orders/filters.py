@@ -60,6 +60,6 @@ def choose_orders(status: Status | None, mail: Mail | None, since: str | None, o
     return Filter(
         status=status,
         mail=mail,
-        since=now - rules.duration("--since", since) if since is not None else None,
-        before=now - rules.duration("--older-than", older_than) if older_than is not None else None,
+        since=now - rules.read_duration("--since", since) if since is not None else None,
+        before=now - rules.read_duration("--older-than", older_than) if older_than is not None else None,
     )

@@ -31,7 +31,7 @@ class Visit:
     """The same in words"""
 
 
-def visits(events: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:
+def read_visits(events: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:
     """Read the states off the events of `GetExecutionHistory`, in the order they were entered."""
     found: list[Visit] = []
     for event in events:
@@ -39,12 +39,12 @@ def visits(events: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:
         if kind.endswith("StateEntered"):
             found.append(Visit(event["stateEnteredEventDetails"]["name"], entered=when, seconds=0.0))
         elif found:
-            found[-1] = _after(found[-1], event)
+            found[-1] = _apply_event(found[-1], event)
     return tuple(found)
 
 
-def _after(visit: Visit, event: Mapping[str, Any]) -> Visit:
-    """The visit as it stands once `event` has happened in it."""
+def _apply_event(visit: Visit, event: Mapping[str, Any]) -> Visit:
+    """The visit as it is once `event` has happened in it."""
     kind = event["type"]
     if kind == "ExecutionSucceeded":  # after the last state's exit: no part of any visit
         return visit
@@ -54,10 +54,10 @@ def _after(visit: Visit, event: Mapping[str, Any]) -> Visit:
     failure = next((event[key] for key in event if key.endswith(_FAILURE_DETAILS)), None)
     if failure is None or "error" not in failure:
         return lasted
-    return replace(lasted, error=failure["error"], reason=_reason(failure.get("cause", "")))
+    return replace(lasted, error=failure["error"], reason=_read_reason(failure.get("cause", "")))
 
 
-def _reason(cause: str) -> str:
+def _read_reason(cause: str) -> str:
     """The message out of the JSON that Lambda makes of an exception; any other cause as it is."""
     try:
         return str(json.loads(cause)["errorMessage"])

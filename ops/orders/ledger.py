@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from functions.shared import row
 from functions.shared.execution_name import execution_name
-from functions.shared.row import key, text
+from functions.shared.row import make_key, text_value
 from ops.orders.execution import Attempt, Execution
-from ops.orders.history import Visit, visits
+from ops.orders.history import Visit, read_visits
 from ops.orders.pace import Pace
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
@@ -50,8 +50,8 @@ class Filter:
         asked = [
             ("#status", "status", "=", self.status),
             ("#mail", "email_status", "=", self.mail),
-            ("#changed", "updated_at", ">=", _iso(self.since)),
-            ("#changed", "updated_at", "<", _iso(self.before)),
+            ("#changed", "updated_at", ">=", _format_iso(self.since)),
+            ("#changed", "updated_at", "<", _format_iso(self.before)),
         ]
         wanted = [(name, attribute, sign, value) for name, attribute, sign, value in asked if value is not None]
         if not wanted:
@@ -59,7 +59,7 @@ class Filter:
         return {
             "FilterExpression": " AND ".join(f"{name} {sign} :{n}" for n, (name, _, sign, _) in enumerate(wanted)),
             "ExpressionAttributeNames": {name: attribute for name, attribute, _, _ in wanted},
-            "ExpressionAttributeValues": {f":{n}": text(value) for n, (_, _, _, value) in enumerate(wanted)},
+            "ExpressionAttributeValues": {f":{n}": text_value(value) for n, (_, _, _, value) in enumerate(wanted)},
         }
 
 
@@ -90,7 +90,7 @@ class Orders:
 
     def row(self, order_id: str) -> OrderRow | None:
         """Return an order's row; None if there is none."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=key(order_id), ConsistentRead=True)
+        answer = self._dynamodb.get_item(TableName=self._table, Key=make_key(order_id), ConsistentRead=True)
         return OrderRow.from_item(answer["Item"]) if "Item" in answer else None
 
     def rows_of(self, order_ids: Sequence[str]) -> dict[str, OrderRow]:
@@ -126,26 +126,28 @@ class Orders:
     def named(self, name: str) -> Attempt | None:
         """Return the execution of this name without its states; None if there is none."""
         try:
-            answer = self._ask("describe_execution", executionArn=self._arn(name))
+            answer = self._ask_aws("describe_execution", executionArn=self._make_arn(name))
         except self._states.exceptions.ExecutionDoesNotExist:
             return None
         return Attempt.from_answer(answer)
 
     def with_states(self, attempt: Attempt) -> Attempt:
         """Return an execution with all its states."""
-        pages = self._pages("get_execution_history", executionArn=self._arn(attempt.name))
-        return replace(attempt, states=_utc(visits(event for page in pages for event in page["events"])))
+        pages = self._read_pages("get_execution_history", executionArn=self._make_arn(attempt.name))
+        return replace(
+            attempt, states=_convert_to_utc(read_visits(event for page in pages for event in page["events"]))
+        )
 
     def newest_state(self, name: str) -> Visit | None:
         """Return the state that an execution is in, or ended in, in one call however long its history is."""
-        answer = self._ask(
+        answer = self._ask_aws(
             "get_execution_history",
-            executionArn=self._arn(name),
+            executionArn=self._make_arn(name),
             maxResults=_NEWEST_EVENTS,
             reverseOrder=True,
             includeExecutionData=False,
         )
-        found = _utc(visits(reversed(answer["events"])))
+        found = _convert_to_utc(read_visits(reversed(answer["events"])))
         return found[-1] if found else None
 
     def running(self, tell: Callable[[int], None] = lambda _found: None) -> Iterator[Execution]:
@@ -159,20 +161,20 @@ class Orders:
     def listed(self, *, status: str | None = None) -> Iterator[Page]:
         """Yield pages of executions, the last started first: those of this status, or all."""
         wanted = {"statusFilter": status} if status else {}
-        for answer in self._pages("list_executions", stateMachineArn=self._machine, **wanted):
+        for answer in self._read_pages("list_executions", stateMachineArn=self._machine, **wanted):
             yield Page(tuple(map(Execution.from_answer, answer["executions"])), is_last="nextToken" not in answer)
 
-    def _pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    def _read_pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield a paged operation's answers; botocore's own paginator would not wait its turn before each."""
         token: dict[str, str] = {}
         while True:
-            answer = self._ask(operation, **parameters, maxResults=LARGEST_PAGE, **token)
+            answer = self._ask_aws(operation, **parameters, maxResults=LARGEST_PAGE, **token)
             yield answer
             if "nextToken" not in answer:
                 return
             token = {"nextToken": answer["nextToken"]}
 
-    def _ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+    def _ask_aws(self, operation: str, **parameters: Any) -> dict[str, Any]:
         if self._pace:
             self._pace.wait(operation)
         answer: dict[str, Any] = getattr(self._states, operation)(**parameters)
@@ -189,7 +191,7 @@ class Orders:
                 yield found
             number += 1
 
-    def _arn(self, name: str) -> str:
+    def _make_arn(self, name: str) -> str:
         return self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
 
 
@@ -205,10 +207,10 @@ def is_explained(order: OrderRow | None, latest: Attempt | None) -> bool:
     return order.status != row.CONFIRMED or order.email_status in {*row.MAIL_LEFT, row.MAIL_REJECTED}
 
 
-def _utc(states: tuple[Visit, ...]) -> tuple[Visit, ...]:
+def _convert_to_utc(states: tuple[Visit, ...]) -> tuple[Visit, ...]:
     return tuple(replace(state, entered=state.entered.astimezone(UTC)) for state in states)
 
 
-def _iso(moment: datetime | None) -> str | None:
+def _format_iso(moment: datetime | None) -> str | None:
     """Write a moment as the rows do, so that the texts compare as the moments do."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment else None

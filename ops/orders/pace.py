@@ -30,7 +30,7 @@ class Pace:
     def wait(self, operation: str) -> None:
         """Return when a call of this operation may be made, and count it as made."""
         with self._lock:
-            self._refill(operation)
+            self._refill_tokens(operation)
             self._left[operation] -= 1
             owed = -self._left[operation] / CALLS_A_SECOND[operation]
         if owed > 0:
@@ -39,10 +39,10 @@ class Pace:
     def ready(self, operation: str) -> int:
         """Say how many calls of this operation may be made without a wait."""
         with self._lock:
-            self._refill(operation)
+            self._refill_tokens(operation)
             return max(0, int(self._left[operation]))
 
-    def _refill(self, operation: str) -> None:
+    def _refill_tokens(self, operation: str) -> None:
         now = self._clock()
         gained = (now - self._at[operation]) * CALLS_A_SECOND[operation]
         self._left[operation] = min(float(AT_ONCE), self._left[operation] + gained)

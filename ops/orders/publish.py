@@ -1,4 +1,4 @@
-"""Orders on their way in: read, held against the contract before any is sent, published, and waited for."""
+"""Orders on their way in: read, checked against the contract before any is sent, published, and waited for."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from functions.shared.message import parse_order
 from functions.shared.order import Order
 from functions.shared.row import CONFIRMED
 from ops.dead_letters.dead_letter import ORDERS
-from ops.dead_letters.queues import peek
+from ops.dead_letters.queues import peek_queues
 from ops.errors import BadInput
 from ops.orders.execution import Execution
 from ops.orders.ledger import Orders
@@ -53,24 +53,28 @@ def message_of(order: Order) -> str:
 
 
 def read_orders(text: str, source: str) -> list[Order]:
-    """Read one order or a list of them, as JSON; all that is wrong with them stands in one `BadInput`."""
+    """Read one order or a list of them, as JSON; all that is wrong with them is in one `BadInput`."""
     try:
-        entries = _entries(text)
+        entries = _split_entries(text)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{source}: must hold an order or a list of orders, as JSON: {error}") from error
     if not entries:
         raise BadInput(f"{source}: must hold at least one order")
-    read = [_read(entry) for entry in entries]
+    read = [_read_entry(entry) for entry in entries]
     orders = [order for order in read if isinstance(order, Order)]
-    wrong = [f"{_place(number, len(read))}{one}" for number, one in enumerate(read, 1) if isinstance(one, InvalidOrder)]
+    wrong = [
+        f"{_describe_place(number, len(read))}{one}"
+        for number, one in enumerate(read, 1)
+        if isinstance(one, InvalidOrder)
+    ]
     times = Counter(order.order_id for order in orders)
-    wrong += [f"order_id: {order_id!r} stands there {number} times" for order_id, number in times.items() if number > 1]
+    wrong += [f"order_id: {order_id!r} is there {number} times" for order_id, number in times.items() if number > 1]
     if wrong:
         raise BadInput(f"{source}: nothing was published\n" + "\n".join(f"  {line}" for line in wrong))
     return orders
 
 
-def publish(stack: Stack, order: Order) -> None:
+def publish_order(stack: Stack, order: Order) -> None:
     """Publish an order to the topic, as a shop does."""
     stack.client("sns").publish(TopicArn=stack["OrderTopicArn"], Message=message_of(order))
 
@@ -113,7 +117,7 @@ class End:
 
     @property
     def is_good(self) -> bool:
-        """Whether it ended CONFIRMED, and the customer was told."""
+        """Whether it ended CONFIRMED, and the customer was notified."""
         succeeded = self.execution is not None and self.execution.status == "SUCCEEDED"
         return succeeded and self.row is not None and self.row.status == CONFIRMED
 
@@ -133,12 +137,12 @@ def wait_for(
     until, letters_at = clock() + patience.total_seconds(), clock() + _DEAD_LETTERS_EVERY
     while left:
         tell(f"waiting for {len(left)} of {len(expected)} orders")
-        known |= _executions(orders, left, since)
+        known |= _find_executions(orders, left, since)
         refusals: dict[str, str] = {}
         if clock() > letters_at and any(one.execution not in known for one in left):
-            refusals = _refusals(stack, since)
+            refusals = _find_refusals(stack, since)
             letters_at = clock() + _DEAD_LETTERS_EVERY
-        ends = [end for end in _ends(orders, left, known, refusals) if end.has_come]
+        ends = [end for end in _find_ends(orders, left, known, refusals) if end.has_come]
         yield from ends
         come = {end.order_id for end in ends}
         left = deque(one for one in left if one.order.order_id not in come)
@@ -147,10 +151,10 @@ def wait_for(
             break
         if left:
             pause(_PAUSE)
-    yield from _ends(orders, left, known, {})
+    yield from _find_ends(orders, left, known, {})
 
 
-def _executions(orders: Orders, left: Iterable[Expected], since: datetime) -> dict[str, Execution]:
+def _find_executions(orders: Orders, left: Iterable[Expected], since: datetime) -> dict[str, Execution]:
     """Find the executions of these orders: on the newest pages of the list, and a few of the others by their names.
 
     A list shows a thousand of them in a call. It lacks one that began before this wait, or by another clock.
@@ -166,10 +170,10 @@ def _executions(orders: Orders, left: Iterable[Expected], since: datetime) -> di
     return {one.execution: found[one.execution] for one in left if one.execution in found}
 
 
-def _ends(
+def _find_ends(
     orders: Orders, left: Iterable[Expected], known: Mapping[str, Execution], refusals: Mapping[str, str]
 ) -> Iterator[End]:
-    """Give how each order stands; the row is read of those alone whose execution has ended."""
+    """Give each order's state; the row is read of those alone whose execution has ended."""
     over = {one.order.order_id for one in left if one.execution in known and not known[one.execution].is_running}
     rows = orders.rows_of(sorted(over))
     for one in left:
@@ -178,40 +182,40 @@ def _ends(
         yield End(order_id, execution, row, refusals.get(order_id) if execution is None else None)
 
 
-def _refusals(stack: Stack, since: datetime) -> dict[str, str]:
+def _find_refusals(stack: Stack, since: datetime) -> dict[str, str]:
     """Give why orders were refused since then, by their ids."""
     return {
         letter.order_id: f"{letter.error_type}: {letter.error_message}"
-        for letter in peek(stack, [ORDERS]).letters
+        for letter in peek_queues(stack, [ORDERS]).letters
         if letter.order_id and letter.was_refused and letter.sent_at > since - _SLACK
     }
 
 
-def _entries(text: str) -> list[str]:
+def _split_entries(text: str) -> list[str]:
     """Cut a list into the texts of its entries: read and written again, a key that is there twice would be lost."""
     if not isinstance(json.loads(text), list):
         return [text]
-    entries, position = list[str](), _skip(text, text.index("[") + 1)
+    entries, position = list[str](), _skip_separator(text, text.index("[") + 1)
     while text[position] != "]":
         _, end = _DECODER.raw_decode(text, position)
         entries.append(text[position:end])
-        position = _skip(text, end)
+        position = _skip_separator(text, end)
     return entries
 
 
-def _skip(text: str, position: int) -> int:
+def _skip_separator(text: str, position: int) -> int:
     """Go on to where the next entry begins, or to the list's end."""
     while text[position] in " \t\n\r,":
         position += 1
     return position
 
 
-def _read(entry: str) -> Order | InvalidOrder:
+def _read_entry(entry: str) -> Order | InvalidOrder:
     try:
         return parse_order(entry)
     except InvalidOrder as error:
         return error
 
 
-def _place(number: int, orders: int) -> str:
+def _describe_place(number: int, orders: int) -> str:
     return f"order {number} of {orders}: " if orders > 1 else ""

@@ -30,7 +30,7 @@ def read_order(orders: Orders, order_id: str) -> tuple[OrderRow | None, Attempt 
     return found, orders.latest(order_id, at_least=(found.attempt or 0) if found else 0)
 
 
-def plan(order_id: str, found: OrderRow | None, latest: Attempt | None) -> Retry:
+def plan_retry(order_id: str, found: OrderRow | None, latest: Attempt | None) -> Retry:
     """Say what publishing the order again would do.
 
     Raises:
@@ -43,7 +43,7 @@ def plan(order_id: str, found: OrderRow | None, latest: Attempt | None) -> Retry
     if reason := why_not(found, latest, order_id):
         raise Refused(f"{order_id}: {reason}")
     attempt = latest.number + 1 if latest else 1
-    return Retry(_content(order_id, found, latest), attempt, _note(found, attempt))
+    return Retry(_choose_content(order_id, found, latest), attempt, _note_risk(found, attempt))
 
 
 def why_not(found: OrderRow | None, latest: Attempt | None, name: str) -> str | None:
@@ -91,7 +91,7 @@ def _why_settled(found: OrderRow, name: str) -> str | None:
     return None
 
 
-def _content(order_id: str, found: OrderRow | None, latest: Attempt | None) -> Order:
+def _choose_content(order_id: str, found: OrderRow | None, latest: Attempt | None) -> Order:
     """Give what to publish: the last execution's order, since other content would be refused as a conflict.
 
     Where Step Functions has forgotten it, the row's.
@@ -107,7 +107,7 @@ def _content(order_id: str, found: OrderRow | None, latest: Attempt | None) -> O
         ) from error
 
 
-def _note(found: OrderRow | None, attempt: int) -> str | None:
+def _note_risk(found: OrderRow | None, attempt: int) -> str | None:
     if found and found.status == row.FAILED and (found.attempt or 0) >= attempt:
         return (
             f"Step Functions has forgotten its executions, so the attempts count from 1 anew: this one fails,"

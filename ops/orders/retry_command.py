@@ -11,12 +11,12 @@ from ops.orders import retry, retry_many, retry_view
 from ops.orders.commands import TimeoutOption, WaitOption, say_ends, say_placed
 from ops.orders.filters import MailOption, OlderThanOption, SinceOption, StatusOption, choose_orders
 from ops.orders.ledger import Filter, Orders
-from ops.orders.publish import Expected, publish, wait_for
+from ops.orders.publish import Expected, publish_order, wait_for
 from ops.orders.retry_many import Selection
 from ops.stack import Stack
 from ops.terminal import rules, screen
-from ops.terminal.options import JsonOption, YesOption, ask, with_stack
-from ops.terminal.working import working
+from ops.terminal.options import JsonOption, YesOption, ask_person, with_stack
+from ops.terminal.working import show_working
 
 _LEAST_RATE: Final = 0.1
 
@@ -62,11 +62,11 @@ def retry_(
     is a duplicate, which changes nothing; --since counts back from now, so take it long enough. The exit code is 1 if
     some could not be published or lie beyond --limit.
     """
-    wanted, patience = choose_orders(status, mail, since, older_than), rules.duration("--timeout", timeout)
+    wanted, patience = choose_orders(status, mail, since, older_than), rules.read_duration("--timeout", timeout)
     if order is None:
         _check_many(wanted, wait=wait)
         most = rules.whole_number("--limit", limit, least=1)
-        pace = rules.number("--rate", rate, least=_LEAST_RATE, of="orders a second")
+        pace = rules.read_number("--rate", rate, least=_LEAST_RATE, of="orders a second")
         return _retry_many(stack, wanted, _Manner(most, pace, dry_run, yes, json))
     if wanted != Filter() or dry_run:
         raise BadInput("ORDER: name one order, or choose many with filters and --dry-run; not both")
@@ -78,15 +78,15 @@ def retry_(
 
 def _retry_one(stack: Stack, order: str, patience: timedelta, *, wait: bool, json: bool) -> None:
     rules.order_id("ORDER", order)
-    planned = retry.plan(order, *retry.read_order(Orders.of(stack), order))
-    publish(stack, planned.order)
+    planned = retry.plan_retry(order, *retry.read_order(Orders.of(stack), order))
+    publish_order(stack, planned.order)
     if planned.note:
-        screen.note(planned.note)
+        screen.print_note(planned.note)
     if not wait:
         if json:
             return say_placed([planned.order], json=True)
-        return screen.say(f"{order}: published again; this starts attempt {planned.attempt}")
-    with working(screen.err, f"waiting for attempt {planned.attempt}") as tell:
+        return screen.print_line(f"{order}: published again; this starts attempt {planned.attempt}")
+    with show_working(screen.err, f"waiting for attempt {planned.attempt}") as tell:
         ends = list(wait_for(stack, [Expected(planned.order, planned.attempt)], patience=patience, tell=tell))
     return say_ends(ends, json=json)
 
@@ -113,19 +113,19 @@ def _check_many(wanted: Filter, *, wait: bool) -> None:
 
 
 def _retry_many(stack: Stack, wanted: Filter, manner: _Manner) -> None:
-    with working(screen.err, "reading the orders") as tell:
+    with show_working(screen.err, "reading the orders") as tell:
         rows = Orders.of(stack).scan(wanted.parameters(), lambda read: tell(f"{read} orders read"))
-        chosen = retry_many.select(rows, manner.limit)
+        chosen = retry_many.select_orders(rows, manner.limit)
     tally = retry_view.Tally()
     if manner.dry_run and manner.json:
         return screen.show_json(retry_view.describe_retry(chosen, tally))
-    for line in retry_view.preview(chosen, manner.rate):
-        (screen.say if manner.dry_run else screen.note)(line)
+    for line in retry_view.preview_retries(chosen, manner.rate):
+        (screen.print_line if manner.dry_run else screen.print_note)(line)
     if manner.dry_run:
         return None
     if chosen.rows:
-        ask(f"Publish {retry_view.count_orders(len(chosen.rows))} again?", yes=manner.yes)
-        _publish(stack, chosen, manner, tally)
+        ask_person(f"Publish {retry_view.count_orders(len(chosen.rows))} again?", yes=manner.yes)
+        _publish_chosen(stack, chosen, manner, tally)
     elif manner.json:
         screen.show_json(retry_view.describe_retry(chosen, tally))
     if tally.failed or chosen.beyond:
@@ -133,22 +133,22 @@ def _retry_many(stack: Stack, wanted: Filter, manner: _Manner) -> None:
     return None
 
 
-def _publish(stack: Stack, chosen: Selection, manner: _Manner, tally: retry_view.Tally) -> None:
+def _publish_chosen(stack: Stack, chosen: Selection, manner: _Manner, tally: retry_view.Tally) -> None:
     orders = retry_view.count_orders(len(chosen.rows))
     try:
-        with working(screen.err, f"publishing {orders}") as tell:
+        with show_working(screen.err, f"publishing {orders}") as tell:
             for result in retry_many.publish_again(stack, chosen.rows, rate=manner.rate, tell=tell):
                 tally.add(result)
                 if result.error:
-                    screen.complain(result.error)
+                    screen.print_complaint(result.error)
                 tell(f"{tally.seen} of {orders}: {tally}")
     finally:  # where it was stopped, too: what was done by then is done
-        _show(chosen, tally, json=manner.json)
+        _show_result(chosen, tally, json=manner.json)
 
 
-def _show(chosen: Selection, tally: retry_view.Tally, *, json: bool) -> None:
+def _show_result(chosen: Selection, tally: retry_view.Tally, *, json: bool) -> None:
     if json:
         return screen.show_json(retry_view.describe_retry(chosen, tally))
-    for line in retry_view.report(chosen, tally):
-        screen.say(line)
+    for line in retry_view.report_retries(chosen, tally):
+        screen.print_line(line)
     return None

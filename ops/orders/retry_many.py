@@ -9,14 +9,14 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from functions.shared.aws import call
+from functions.shared.aws import call_aws
 from functions.shared.errors import TransientError
 from functions.shared.row import CONFIRMED
 from ops.errors import Refused, StackError
 from ops.orders import retry
 from ops.orders.ledger import Orders
-from ops.orders.publish import publish
-from ops.stack import Stack, explain
+from ops.orders.publish import publish_order
+from ops.stack import Stack, explain_error
 from ops.tables.order_row import OrderRow, changed_at
 
 # Orders a second. In its smaller regions Step Functions answers ten DescribeExecution a second permanently; a retry
@@ -48,7 +48,7 @@ class Selection:
 
     def kinds(self) -> Counter[Kind]:
         """Count the orders of each kind."""
-        return Counter(map(_kind, self.rows))
+        return Counter(map(_classify_row, self.rows))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Result:
     error: str | None = None
 
 
-def select(rows: Iterable[OrderRow], limit: int) -> Selection:
+def select_orders(rows: Iterable[OrderRow], limit: int) -> Selection:
     """Choose what a retry can help, as far as the rows tell: their executions are looked at one by one, later."""
     left_out, fitting = Counter[str](), 0
 
@@ -100,14 +100,16 @@ def publish_again(
     for found in rows:
         pause(max(0.0, due - time.monotonic()))
         due = max(due, time.monotonic()) + 1 / rate
-        result = _patiently(stack, found.order_id, tell, pause)
+        result = _retry_patiently(stack, found.order_id, tell, pause)
         yield result
         errors = errors + 1 if result.error else 0
         if errors == _MOST_ERRORS_IN_A_ROW:
             raise StackError(f"stopped: {errors} orders in a row could not be published, so the rest was not tried")
 
 
-def _patiently(stack: Stack, order_id: str, tell: Callable[[str], None], pause: Callable[[float], None]) -> Result:
+def _retry_patiently(
+    stack: Stack, order_id: str, tell: Callable[[str], None], pause: Callable[[float], None]
+) -> Result:
     for seconds in _PAUSES:
         try:
             return _publish_one(stack, order_id)
@@ -119,27 +121,27 @@ def _patiently(stack: Stack, order_id: str, tell: Callable[[str], None], pause: 
 
 def _publish_one(stack: Stack, order_id: str) -> Result:
     try:
-        return call(_read_and_publish, stack=stack, order_id=order_id)
+        return call_aws(_read_and_publish, stack=stack, order_id=order_id)
     except Refused as error:
         return Result(order_id, error=str(error))
     except ClientError as error:
-        return Result(order_id, error=f"{order_id}: {explain(error)}")
+        return Result(order_id, error=f"{order_id}: {explain_error(error)}")
 
 
 def _read_and_publish(stack: Stack, order_id: str) -> Result:
     found, latest = retry.read_order(Orders.of(stack), order_id)
     if reason := retry.why_not(found, latest, _ANY_ORDER):
         return Result(order_id, left_out=reason)
-    planned = retry.plan(order_id, found, latest)
-    publish(stack, planned.order)
+    planned = retry.plan_retry(order_id, found, latest)
+    publish_order(stack, planned.order)
     return Result(order_id, planned.attempt, planned.note)
 
 
-def _kind(found: OrderRow) -> Kind:
+def _classify_row(found: OrderRow) -> Kind:
     reason = found.email_error if found.status == CONFIRMED else found.status_reason
-    return Kind(found.status, found.email_status, _shorten(reason) if reason else None)
+    return Kind(found.status, found.email_status, _shorten_reason(reason) if reason else None)
 
 
-def _shorten(reason: str) -> str:
+def _shorten_reason(reason: str) -> str:
     """Keep what many orders have in common, as in `SES: MessageRejected: Email address is not verified`."""
     return ": ".join(reason.split(". ", maxsplit=1)[0].split(": ")[:3])

@@ -10,7 +10,7 @@ from ops.orders.answers import ChosenOrders, FailedOrder, LeftOutOrders, Publish
 from ops.orders.retry_many import Kind, Result, Selection
 from ops.tables.order_row import OrderRow, items_in_words
 
-_MOST_KINDS: Final = 10  # that the preview tells apart
+_MOST_KINDS: Final = 10  # that the preview distinguishes
 _MOST_NAMED: Final = 3  # orders that it names
 
 
@@ -43,7 +43,7 @@ class Tally:
         return f"{len(self.published)} published again, {self.left_out.total()} left out, {len(self.failed)} failed"
 
 
-def preview(chosen: Selection, rate: float) -> Iterator[str]:
+def preview_retries(chosen: Selection, rate: float) -> Iterator[str]:
     """Say what is to be published, and what is not."""
     number, kinds = len(chosen.rows), chosen.kinds()
     lasts = f", at {rate:g} a second: {number / rate:.0f} s or more" if number else ""
@@ -53,16 +53,16 @@ def preview(chosen: Selection, rate: float) -> Iterator[str]:
     if more := list(kinds.most_common())[_MOST_KINDS:]:
         yield f"  {sum(times for _, times in more):>6}  of {len(more)} other kinds"
     yield from (f"for example {_row_in_words(found)}" for found in chosen.rows[:_MOST_NAMED])
-    yield from _counted("left out:", chosen.left_out)
+    yield from _format_counts("left out:", chosen.left_out)
     if chosen.beyond:
         yield f"{count_orders(chosen.beyond)} beyond --limit {number}: run the same command again for those"
 
 
-def report(chosen: Selection, tally: Tally) -> Iterator[str]:
+def report_retries(chosen: Selection, tally: Tally) -> Iterator[str]:
     """Say what became of them."""
     yield str(tally)
-    yield from _counted("to know of those published:", tally.notes)
-    yield from _counted("left out:", tally.left_out)
+    yield from _format_counts("to know of those published:", tally.notes)
+    yield from _format_counts("left out:", tally.left_out)
     if left := len(chosen.rows) - tally.seen + chosen.beyond:
         yield f"remaining: {count_orders(left)}; run the same command again to go on"
 
@@ -85,7 +85,7 @@ def count_orders(number: int) -> str:
     return "1 order" if number == 1 else f"{number} orders"
 
 
-def _counted(heading: str, found: Counter[str]) -> Iterator[str]:
+def _format_counts(heading: str, found: Counter[str]) -> Iterator[str]:
     if found:
         yield heading
     yield from (f"  {times:>6}  {text}" for text, times in found.most_common())

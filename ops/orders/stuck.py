@@ -35,7 +35,7 @@ class Stuck:
     """What to do, in words"""
 
 
-def candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:
+def select_candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:
     """Give the Scan that finds every row that may be stuck, and few others.
 
     One that does not tell when it changed last, or not by a text, may be.
@@ -47,19 +47,19 @@ def candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:
         " OR email_status IN (:pending, :sending, :unknown, :rejected)))",
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": {
-            ":processing": row.text(row.PROCESSING),
-            ":confirmed": row.text(row.CONFIRMED),
-            ":pending": row.text(row.MAIL_PENDING),
-            ":sending": row.text(row.MAIL_SENDING),
-            ":unknown": row.text(row.MAIL_UNKNOWN),
-            ":rejected": row.text(row.MAIL_REJECTED),
-            ":text": row.text("S"),
-            ":before": row.text((now - older_than).isoformat(timespec="milliseconds")),
+            ":processing": row.text_value(row.PROCESSING),
+            ":confirmed": row.text_value(row.CONFIRMED),
+            ":pending": row.text_value(row.MAIL_PENDING),
+            ":sending": row.text_value(row.MAIL_SENDING),
+            ":unknown": row.text_value(row.MAIL_UNKNOWN),
+            ":rejected": row.text_value(row.MAIL_REJECTED),
+            ":text": row.text_value("S"),
+            ":before": row.text_value((now - older_than).isoformat(timespec="milliseconds")),
         },
     }
 
 
-def find(
+def find_stuck(
     orders: Orders, older_than: timedelta, tell: Callable[[str], None], now: datetime | None = None
 ) -> list[Stuck]:
     """Return what is stuck at the moment `now`, which is this one by default; the longest first.
@@ -70,19 +70,19 @@ def find(
     running = {one.name: one for one in orders.running(lambda found: tell(f"{found} executions run"))}
     rows = list(
         orders.scan(
-            candidates(older_than, now), lambda read: tell(f"{len(running)} executions run; {read} orders read")
+            select_candidates(older_than, now), lambda read: tell(f"{len(running)} executions run; {read} orders read")
         )
     )
-    found = {one.order_id: one for one in judged(rows, running, older_than, now)}
+    found = {one.order_id: one for one in judge_rows(rows, running, older_than, now)}
     for execution in running.values():
         if now - execution.started_at > older_than:
             tell(f"looking at execution {execution.name}")
-            slow = _slow(orders, execution)
+            slow = _explain_slow(orders, execution)
             found.setdefault(slow.order_id, slow)
     return sorted(found.values(), key=lambda one: one.since or datetime.min.replace(tzinfo=UTC))
 
 
-def judged(
+def judge_rows(
     rows: Iterable[OrderRow], running: Mapping[str, Execution], older_than: timedelta, now: datetime
 ) -> Iterator[Stuck]:
     """Tell which of these rows are stuck; one that an execution works on is not, however slow that is.
@@ -91,30 +91,30 @@ def judged(
     """
     worked_on = {without_attempt(name) for name in running}
     for order in rows:
-        problem = _problem(order, older_than, now)
+        problem = _find_problem(order, older_than, now)
         is_worked_on = execution_name(order.order_id, 1) in worked_on  # a row may know of an earlier attempt only
         if problem and (problem[0] in ("mail-unknown", "mail-rejected") or not is_worked_on):
-            what = _with(problem[1], f"its row is odd: {in_words(order.problems)}" if order.problems else None)
+            what = _append_reason(problem[1], f"its row is odd: {in_words(order.problems)}" if order.problems else None)
             advice = of_order(order, None) or "nothing: look again"
             yield Stuck(order.order_id, problem[0], order.updated_at, what, advice)
 
 
-def _problem(order: OrderRow, older_than: timedelta, now: datetime) -> tuple[str, str] | None:
+def _find_problem(order: OrderRow, older_than: timedelta, now: datetime) -> tuple[str, str] | None:
     still = now - order.updated_at if order.updated_at else timedelta.max
     if order.status == row.PROCESSING:
         return ("processing", "PROCESSING, and no execution works on it") if still > older_than else None
     match order.email_status:
         case row.MAIL_UNKNOWN:
-            return "mail-unknown", _with("its mail may or may not have left", order.email_error)
+            return "mail-unknown", _append_reason("its mail may or may not have left", order.email_error)
         case row.MAIL_REJECTED:
-            return "mail-rejected", _with("its mail was refused", order.email_error)
+            return "mail-rejected", _append_reason("its mail was refused", order.email_error)
         case row.MAIL_SENDING:
             return ("mail-sending", "its mail's sender never came back") if still > SENDING_TOO_LONG else None
         case _:
             return ("mail-pending", "CONFIRMED, and nobody sends its mail") if still > older_than else None
 
 
-def _slow(orders: Orders, execution: Execution) -> Stuck:
+def _explain_slow(orders: Orders, execution: Execution) -> Stuck:
     """Say where an execution is that has been running for so long, and why."""
     described, state = orders.named(execution.name), orders.newest_state(execution.name)
     order_id = (described.order_id if described else None) or execution.name
@@ -123,10 +123,10 @@ def _slow(orders: Orders, execution: Execution) -> Stuck:
         order_id,
         "running",
         execution.started_at,
-        _with(f"execution {execution.name} still runs: {where}", state.error if state else None),
-        f"mend the cause ({quote_command('orders show', order_id)} has it whole); it is tried again by itself",
+        _append_reason(f"execution {execution.name} still runs: {where}", state.error if state else None),
+        f"fix the cause ({quote_command('orders show', order_id)} shows it in full); it is retried automatically",
     )
 
 
-def _with(text: str, reason: str | None) -> str:
+def _append_reason(text: str, reason: str | None) -> str:
     return f"{text}: {reason}" if reason else text

@@ -15,7 +15,7 @@ from ops.tables.order_row import OrderRow, items_in_words
 from ops.terminal import screen
 
 
-def picture(
+def draw_order(
     order_id: str,
     order: OrderRow | None,
     attempts: Iterable[Attempt],
@@ -23,14 +23,14 @@ def picture(
     next_step: str | None = None,
 ) -> Group:
     """Show all that is known of an order."""
-    parts: list[RenderableType] = [_head(order_id, order)]
+    parts: list[RenderableType] = [_draw_head(order_id, order)]
     for attempt in attempts:
-        parts += [Text(), _attempt_line(attempt), _inset(_timeline(attempt.states))]
+        parts += [Text(), _attempt_line(attempt), _inset_content(_draw_timeline(attempt.states))]
     if letters:
-        parts += [Text(), screen.plain("dead letters"), _inset(_letters(letters))]
+        parts += [Text(), screen.escape_text("dead letters"), _inset_content(_draw_dead_letters(letters))]
     if next_step:
         # Not wrapped: it holds a command to paste, in which a line break would end the command.
-        parts += [Text(), Text("next: ", style="bold", no_wrap=True, overflow="ignore") + screen.plain(next_step)]
+        parts += [Text(), Text("next: ", style="bold", no_wrap=True, overflow="ignore") + screen.escape_text(next_step)]
     return Group(*parts)
 
 
@@ -46,12 +46,12 @@ def note_odd_rows(orders: Iterable[OrderRow]) -> None:
     """Name the rows that no step of the workflow writes so."""
     for order in orders:
         if order.problems:
-            screen.note(f"odd row: order {order.order_id}: {in_words(order.problems)}")
+            screen.print_note(f"odd row: order {order.order_id}: {in_words(order.problems)}")
 
 
-def _head(order_id: str, order: OrderRow | None) -> RenderableType:
+def _draw_head(order_id: str, order: OrderRow | None) -> RenderableType:
     if order is None:
-        return Text.assemble(("order ", "bold"), screen.plain(order_id), ": it has no row")
+        return Text.assemble(("order ", "bold"), screen.escape_text(order_id), ": it has no row")
     facts: list[tuple[str, object]] = [
         ("order", order_id),
         ("status", order.status or "none: it was never processed"),
@@ -59,45 +59,55 @@ def _head(order_id: str, order: OrderRow | None) -> RenderableType:
         ("mail", mail_in_words(order)),
         ("customer", order.customer_email),
         ("items", items_in_words(order.lines) or None),
-        ("created", _moment(order.created_at)),
-        ("changed", _moment(order.updated_at)),
+        ("created", _format_moment(order.created_at)),
+        ("changed", _format_moment(order.updated_at)),
         ("odd", in_words(order.problems) or None),
     ]
     return screen.as_facts(facts)
 
 
 def _attempt_line(attempt: Attempt) -> Text:
-    took = f"took {attempt.seconds:.1f} s" if attempt.seconds is not None else f"for {screen.ago(attempt.started_at)}"
-    line = screen.plain(f"attempt {attempt.number}: execution {attempt.name} ")
-    return line + screen.cell(attempt.status) + screen.plain(f", started {_moment(attempt.started_at)}, {took}")
+    took = (
+        f"took {attempt.seconds:.1f} s"
+        if attempt.seconds is not None
+        else f"for {screen.format_age(attempt.started_at)}"
+    )
+    line = screen.escape_text(f"attempt {attempt.number}: execution {attempt.name} ")
+    return (
+        line
+        + screen.format_cell(attempt.status)
+        + screen.escape_text(f", started {_format_moment(attempt.started_at)}, {took}")
+    )
 
 
-def _timeline(states: Sequence[Visit]) -> RenderableType:
+def _draw_timeline(states: Sequence[Visit]) -> RenderableType:
     columns = {"state": "left", "tries": "right", "time": "right"}
     some_raised = any(state.error for state in states)
     if some_raised:
         columns["raised"] = "left"
-    return screen.as_table(columns, (list(_state(state))[: len(columns)] for state in states))
+    return screen.as_table(columns, (list(_draw_state(state))[: len(columns)] for state in states))
 
 
-def _state(state: Visit) -> Iterator[object]:
+def _draw_state(state: Visit) -> Iterator[object]:
     yield state.state
     yield state.tries or None
     yield f"{state.seconds:.2f} s" if state.tries else None
     yield f"{state.error}: {state.reason}" if state.error and state.reason else state.error
 
 
-def _letters(letters: Iterable[DeadLetter]) -> RenderableType:
+def _draw_dead_letters(letters: Iterable[DeadLetter]) -> RenderableType:
     columns = dict.fromkeys(("queue", "id", "age", "error", "what was wrong"), "left")
-    rows = [(one.queue, one.short_id, screen.ago(one.sent_at), one.error_type, one.error_message) for one in letters]
+    rows = [
+        (one.queue, one.short_id, screen.format_age(one.sent_at), one.error_type, one.error_message) for one in letters
+    ]
     return screen.as_table(columns, rows)
 
 
-def _inset(content: RenderableType) -> RenderableType:
+def _inset_content(content: RenderableType) -> RenderableType:
     return Padding(content, (0, 0, 0, 2), expand=False)
 
 
-def _moment(moment: datetime | None) -> str | None:
+def _format_moment(moment: datetime | None) -> str | None:
     if moment is None:
         return None
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {screen.ago(moment)} ago"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {screen.format_age(moment)} ago"

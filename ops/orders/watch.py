@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from functions.shared import row
-from functions.shared.aws import call
+from functions.shared.aws import call_aws
 from functions.shared.errors import TransientError
 from ops.dead_letters.queues import QUEUES, count_messages
 from ops.orders.ends import Executions
@@ -55,7 +55,7 @@ class Sighting:
     """The row's status, of which the workflow writes PROCESSING, CONFIRMED, REJECTED and FAILED, and an operator
     CANCELLED; null where it has none"""
     email_status: str | None
-    """What became of the mail: PENDING, SENDING, SENT, DELIVERED, BOUNCED, COMPLAINED, REJECTED, UNKNOWN; null while
+    """The mail's status: PENDING, SENDING, SENT, DELIVERED, BOUNCED, COMPLAINED, REJECTED, UNKNOWN; null while
     nobody has tried to send it"""
     started_at: datetime | None
     """When the execution began, ISO 8601"""
@@ -69,7 +69,7 @@ class Sighting:
 
     @property
     def is_done(self) -> bool:
-        """Whether it ended well: CONFIRMED, and its customer was told."""
+        """Whether it ended well: CONFIRMED, and the customer has been notified."""
         told = self.email_status in (row.MAIL_SENT, row.MAIL_DELIVERED)
         return not self.is_moving and self.status == row.CONFIRMED and told
 
@@ -110,19 +110,19 @@ class Watcher:
         Raises:
             TransientError: throttled or out of reach; what has ended meanwhile is reported by the next look.
         """
-        return call(self._look)
+        return call_aws(self._look_once)
 
-    def _look(self) -> Look:
+    def _look_once(self) -> Look:
         at, seen = datetime.now(UTC), self._executions.look()
         self._trouble = seen.trouble
-        shown = _newest(seen.running.values())
+        shown = _keep_newest(seen.running.values())
         started = [one for one in seen.started if one not in shown]
         ended = seen.ended if self._executions.has_looked else ()
         self._ask_states([one.name for one in ended if one.status != "SUCCEEDED"], [one.name for one in shown])
-        sightings = self._sightings([*shown, *ended, *started])
+        sightings = self._make_sightings([*shown, *ended, *started])
         look = Look(
             at,
-            **_depths(self._stack),
+            **_count_messages(self._stack),
             running=len(seen.running),
             moving=tuple(sightings[one.name] for one in shown),
             started=tuple(sightings[one.name] for one in started),
@@ -142,7 +142,7 @@ class Watcher:
         names = [*ended, *sorted(moving, key=lambda name: age.get(name, 0))]
         names = names[: self._pace.ready("get_execution_history")]
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as readers:
-            found = readers.map(lambda name: call(self._orders.newest_state, name=name), names)
+            found = readers.map(lambda name: call_aws(self._orders.newest_state, name=name), names)
             try:
                 for name, state in zip(names, found, strict=True):
                     self._states.pop(name, None)
@@ -150,22 +150,22 @@ class Watcher:
             except TransientError as error:
                 self._trouble = str(error)
 
-    def _sightings(self, executions: Sequence[Execution]) -> dict[str, Sighting]:
+    def _make_sightings(self, executions: Sequence[Execution]) -> dict[str, Sighting]:
         names = [one.name for one in executions]
         orders = {name: self._described.get(name) or order_in(name) for name in names}
         rows = self._orders.rows_of(sorted({order[0] for order in orders.values() if order}))
         unclear = [name for name, order in orders.items() if order is None or order[0] not in rows]
-        orders |= self._describe([name for name in unclear if name not in self._described])
+        orders |= self._describe_unnamed([name for name in unclear if name not in self._described])
         others = {order[0] for name in unclear if (order := orders[name])}
         rows |= self._orders.rows_of(sorted(others - rows.keys()))
-        return {one.name: self._sighting(one, orders[one.name] or (one.name, None), rows) for one in executions}
+        return {one.name: self._make_sighting(one, orders[one.name] or (one.name, None), rows) for one in executions}
 
-    def _describe(self, names: Sequence[str]) -> dict[str, tuple[str, int]]:
+    def _describe_unnamed(self, names: Sequence[str]) -> dict[str, tuple[str, int]]:
         """Ask, once, for the order of executions whose name does not tell it; one started by hand is of no order."""
         found = dict[str, tuple[str, int]]()
         for name in names[: self._pace.ready("describe_execution")]:
             try:
-                attempt: Attempt | None = call(self._orders.named, name=name)
+                attempt: Attempt | None = call_aws(self._orders.named, name=name)
             except TransientError as error:
                 self._trouble = str(error)
                 break
@@ -174,7 +174,7 @@ class Watcher:
         self._described |= found
         return found
 
-    def _sighting(self, one: Execution, order: tuple[str, int | None], rows: Mapping[str, OrderRow]) -> Sighting:
+    def _make_sighting(self, one: Execution, order: tuple[str, int | None], rows: Mapping[str, OrderRow]) -> Sighting:
         state = None if one.status == "SUCCEEDED" else self._states.get(one.name)
         found = rows.get(order[0])
         return Sighting(
@@ -204,7 +204,7 @@ class Progress:
     @property
     def sighting(self) -> Sighting:
         """It in one line."""
-        return sighting(self.latest, self.row, self.order_id)
+        return make_sighting(self.latest, self.row, self.order_id)
 
     def has_ended(self, now: datetime) -> bool:
         """Whether the order has come to its end; one of which nothing is known has not."""
@@ -228,23 +228,23 @@ class Follower:
         Raises:
             TransientError: throttled or out of reach.
         """
-        return call(self._look)
+        return call_aws(self._look_once)
 
-    def _look(self) -> Progress:
-        latest = self._latest()
+    def _look_once(self) -> Progress:
+        latest = self._find_latest()
         found = self._orders.row(self._order_id)
         if latest is None and found and found.attempt:
             self._attempt = found.attempt
-            latest = self._latest()
+            latest = self._find_latest()
         self._attempt = latest.number if latest else 0
         return Progress(self._order_id, found, self._orders.with_states(latest) if latest else None)
 
-    def _latest(self) -> Attempt | None:
+    def _find_latest(self) -> Attempt | None:
         return self._orders.latest(self._order_id, at_least=self._attempt)
 
 
 class Changes:
-    """Finds what is new in a look: each order when it is first seen, and whenever it stands otherwise."""
+    """Finds what is new in a look: each order when it is first seen, and whenever it has changed."""
 
     def __init__(self) -> None:
         self._last: dict[str, Sighting] = {}
@@ -252,21 +252,21 @@ class Changes:
     def of(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
         """Yield those that stand otherwise than when they were last given; what ended is forgotten."""
         for one in sightings:
-            if self._last.get(_name(one)) != one:
+            if self._last.get(_read_name(one)) != one:
                 yield one
-            self._last[_name(one)] = one
+            self._last[_read_name(one)] = one
 
     def forget(self, sightings: Iterable[Sighting]) -> None:
         """Forget orders that are not looked at any more."""
         for one in sightings:
-            self._last.pop(_name(one), None)
+            self._last.pop(_read_name(one), None)
 
 
-def _name(one: Sighting) -> str:
+def _read_name(one: Sighting) -> str:
     return one.execution or one.order_id
 
 
-def sighting(attempt: Attempt | None, order: OrderRow | None, order_id: str = "") -> Sighting:
+def make_sighting(attempt: Attempt | None, order: OrderRow | None, order_id: str = "") -> Sighting:
     """Put an execution and a row into one line; `order_id` where neither tells."""
     state = attempt.states[-1] if attempt and attempt.states else None
     return Sighting(
@@ -286,11 +286,11 @@ def sighting(attempt: Attempt | None, order: OrderRow | None, order_id: str = ""
     )
 
 
-def _newest(executions: Iterable[Execution]) -> list[Execution]:
+def _keep_newest(executions: Iterable[Execution]) -> list[Execution]:
     return sorted(executions, key=lambda one: one.started_at, reverse=True)[:MOST_SHOWN]
 
 
-def _depths(stack: Stack) -> dict[str, int]:
+def _count_messages(stack: Stack) -> dict[str, int]:
     sqs = stack.client("sqs")
     return {
         "waiting": count_messages(sqs, stack["OrderQueueUrl"]),

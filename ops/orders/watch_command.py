@@ -64,8 +64,8 @@ def watch(
     """
     if order is not None:
         rules.order_id("ORDER", order)
-    until = time.monotonic() + rules.duration("--for", for_).total_seconds() if for_ is not None else None
-    pause = rules.number("--every", every, least=_SHORTEST_PAUSE, of="seconds")
+    until = time.monotonic() + rules.read_duration("--for", for_).total_seconds() if for_ is not None else None
+    pause = rules.read_number("--every", every, least=_SHORTEST_PAUSE, of="seconds")
     if order is None:
         _watch_all(Watcher(stack), pause, until, json=json)
     else:
@@ -75,8 +75,8 @@ def watch(
 def _watch_all(watcher: Watcher, every: float, until: float | None, *, json: bool) -> None:
     display: Display[Look] = _AllAsLines(json=json) if json or not screen.out.is_terminal else _AllOnScreen()
     try:
-        with _shown(display):
-            for seen in _looks(watcher.look, every, until, display):
+        with _show_display(display):
+            for seen in _look_repeatedly(watcher.look, every, until, display):
                 display.update(seen)
     except KeyboardInterrupt:
         return
@@ -86,22 +86,22 @@ def _watch_one(follower: Follower, every: float, until: float | None, *, json: b
     display: Display[Progress] = _OneAsLines(json=json) if json or not screen.out.is_terminal else _OneOnScreen()
     seen: Progress | None = None
     try:
-        with _shown(display):
-            for seen in _looks(follower.look, every, until, display):
+        with _show_display(display):
+            for seen in _look_repeatedly(follower.look, every, until, display):
                 display.update(seen)
                 if seen.has_ended(datetime.now(UTC)):
                     break
             else:
-                screen.note("it has not come to its end yet")
+                screen.print_note("it has not come to its end yet")
     except KeyboardInterrupt:
-        screen.note("it has not come to its end yet")
+        screen.print_note("it has not come to its end yet")
     if seen and isinstance(display, _OneOnScreen) and (advice := next_step(seen.row, seen.latest)):
-        screen.say(f"next: {advice}")  # a live picture is cut at the terminal's width, and a command must not be
+        screen.print_line(f"next: {advice}")  # a live picture is cut at the terminal's width, and a command must not be
     if seen is None or not seen.sighting.is_done:
         raise typer.Exit(1)
 
 
-def _looks(look: Callable[[], T], every: float, until: float | None, display: Display[T]) -> Iterator[T]:
+def _look_repeatedly(look: Callable[[], T], every: float, until: float | None, display: Display[T]) -> Iterator[T]:
     """Look at once and then every so many seconds, until the time is up; less and less often while AWS is in trouble.
 
     Raises:
@@ -129,7 +129,7 @@ def _looks(look: Callable[[], T], every: float, until: float | None, display: Di
             return
 
 
-def _shown(display: Display[Any]) -> AbstractContextManager[Any]:
+def _show_display(display: Display[Any]) -> AbstractContextManager[Any]:
     return display.live if isinstance(display, _AllOnScreen | _OneOnScreen) else nullcontext()
 
 
@@ -145,7 +145,7 @@ class _AllOnScreen:
 
     def update(self, seen: Look) -> None:
         for one in seen.ended:
-            screen.say(f"{seen.at:%H:%M:%S}  {_in_words(one, seen.at)}")
+            screen.print_line(f"{seen.at:%H:%M:%S}  {_in_words(one, seen.at)}")
         self._picture = _picture_of_all(seen)
         self.live.update(self._picture, refresh=True)
 
@@ -154,11 +154,11 @@ class _AllOnScreen:
 
 
 def _picture_of_all(seen: Look) -> RenderableType:
-    rows = [_cells(one, seen.at) for one in seen.moving]
-    head = screen.plain(f"{seen.at:%H:%M:%S} UTC   {_queues_in_words(seen)}   on the move: {seen.running}")
+    rows = [_format_cells(one, seen.at) for one in seen.moving]
+    head = screen.escape_text(f"{seen.at:%H:%M:%S} UTC   {_queues_in_words(seen)}   on the move: {seen.running}")
     parts: list[RenderableType] = [head, Text(), screen.as_table(_COLUMNS, rows) if rows else Text("nothing moves")]
     if seen.running > len(rows):
-        parts.append(screen.plain(f"and {seen.running - len(rows)} more"))
+        parts.append(screen.escape_text(f"and {seen.running - len(rows)} more"))
     return Group(*parts)
 
 
@@ -178,23 +178,23 @@ class _OneOnScreen:
 
 
 def _with_trouble(picture: RenderableType, trouble: str) -> RenderableType:
-    return Group(picture, Text(), screen.plain(trouble))
+    return Group(picture, Text(), screen.escape_text(trouble))
 
 
 def _picture_of(seen: Progress) -> RenderableType:
     if seen.row is None and seen.latest is None:
-        return screen.plain(f"order {seen.order_id}: nothing is known of it yet")
+        return screen.escape_text(f"order {seen.order_id}: nothing is known of it yet")
     attempts = [seen.latest] if seen.latest else []
-    return order_view.picture(seen.order_id, seen.row, attempts)
+    return order_view.draw_order(seen.order_id, seen.row, attempts)
 
 
-def _cells(one: Sighting, now: datetime) -> tuple[object, ...]:
-    id_ = screen.shorten(one.order_id)
+def _format_cells(one: Sighting, now: datetime) -> tuple[object, ...]:
+    id_ = screen.shorten_text(one.order_id)
     name = f"{id_} (attempt {one.attempt})" if one.attempt and one.attempt > 1 else id_
-    return name, one.status, one.email_status, _standing(one), _time(one, now)
+    return name, one.status, one.email_status, _describe_state(one), _format_time(one, now)
 
 
-def _standing(one: Sighting) -> str | None:
+def _describe_state(one: Sighting) -> str | None:
     """Say where its execution is, or how it ended: ReserveInventory, 3 tries: TransientError."""
     if one.execution_status == "SUCCEEDED" or one.state is None:
         return one.execution_status
@@ -203,11 +203,11 @@ def _standing(one: Sighting) -> str | None:
     return f"{where}{tried}" + (f": {one.error}" if one.error else "")
 
 
-def _time(one: Sighting, now: datetime) -> str | None:
+def _format_time(one: Sighting, now: datetime) -> str | None:
     if one.started_at is None:
         return None
     if one.ended_at is None:
-        return screen.ago(one.started_at, now)
+        return screen.format_age(one.started_at, now)
     return f"{(one.ended_at - one.started_at).total_seconds():.1f} s"
 
 
@@ -256,12 +256,12 @@ class _AllAsLines:
             if self._json:
                 screen.show_json_line(QueuesLine("queues", seen.at, seen.waiting, seen.dead))
             else:
-                screen.say(f"{seen.at:%H:%M:%S}  {_queues_in_words(seen)}")
+                screen.print_line(f"{seen.at:%H:%M:%S}  {_queues_in_words(seen)}")
         _say_changes(self._changes.of([*seen.moving, *seen.started, *seen.ended]), seen.at, json=self._json)
         self._changes.forget(seen.ended)
 
     def complain(self, trouble: str) -> None:
-        screen.note(trouble)
+        screen.print_note(trouble)
 
 
 class _OneAsLines:
@@ -275,7 +275,7 @@ class _OneAsLines:
         _say_changes(self._changes.of([seen.sighting]), datetime.now(UTC), json=self._json)
 
     def complain(self, trouble: str) -> None:
-        screen.note(trouble)
+        screen.print_note(trouble)
 
 
 def _say_changes(changes: Iterable[Sighting], at: datetime, *, json: bool) -> None:
@@ -283,22 +283,23 @@ def _say_changes(changes: Iterable[Sighting], at: datetime, *, json: bool) -> No
         if json:
             screen.show_json_line(OrderLine(kind="order", at=at, **vars(one)))
         else:
-            screen.say(f"{at:%H:%M:%S}  {_in_words(one, at)}")
+            screen.print_line(f"{at:%H:%M:%S}  {_in_words(one, at)}")
 
 
 def _in_words(one: Sighting, now: datetime) -> str:
     """Put an order into one line, as in 12345 attempt 1: RUNNING at UpdateOrder (3 tries: TransientError)."""
     if one.execution is None:
         standing = f"{one.status}, no execution" if one.status else "nothing is known of it yet"
-        return f"{screen.shorten(one.order_id)}: {standing}"
+        return f"{screen.shorten_text(one.order_id)}: {standing}"
     where = f" at {one.state}" if one.state else ""
     tried = f"{one.tries} tries" if one.tries > 1 else ""
     trouble = ": ".join(filter(None, (tried, one.error)))
     mail = f", mail {one.email_status}" if one.email_status else ""
     status = f", {one.status}{mail}" if one.status else ""
-    took = f", {_time(one, now)}" if one.ended_at else ""
+    took = f", {_format_time(one, now)}" if one.ended_at else ""
     beside = f" ({trouble})" if trouble else ""
-    return f"{screen.shorten(one.order_id)} attempt {one.attempt}: {one.execution_status}{where}{beside}{status}{took}"
+    attempt = f"{screen.shorten_text(one.order_id)} attempt {one.attempt}"
+    return f"{attempt}: {one.execution_status}{where}{beside}{status}{took}"
 
 
 def _queues_in_words(seen: Look) -> str:

@@ -15,8 +15,8 @@ from ops.stock.movements import Movement, Stock, StockItem
 from ops.tables.attributes import in_words
 from ops.terminal import rules, screen
 from ops.terminal.answers import Count
-from ops.terminal.options import JsonOption, NegativeNumbers, YesOption, ask, with_stack
-from ops.terminal.working import working
+from ops.terminal.options import JsonOption, NegativeNumbers, YesOption, ask_person, with_stack
+from ops.terminal.working import show_working
 
 app = typer.Typer(help="Stock, and the movements that account for it.", no_args_is_help=True)
 
@@ -57,9 +57,9 @@ def show(
     found = stock.items()
     if json:
         return screen.show_json(StockAnswer(found))
-    rows = [(item.item_id, _available(item), item.movements or "none") for item in found]
+    rows = [(item.item_id, _format_available(item), item.movements or "none") for item in found]
     columns = {"item": "left", "available": "right", "movements": "right"}
-    screen.table(columns, rows, empty="there is no stock yet")
+    screen.print_table(columns, rows, empty="there is no stock yet")
     return _note_odd_rows(found)
 
 
@@ -71,21 +71,23 @@ def _show_items(stock: Stock, items: list[str], *, json: bool) -> None:
     if json:
         return screen.show_json(StockAnswer([NamedItem(**vars(item), history=moved) for item, moved in known]))
     for item, movements in known:
-        screen.say(f"{item.item_id}: {_available(item)} available")
-        rows = [_row(movement) for movement in movements[-_LATEST:]]
+        screen.print_line(f"{item.item_id}: {_format_available(item)} available")
+        rows = [_format_movement(movement) for movement in movements[-_LATEST:]]
         columns = {"#": "right", "change": "right", "when (UTC)": "left", "by": "left", "why": "left"}
-        screen.table(columns, rows, empty="no movement accounts for it; the next one will write its opening balance")
+        screen.print_table(
+            columns, rows, empty="no movement accounts for it; the next one will write its opening balance"
+        )
     return _note_odd_rows(item for item, _ in known)
 
 
-def _available(item: StockItem) -> int | str:
+def _format_available(item: StockItem) -> int | str:
     return "?" if item.available is None else item.available
 
 
 def _note_odd_rows(items: Iterable[StockItem]) -> None:
     for item in items:
         if item.problems:
-            screen.note(
+            screen.print_note(
                 f"odd row: item {item.item_id}: {in_words(item.problems)};"
                 " count its pieces, and `orders stock set` puts it right"
             )
@@ -107,7 +109,7 @@ def add(
     if not change:
         raise BadInput("PIECES: must not be 0")
     stock = Stock.of(stack)
-    _say_moved(stock, stock.add(item, change, rules.reason(reason)))
+    _say_moved(stock, stock.add(item, change, rules.read_reason(reason)))
 
 
 @app.command("set", cls=NegativeNumbers)
@@ -124,9 +126,9 @@ def set_(
     rules.item_id("ITEM", item)
     count = rules.whole_number("AVAILABLE", available, least=0)
     stock = Stock.of(stack)
-    moved = stock.set(item, count, rules.reason(reason))
+    moved = stock.set(item, count, rules.read_reason(reason))
     if moved is None:
-        screen.say(f"{item}: {count} available already; nothing to correct")
+        screen.print_line(f"{item}: {count} available already; nothing to correct")
     else:
         _say_moved(stock, moved)
 
@@ -136,15 +138,19 @@ def set_(
 def reconcile(
     stack: Stack,
     item: ItemArgument,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="What was found out; it stays with the movement.")],
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", help="The cause that was found; it is kept with the movement.")
+    ],
 ) -> None:
     """Account for a difference that `orders check` found, once it is known why; what is available stays."""
     rules.item_id("ITEM", item)
-    moved = Stock.of(stack).reconcile(item, rules.reason(reason))
+    moved = Stock.of(stack).reconcile(item, rules.read_reason(reason))
     if moved is None:
-        screen.say(f"{item}: its movements add up already")
+        screen.print_line(f"{item}: its movements add up already")
     else:
-        screen.say(f"{item}: a movement accounts for {_signed(moved.change)} now; what is available is as it was")
+        screen.print_line(
+            f"{item}: a movement accounts for {_format_change(moved.change)} now; what is available is as it was"
+        )
 
 
 @app.command("import")
@@ -166,19 +172,19 @@ def import_(
     The whole file is checked before anything is written: UTF-8, lines item_id,available, the first of them these very
     words. Then you see what is new and what changes, and are asked.
     """
-    why = _named_after(file) if reason is None else rules.reason(reason)
-    counts = read_counts(_content(file), str(file))
+    why = _named_after(file) if reason is None else rules.read_reason(reason)
+    counts = read_counts(_read_content(file), str(file))
     stock = Stock.of(stack)
     known = stock.known(counts)
-    planned = [_planned(item, available, known.get(item)) for item, available in counts.items()]
+    planned = [_plan_item(item, available, known.get(item)) for item, available in counts.items()]
     if not json:
-        _preview(planned)
+        _show_preview(planned)
     if any(one.what != _SAME for one in planned):
-        ask(f"{_in_words(planned)}. Write it?", yes=yes)
-    done = _import(stock, planned, why)
+        ask_person(f"{_in_words(planned)}. Write it?", yes=yes)
+    done = _import_items(stock, planned, why)
     if json:
-        return screen.show_json(ImportAnswer(done, **_counted(done)))
-    return screen.say(_in_words(done))
+        return screen.show_json(ImportAnswer(done, **_count_items(done)))
+    return screen.print_line(_in_words(done))
 
 
 _NEW: Final = "new"
@@ -215,7 +221,7 @@ class ImportAnswer:
     """Items that were right already"""
 
 
-def _content(file: Path) -> bytes:
+def _read_content(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
@@ -228,28 +234,28 @@ def _named_after(file: Path) -> str:
     return shown if len(shown) <= rules.LONGEST_REASON else shown[: rules.LONGEST_REASON - 1] + "…"
 
 
-def _planned(item_id: str, available: int, known: StockItem | None) -> _Import:
+def _plan_item(item_id: str, available: int, known: StockItem | None) -> _Import:
     if known is None:
         return _Import(item_id, _NEW, None, available)
     same = known.available == available and not known.problems
     return _Import(item_id, _SAME if same else _CHANGED, known.available, available)
 
 
-def _preview(planned: list[_Import]) -> None:
+def _show_preview(planned: list[_Import]) -> None:
     """Show what would be new, which a mistyped id is, and then what would change."""
     moving = sorted((one for one in planned if one.what != _SAME), key=lambda one: one.what != _NEW)
     rows = [(one.what, one.item_id, one.before, one.available) for one in moving[:_MOST_PREVIEWED]]
     columns = {"": "left", "item": "left", "available": "right", "will be": "right"}
-    screen.table(columns, rows, empty="nothing to change")
+    screen.print_table(columns, rows, empty="nothing to change")
     if len(moving) > len(rows):
-        screen.note(f"and {len(moving) - len(rows)} more that change")
+        screen.print_note(f"and {len(moving) - len(rows)} more that change")
 
 
-def _import(stock: Stock, planned: list[_Import], reason: str) -> list[_Import]:
+def _import_items(stock: Stock, planned: list[_Import], reason: str) -> list[_Import]:
     """Set the items; what orders moved since the preview is counted as it was found."""
     done = list[_Import]()
     try:
-        with working(screen.err, f"importing {len(planned)} items") as tell:
+        with show_working(screen.err, f"importing {len(planned)} items") as tell:
             stock.open([one.item_id for one in planned])
             for one in planned:
                 moved = stock.set(one.item_id, one.available, reason)
@@ -260,17 +266,17 @@ def _import(stock: Stock, planned: list[_Import], reason: str) -> list[_Import]:
                 tell(f"importing: {len(done)} of {len(planned)} items")
     finally:
         if len(done) < len(planned):
-            screen.note(f"{len(done)} of {len(planned)} items are done; run again, it goes on from there")
+            screen.print_note(f"{len(done)} of {len(planned)} items are done; run again, it goes on from there")
     return done
 
 
-def _counted(items: list[_Import]) -> dict[str, int]:
+def _count_items(items: list[_Import]) -> dict[str, int]:
     counted = Counter(one.what for one in items)
     return {"new": counted[_NEW], "changed": counted[_CHANGED], "as_they_were": counted[_SAME]}
 
 
 def _in_words(items: list[_Import]) -> str:
-    counted = _counted(items)
+    counted = _count_items(items)
     parts = f"{counted['new']} new, {counted['changed']} changed, {counted['as_they_were']} as they were"
     return f"{len(items)} items: {parts}"
 
@@ -278,12 +284,12 @@ def _in_words(items: list[_Import]) -> str:
 def _say_moved(stock: Stock, movement: Movement) -> None:
     item = stock.item(movement.item_id)
     available = item.available if item else 0
-    screen.say(f"{movement.item_id}: {_signed(movement.change)}, {available} available now")
+    screen.print_line(f"{movement.item_id}: {_format_change(movement.change)}, {available} available now")
 
 
-def _row(movement: Movement) -> tuple[object, ...]:
-    return movement.number, _signed(movement.change), movement.moved_at, movement.moved_by, movement.reason
+def _format_movement(movement: Movement) -> tuple[object, ...]:
+    return movement.number, _format_change(movement.change), movement.moved_at, movement.moved_by, movement.reason
 
 
-def _signed(change: int | None) -> str | None:
+def _format_change(change: int | None) -> str | None:
     return None if change is None else f"{change:+}"

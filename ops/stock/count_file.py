@@ -3,7 +3,7 @@
 - UTF-8, with or without a byte order mark (spreadsheets write one).
 - Lines end with LF or CRLF, the last one may end with the file. Nothing else ends a line. An empty line is skipped.
 - The first line is `item_id,available`. Each other line is one item: two cells with a comma between them.
-- A cell stands bare, and holds neither a comma nor a quote; or it stands in double quotes from its first character to
+- A cell is bare, and holds neither a comma nor a quote; or it is in double quotes from its first character to
   its last, with a quote inside written twice. No cell holds a line break.
 - `item_id` is what the message's contract allows, and begins with neither = nor ', by which a spreadsheet marks a text;
   `available` is a whole number from 0 in digits alone. Each item is there once.
@@ -42,7 +42,7 @@ def read_counts(content: bytes, source: str) -> dict[str, int]:
     counts, places, wrong = dict[str, int](), dict[str, int](), list[str]()
     for number, line in enumerate(lines[1:], start=2):
         try:
-            for item_id, available in _read(line):
+            for item_id, available in _read_line(line):
                 _refuse_second(item_id, places)
                 counts[item_id], places[item_id] = available, number
         except BadInput as error:
@@ -54,12 +54,12 @@ def read_counts(content: bytes, source: str) -> dict[str, int]:
 
 def _refuse_second(item_id: str, places: Mapping[str, int]) -> None:
     if item_id in places:
-        raise BadInput(f"item_id: {item_id!r} stands in line {places[item_id]} already")
+        raise BadInput(f"item_id: {item_id!r} is already in line {places[item_id]}")
 
 
 def _check_header(line: bytes, source: str) -> None:
     try:
-        cells = _cells(_decoded(line))
+        cells = _split_cells(_decode_line(line))
     except BadInput as error:
         raise BadInput(f"{source}: {_HEADER}: {error}") from error
     if cells != COLUMNS:
@@ -67,23 +67,23 @@ def _check_header(line: bytes, source: str) -> None:
         raise BadInput(f"{source}: {_HEADER}{other}{_hidden_break(line.decode())}")
 
 
-def _read(line: bytes) -> Iterator[tuple[str, int]]:
-    text = _decoded(line)
+def _read_line(line: bytes) -> Iterator[tuple[str, int]]:
+    text = _decode_line(line)
     if not text:
         return
     try:
-        yield _entry(_cells(text))
+        yield _read_entry(_split_cells(text))
     except BadInput as error:
         raise BadInput(f"{error}{_hidden_break(text)}") from error
 
 
-def _entry(cells: list[str]) -> tuple[str, int]:
+def _read_entry(cells: list[str]) -> tuple[str, int]:
     if len(cells) != len(COLUMNS):
         raise BadInput(f"must have {len(COLUMNS)} columns, not {len(cells)}")
     return _item_id(cells[0]), rules.whole_number("available", cells[1], least=0)
 
 
-def _decoded(line: bytes) -> str:
+def _decode_line(line: bytes) -> str:
     try:
         return line.removesuffix(b"\r").decode()
     except UnicodeDecodeError as error:
@@ -91,12 +91,12 @@ def _decoded(line: bytes) -> str:
         raise BadInput(f"must be UTF-8, and byte {error.start + 1} is {byte:#04x}: save it as CSV UTF-8") from error
 
 
-def _cells(text: str) -> list[str]:
+def _split_cells(text: str) -> list[str]:
     cells, position = list[str](), 0
     while True:
         found = _CELL.match(text, position)
         if found is None or text[found.end() : found.end() + 1] not in ("", ","):
-            raise BadInput(_misquoted(text[position:]))
+            raise BadInput(_describe_misquoted(text[position:]))
         quoted = found["quoted"]
         cells.append(found["bare"] if quoted is None else quoted.replace('""', '"'))
         position = found.end() + 1
@@ -104,12 +104,12 @@ def _cells(text: str) -> list[str]:
             return cells
 
 
-def _misquoted(rest: str) -> str:
+def _describe_misquoted(rest: str) -> str:
     if rest.startswith("="):
         return f"{_FORMULA} {rest!r}"
     if rest.startswith('"') and rest.count('"') % 2:
         return "a cell that begins with a quote must end with one, in the same line"
-    return 'a quote must be the first and the last character of its cell; inside it stands twice, as in "5"" pipe"'
+    return 'a quote must be the first and the last character of its cell; inside it is doubled, as in "5"" pipe"'
 
 
 def _item_id(cell: str) -> str:

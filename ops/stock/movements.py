@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from functions.shared.aws import TransactionCancelled, call
-from functions.shared.row import now, number, text
+from functions.shared.aws import TransactionCancelled, call_aws
+from functions.shared.row import now_value, number_value, text_value
 from ops.errors import Refused
 from ops.stack import Stack
 from ops.tables import attributes
@@ -45,8 +45,8 @@ class StockItem:
     def from_item(cls, item: Item) -> Self:
         """Read a row as DynamoDB returns it."""
         counts = {
-            "available": attributes.whole(item.get("available")),
-            "movements": attributes.whole(item.get("movements", number(0))),
+            "available": attributes.read_whole(item.get("available")),
+            "movements": attributes.read_whole(item.get("movements", number_value(0))),
         }
         odd = tuple(Problem(name, _WHOLE) for name, count in counts.items() if count is None)
         return cls(item["item_id"]["S"], counts["available"], counts["movements"], odd)
@@ -74,11 +74,11 @@ class Movement:
         """Read a row as DynamoDB returns it."""
         return cls(
             item_id=item["item_id"]["S"],
-            number=attributes.positive(item["number"]),
-            change=attributes.whole(item.get("change")),
-            moved_at=attributes.moment(item.get("moved_at")),
-            moved_by=attributes.text(item.get("moved_by")),
-            reason=attributes.text(item.get("reason")),
+            number=attributes.read_positive(item["number"]),
+            change=attributes.read_whole(item.get("change")),
+            moved_at=attributes.read_moment(item.get("moved_at")),
+            moved_by=attributes.read_text(item.get("moved_by")),
+            reason=attributes.read_text(item.get("reason")),
         )
 
 
@@ -145,7 +145,7 @@ class Stock:
 
     def item(self, item_id: str) -> StockItem | None:
         """Return one item; None if nothing is known of it."""
-        return self._find(item_id).item
+        return self._find_item(item_id).item
 
     def known(self, item_ids: Collection[str]) -> dict[str, StockItem]:
         """Return those of these items of which anything is known, a hundred a call."""
@@ -165,7 +165,7 @@ class Stock:
 
         def move() -> Movement:
             try:
-                return self._add(self._sound(item_id), change, reason)
+                return self._add_movement(self._find_sound(item_id), change, reason)
             except _Broken as broken:
                 raise _count_it(item_id, broken) from broken
 
@@ -184,12 +184,12 @@ class Stock:
 
         def correct() -> Movement | None:
             try:
-                found = self._sound(item_id)
+                found = self._find_sound(item_id)
                 item = found.item
                 change = available - ((item.available if item else 0) or 0)
-                return self._put(found, available, change, reason) if change or item is None else None
+                return self._set_available(found, available, change, reason) if change or item is None else None
             except _Broken:
-                return self._repair(item_id, available, reason)
+                return self._repair_books(item_id, available, reason)
 
         return until_written(item_id, correct)
 
@@ -203,13 +203,13 @@ class Stock:
 
         def account() -> Movement | None:
             try:
-                found = self._sound(item_id)
+                found = self._find_sound(item_id)
                 moved = self.movements(item_id)
                 if found.item is None or found.item.available is None:
                     raise _Broken("it is gone") if moved else Refused(f"unknown: {item_id}")
                 available = found.item.available
-                missing = available + self._held([item_id])[item_id] - _sum(moved)
-                return self._put(found, available, missing, reason) if missing else None
+                missing = available + self._sum_held([item_id])[item_id] - _sum_movements(moved)
+                return self._set_available(found, available, missing, reason) if missing else None
             except _Broken as broken:
                 raise _count_it(item_id, broken) from broken
 
@@ -225,13 +225,13 @@ class Stock:
             loose = [found for found in self._find_all(item_ids) if found.is_loose]
             if not loose:
                 return
-            held = self._held([found.item_id for found in loose])
-            item_ids = [found.item_id for found in loose if not self._opened(found, held[found.item_id])]
+            held = self._sum_held([found.item_id for found in loose])
+            item_ids = [found.item_id for found in loose if not self._try_opening(found, held[found.item_id])]
 
-    def _opened(self, found: _Found, held: int) -> bool:
+    def _try_opening(self, found: _Found, held: int) -> bool:
         """Write one opening balance; tell whether nothing more is to be done, as where the books are broken."""
         try:
-            self._open(found, held)
+            self._write_opening(found, held)
         except ChangedMeanwhile:
             return False
         except TransactionCancelled as cancelled:
@@ -242,32 +242,32 @@ class Stock:
             return True
         return True
 
-    def _open(self, found: _Found, held: int) -> None:
+    def _write_opening(self, found: _Found, held: int) -> None:
         available = (found.item.available if found.item else 0) or 0
-        self._put(found, available, available + held, OPENING)
+        self._set_available(found, available, available + held, OPENING)
 
-    def _sound(self, item_id: str) -> _Found:
+    def _find_sound(self, item_id: str) -> _Found:
         """Read an item that a movement may follow; one that was stocked without any gets its opening balance first.
 
         Raises:
             _Broken: its row is odd.
         """
-        found = self._find(item_id)
+        found = self._find_item(item_id)
         if found.item and found.item.problems:
             raise _Broken(in_words(found.item.problems))
         if not found.is_loose:
             return found
-        self._open(found, self._held([item_id])[item_id])
-        return self._find(item_id)
+        self._write_opening(found, self._sum_held([item_id])[item_id])
+        return self._find_item(item_id)
 
-    def _repair(self, item_id: str, available: int, reason: str) -> Movement:
+    def _repair_books(self, item_id: str, available: int, reason: str) -> Movement:
         """Put the counted pieces there, with the movement that makes the books right; see `set`."""
-        found, movements = self._find(item_id), self.movements(item_id)
+        found, movements = self._find_item(item_id), self.movements(item_id)
         newest = max((movement.number or 0 for movement in movements), default=0)
-        change = available + self._held([item_id])[item_id] - _sum(movements)
-        return self._put(found, available, change, reason, number_=newest + 1)
+        change = available + self._sum_held([item_id])[item_id] - _sum_movements(movements)
+        return self._set_available(found, available, change, reason, number_=newest + 1)
 
-    def _held(self, item_ids: Collection[str]) -> Counter[str]:
+    def _sum_held(self, item_ids: Collection[str]) -> Counter[str]:
         """Add up what CONFIRMED orders hold of these items, in one reading of all orders."""
         held = Counter[str](dict.fromkeys(item_ids, 0))
         for order in map(OrderRow.from_item, read_confirmed(self._dynamodb, self._orders)):
@@ -276,15 +276,15 @@ class Stock:
                     held[line.item_id] += line.quantity
         return held
 
-    def _find(self, item_id: str) -> _Found:
-        answer = self._dynamodb.get_item(TableName=self._inventory, Key=_key(item_id), ConsistentRead=True)
+    def _find_item(self, item_id: str) -> _Found:
+        answer = self._dynamodb.get_item(TableName=self._inventory, Key=_make_key(item_id), ConsistentRead=True)
         return _Found(item_id, answer.get("Item", {}))
 
     def _find_all(self, item_ids: Collection[str]) -> Iterator[_Found]:
         rows = read_by_keys(self._dynamodb, self._inventory, "item_id", item_ids)
         return (_Found(row["item_id"]["S"], row) for row in rows)
 
-    def _add(self, found: _Found, change: int, reason: str) -> Movement:
+    def _add_movement(self, found: _Found, change: int, reason: str) -> Movement:
         """Move by so many, whatever orders do to the item meanwhile."""
         available = (found.item.available if found.item else 0) or 0
         if change < -available:
@@ -294,37 +294,39 @@ class Stock:
             conditions.append("attribute_not_exists(available)")
         if change < 0:
             conditions.append("available >= :least")
-            values[":least"] = number(-change)
-        values[":change"] = number(change)
+            values[":least"] = number_value(-change)
+        values[":change"] = number_value(change)
         update = "SET movements = :number ADD available :change", conditions, values
-        return self._write(found, found.next_number, change, reason, update)
+        return self._write_movement(found, found.next_number, change, reason, update)
 
-    def _put(self, found: _Found, available: int, change: int, reason: str, *, number_: int | None = None) -> Movement:
+    def _set_available(
+        self, found: _Found, available: int, change: int, reason: str, *, number_: int | None = None
+    ) -> Movement:
         """Have so many pieces, unless the row has changed since it was found."""
         conditions, values = found.as_it_was("movements", "available")
-        values[":available"] = number(available)
+        values[":available"] = number_value(available)
         update = "SET movements = :number, available = :available", conditions, values
-        return self._write(found, number_ or found.next_number, change, reason, update)
+        return self._write_movement(found, number_ or found.next_number, change, reason, update)
 
-    def _write(
+    def _write_movement(
         self, found: _Found, number_: int, change: int, reason: str, update: tuple[str, list[str], dict[str, Any]]
     ) -> Movement:
         """Update the row and put the movement, both or neither."""
         movement = {
-            **_key(found.item_id),
-            "number": number(number_),
-            "change": number(change),
-            "moved_at": now(),
-            "moved_by": text(self._moved_by),
-            "reason": text(reason),
+            **_make_key(found.item_id),
+            "number": number_value(number_),
+            "change": number_value(change),
+            "moved_at": now_value(),
+            "moved_by": text_value(self._moved_by),
+            "reason": text_value(reason),
         }
         expression, conditions, values = update
         row = {
             "TableName": self._inventory,
-            "Key": _key(found.item_id),
+            "Key": _make_key(found.item_id),
             "UpdateExpression": expression,
             "ConditionExpression": " AND ".join(conditions),
-            "ExpressionAttributeValues": {**values, ":number": number(number_)},
+            "ExpressionAttributeValues": {**values, ":number": number_value(number_)},
         }
         put = {
             "TableName": self._movements,
@@ -332,7 +334,7 @@ class Stock:
             "ConditionExpression": "attribute_not_exists(item_id)",
         }
         try:
-            call(self._dynamodb.transact_write_items, TransactItems=[{"Update": row}, {"Put": put}])
+            call_aws(self._dynamodb.transact_write_items, TransactItems=[{"Update": row}, {"Put": put}])
         except TransactionCancelled as cancelled:
             raise _why_not_written(found, number_, cancelled) from cancelled
         return Movement.from_item(movement)
@@ -354,9 +356,9 @@ def _count_it(item_id: str, broken: _Broken) -> Refused:
     return Refused(f"{item_id}: its row is odd: {broken}; count its pieces, and `orders stock set` puts it right")
 
 
-def _key(item_id: str) -> dict[str, Any]:
-    return {"item_id": text(item_id)}
+def _make_key(item_id: str) -> dict[str, Any]:
+    return {"item_id": text_value(item_id)}
 
 
-def _sum(movements: Iterable[Movement]) -> int:
+def _sum_movements(movements: Iterable[Movement]) -> int:
     return sum(movement.change or 0 for movement in movements)

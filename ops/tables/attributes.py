@@ -35,13 +35,12 @@ def in_words(problems: tuple[Problem, ...]) -> str:
     return "; ".join(map(str, problems))
 
 
-def text(value: Any) -> str | None:
-    """Read a text."""
+def read_text(value: Any) -> str | None:
     found = _of_kind(value, "S")
     return found if isinstance(found, str) else None
 
 
-def whole(value: Any) -> int | None:
+def read_whole(value: Any) -> int | None:
     """Read a whole number."""
     try:
         number = Decimal(_of_kind(value, "N"))
@@ -50,33 +49,33 @@ def whole(value: Any) -> int | None:
         return None
 
 
-def positive(value: Any) -> int | None:
+def read_positive(value: Any) -> int | None:
     """Read a whole number from 1."""
-    number = whole(value)
+    number = read_whole(value)
     return number if number and number > 0 else None
 
 
-def moment(value: Any) -> datetime | None:
+def read_moment(value: Any) -> datetime | None:
     """Read a moment, ISO 8601; one without an offset is UTC."""
     try:
-        found = datetime.fromisoformat(text(value) or "")
+        found = datetime.fromisoformat(read_text(value) or "")
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def lines(value: Any) -> tuple[Line, ...]:
+def read_lines(value: Any) -> tuple[Line, ...]:
     """Read an order's items: all of them or, where one is odd, none."""
     found = _of_kind(value, "L")
-    read = [_line(_of_kind(line, "M")) for line in found] if isinstance(found, list) else []
+    read = [_read_line(_of_kind(line, "M")) for line in found] if isinstance(found, list) else []
     whole_lines = tuple(line for line in read if line)
     return whole_lines if len(whole_lines) == len(read) else ()
 
 
-def _line(fields: Any) -> Line | None:
+def _read_line(fields: Any) -> Line | None:
     if not isinstance(fields, Mapping):
         return None
-    item_id, quantity = text(fields.get("item_id")), positive(fields.get("quantity"))
+    item_id, quantity = read_text(fields.get("item_id")), read_positive(fields.get("quantity"))
     return Line(item_id, quantity) if item_id and quantity else None
 
 

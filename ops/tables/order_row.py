@@ -45,9 +45,12 @@ class OrderRow(Row):
     @classmethod
     def from_item(cls, item: Item) -> Self:
         """Read a row as DynamoDB returns it, whatever it holds."""
-        found: dict[str, Any] = {name: attributes.text(item.get(name)) for name in _TEXTS}
-        found |= {name: attributes.moment(item.get(name)) for name in _MOMENTS}
-        found |= {"attempt": attributes.positive(item.get("attempt")), "items": attributes.lines(item.get("items"))}
+        found: dict[str, Any] = {name: attributes.read_text(item.get(name)) for name in _TEXTS}
+        found |= {name: attributes.read_moment(item.get(name)) for name in _MOMENTS}
+        found |= {
+            "attempt": attributes.read_positive(item.get("attempt")),
+            "items": attributes.read_lines(item.get("items")),
+        }
         needed = () if found["status"] == CANCELLED else ("attempt", "items")
         problems = tuple(
             Problem(name, _RULES[name])

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.shared.row import CONFIRMED, text
+from functions.shared.row import CONFIRMED, text_value
 from ops.tables.attributes import Item
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def read_all(dynamodb: "DynamoDBClient", table: str, **narrowed: Any) -> Iterato
 
 def read_by_keys(dynamodb: "DynamoDBClient", table: str, key: str, values: Iterable[str]) -> Iterator[Item]:
     """Read the rows there are of these keys, each named once; in no order."""
-    wanted: list[Item] = [{key: text(value)} for value in values]
+    wanted: list[Item] = [{key: text_value(value)} for value in values]
     while wanted:
         batch, wanted = wanted[:_A_BATCH], wanted[_A_BATCH:]
         answer = dynamodb.batch_get_item(RequestItems={table: {"Keys": batch, "ConsistentRead": True}})
@@ -40,7 +40,7 @@ def read_confirmed(dynamodb: "DynamoDBClient", table: str) -> Iterator[Item]:
         FilterExpression="#status = :confirmed",
         ProjectionExpression="order_id, #status, attempt, #items",
         ExpressionAttributeNames={"#status": "status", "#items": "items"},
-        ExpressionAttributeValues={":confirmed": text(CONFIRMED)},
+        ExpressionAttributeValues={":confirmed": text_value(CONFIRMED)},
     )
 
 
@@ -49,7 +49,7 @@ def read_movements(dynamodb: "DynamoDBClient", table: str, item_id: str) -> Iter
     pages = dynamodb.get_paginator("query").paginate(
         TableName=table,
         KeyConditionExpression="item_id = :item",
-        ExpressionAttributeValues={":item": text(item_id)},
+        ExpressionAttributeValues={":item": text_value(item_id)},
         ConsistentRead=True,
     )
     for page in pages:

@@ -22,26 +22,26 @@ def run_to_the_end(app: typer.Typer) -> None:
     """
     if sys.stdout is None:
         _open_closed_streams()
-        _complain("error: the answer could not be written: standard output is closed")
+        _print_complaint("error: the answer could not be written: standard output is closed")
         sys.exit(NOT_WRITTEN)
     _open_closed_streams()
     screen.accept_any_text()
     try:
-        code = _run(app)
+        code = _run_app(app)
         sys.stdout.flush()
     except BrokenPipeError:
         code = NOBODY_READS
     except OSError as error:
-        _complain(f"error: {error.filename or 'the answer could not be written'}: {error.strerror or error}")
+        _print_complaint(f"error: {error.filename or 'the answer could not be written'}: {error.strerror or error}")
         code = NOT_WRITTEN
     if code == INTERRUPTED:
-        _complain("stopped")
+        _print_complaint("stopped")
     if code in (NOT_WRITTEN, NOBODY_READS):
         _drop_what_is_left()
     sys.exit(code)
 
 
-def _run(app: typer.Typer) -> int:
+def _run_app(app: typer.Typer) -> int:
     """Run it; Typer and Rich end the process themselves, and give a closed pipe the code of an answer: 1."""
     try:
         app(prog_name="orders")
@@ -61,7 +61,7 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - as long as the process
 
 
-def _complain(line: str) -> None:
+def _print_complaint(line: str) -> None:
     with suppress(OSError):  # where standard error cannot be written either, only the exit code is left
         print(line, file=sys.stderr, flush=True)
 

@@ -29,13 +29,13 @@ def read_text(file: str) -> str:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput(f"FILE: {source}: not UTF-8: {_place(content, error.start)}") from error
+        raise BadInput(f"FILE: {source}: not UTF-8: {_describe_place(content, error.start)}") from error
     if text.startswith(_BYTE_ORDER_MARK):
         raise BadInput(f"FILE: {source}: must not begin with a byte order mark (U+FEFF): save it as UTF-8 without one")
     return text
 
 
-def _place(content: bytes, position: int) -> str:
+def _describe_place(content: bytes, position: int) -> str:
     """Name a byte and where it is, as an editor counts: lines and columns from 1, a column a byte."""
     line = content.count(b"\n", 0, position) + 1
     column = position - content.rfind(b"\n", 0, position)

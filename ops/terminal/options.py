@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from ops.errors import BadInput, Refused, StackError
 from ops.shell import stack_options_carried
-from ops.stack import LOCAL_STAGE, STAGES, Stack, connect, connect_local, explained
+from ops.stack import LOCAL_STAGE, STAGES, Stack, connect_local, connect_stack, explain_errors
 from ops.terminal import screen
 
 _PANEL: Final = "Which stack"
@@ -69,7 +69,7 @@ class Choice:
             raise BadInput("--local: the local AWS has neither profiles nor regions")
 
     def joined(self, other: "Choice") -> "Choice":
-        """Join what stands in two places of a command line."""
+        """Join the options given in two places of a command line."""
         return Choice(
             self.stages + other.stages,
             self.local or other.local,
@@ -89,7 +89,7 @@ class Choice:
         if self.local:
             return connect_local()
         stage = self.stages[0] if self.stages else _stage_of_environment()
-        return connect(stage, profile=next(iter(self.profiles), None), region=next(iter(self.regions), None))
+        return connect_stack(stage, profile=next(iter(self.profiles), None), region=next(iter(self.regions), None))
 
 
 def _stage_of_environment() -> str:
@@ -138,7 +138,7 @@ def with_stack(command: Callable[..., None]) -> Callable[..., None]:
     _, *own = inspect.signature(command).parameters.values()
 
     def run(*, context: typer.Context, **given: Any) -> None:
-        with reported():
+        with report_errors():
             choose_stack(context, **{name: given.pop(name) for name in options if name in given})
             with stack_options_carried(context.obj.options):
                 command(context.obj.connect(), **given)
@@ -150,7 +150,7 @@ def without_stack(command: Callable[..., None]) -> Callable[..., None]:
     """Make a command of a function that needs no stack."""
 
     def run(**given: Any) -> None:
-        with reported():
+        with report_errors():
             command(**given)
 
     return _as_typer_reads_it(run, command, [*inspect.signature(command).parameters.values()])
@@ -161,29 +161,29 @@ def _as_typer_reads_it(
 ) -> Callable[..., None]:
     """Give `run` the command's description and these parameters, all by name."""
     by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
-    run.__name__, run.__doc__ = command.__name__, _unwrapped(command)
+    run.__name__, run.__doc__ = command.__name__, _unwrap_paragraphs(command)
     run.__dict__["__signature__"] = inspect.Signature(by_name)
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
 
-def _unwrapped(command: Callable[..., None]) -> str:
+def _unwrap_paragraphs(command: Callable[..., None]) -> str:
     """Give a docstring with each paragraph on one line: Typer would keep the line breaks of all but the first."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in (inspect.getdoc(command) or "").split("\n\n"))
 
 
 @contextmanager
-def reported() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """End with a line on standard error and an exit code: 1 refused, 2 bad input, 3 AWS could not be asked."""
     try:
-        with explained():
+        with explain_errors():
             yield
     except tuple(_CODES) as error:
-        screen.complain(str(error))
+        screen.print_complaint(str(error))
         raise typer.Exit(_CODES[type(error)]) from error
 
 
-def ask(question: str, *, yes: bool) -> None:
+def ask_person(question: str, *, yes: bool) -> None:
     """Go on if the person, or `--yes`, says so.
 
     Raises:
@@ -194,5 +194,5 @@ def ask(question: str, *, yes: bool) -> None:
         return
     if not screen.is_interactive():
         raise BadInput(f"--yes: needed where nobody can be asked: {question}")
-    if not screen.confirm(question):
+    if not screen.confirm_question(question):
         raise Refused("nothing was changed")

@@ -27,7 +27,7 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours",
 _LINE: Final[dict[str, Any]] = SCHEMA["properties"]["items"]["items"]["properties"]
 
 
-def _rule(schema: dict[str, Any]) -> Callable[[str, str], str]:
+def _make_rule(schema: dict[str, Any]) -> Callable[[str, str], str]:
     validate = fastjsonschema.compile(schema)
 
     def check(field: str, value: str) -> str:
@@ -40,9 +40,9 @@ def _rule(schema: dict[str, Any]) -> Callable[[str, str], str]:
     return check
 
 
-item_id: Final = _rule(_LINE["item_id"])
-order_id: Final = _rule(SCHEMA["properties"]["order_id"])
-email: Final = _rule(SCHEMA["properties"]["customer_email"])
+item_id: Final = _make_rule(_LINE["item_id"])
+order_id: Final = _make_rule(SCHEMA["properties"]["order_id"])
+email: Final = _make_rule(SCHEMA["properties"]["customer_email"])
 """Each takes the field's name and a value, and returns the value; `BadInput` names the field and the rule."""
 
 
@@ -54,7 +54,7 @@ def whole_number(field: str, text: str, *, least: int, most: int = MOST_AVAILABL
     return number
 
 
-def number(field: str, text: str, *, least: float, of: str) -> float:
+def read_number(field: str, text: str, *, least: float, of: str) -> float:
     """Read a number of something, such as seconds, as 2 or 0.5; `BadInput` names the field and the rule."""
     found = float(text) if _NUMBER.fullmatch(text) else None
     if found is None or found < least:
@@ -62,7 +62,7 @@ def number(field: str, text: str, *, least: float, of: str) -> float:
     return found
 
 
-def reason(text: str) -> str:
+def read_reason(text: str) -> str:
     """Read why somebody did something; `BadInput` names the rule."""
     if not text or text != text.strip() or len(text) > LONGEST_REASON or not all(map(is_printable, text)):
         raise BadInput(f"--reason: must be 1 to {LONGEST_REASON} printable characters, the first and last no space")
@@ -74,7 +74,7 @@ def is_printable(character: str) -> bool:
     return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
-def duration(field: str, text: str) -> timedelta:
+def read_duration(field: str, text: str) -> timedelta:
     """Read a length of time such as 90s, 30m, 2h or 7d; `BadInput` names the field and the rule."""
     match = _DURATION.fullmatch(text)
     if match is None:

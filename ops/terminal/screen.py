@@ -48,25 +48,25 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def complain(message: str) -> None:
+def print_complaint(message: str) -> None:
     """Say what went wrong; each line of the message is one."""
-    err.print(Text("error: ", style="bold red") + Text("\n").join(map(plain, message.split("\n"))))
+    err.print(Text("error: ", style="bold red") + Text("\n").join(map(escape_text, message.split("\n"))))
 
 
-def note(message: str) -> None:
+def print_note(message: str) -> None:
     """Say something beside the answer."""
-    err.print(plain(message))
+    err.print(escape_text(message))
 
 
-def say(message: str) -> None:
+def print_line(message: str) -> None:
     """Print a line of the answer."""
-    out.print(plain(message), soft_wrap=True)
+    out.print(escape_text(message), soft_wrap=True)
 
 
 def say_lines(text: str, *, indent: str = "") -> None:
     """Print a text that has lines, such as a message's body."""
     for line in text.split("\n"):
-        say(indent + line)
+        print_line(indent + line)
 
 
 def print_body(text: str) -> None:
@@ -79,20 +79,20 @@ def print_body(text: str) -> None:
         sys.stdout.buffer.flush()
 
 
-def confirm(question: str) -> bool:
+def confirm_question(question: str) -> bool:
     """Ask a question that is answered by yes or no."""
-    err.print(plain(question), end="")  # by Typer it would be UTF-8 on an ASCII terminal
+    err.print(escape_text(question), end="")  # by Typer it would be UTF-8 on an ASCII terminal
     return typer.confirm("", err=True)
 
 
 def show_json(value: Any) -> None:
     """Print a value as JSON: dataclasses as objects, without what their repr leaves out; times in ISO 8601."""
-    sys.stdout.write(json.dumps(value, default=_jsonable, indent=2) + "\n")
+    sys.stdout.write(json.dumps(value, default=_to_jsonable, indent=2) + "\n")
 
 
 def as_json(value: Any) -> str:
     """Give a value as one line of JSON, in ASCII: every encoding holds it, and half a surrogate pair stays JSON."""
-    return json.dumps(value, default=_jsonable)
+    return json.dumps(value, default=_to_jsonable)
 
 
 def show_json_line(value: Any) -> None:
@@ -101,28 +101,28 @@ def show_json_line(value: Any) -> None:
     sys.stdout.flush()
 
 
-def table(columns: Mapping[str, str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+def print_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Print a table; `columns` are headings with how they are justified, `empty` what to say if there are no rows."""
     shown = as_table(columns, rows)
     if not shown.row_count:
-        note(empty)
+        print_note(empty)
         return
-    show(shown)
+    print_picture(shown)
 
 
 def as_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Table:
     """Make a table, likewise."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading, justify in columns.items():
-        shown.add_column(plain(heading), justify="right" if justify == "right" else "left", overflow="fold")
+        shown.add_column(escape_text(heading), justify="right" if justify == "right" else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*(cell(value) for value in row))
+        shown.add_row(*(format_cell(value) for value in row))
     return shown
 
 
-def facts(facts_: Iterable[tuple[str, object]]) -> None:
+def print_facts(facts_: Iterable[tuple[str, object]]) -> None:
     """Print what is known of one thing, a line each; what is None is left out."""
-    show(as_facts(facts_))
+    print_picture(as_facts(facts_))
 
 
 def as_facts(facts_: Iterable[tuple[str, object]]) -> Table:
@@ -132,11 +132,11 @@ def as_facts(facts_: Iterable[tuple[str, object]]) -> Table:
     grid.add_column(overflow="fold")
     for name, value in facts_:
         if value is not None:
-            grid.add_row(plain(name), cell(value))
+            grid.add_row(escape_text(name), format_cell(value))
     return grid
 
 
-def show(picture: Any) -> None:
+def print_picture(picture: Any) -> None:
     """Print a table or the like; in a file without the spaces that fill its lines up.
 
     Tables fit the width; a line of its own, such as the next step with its command, is not cut there.
@@ -150,24 +150,24 @@ def show(picture: Any) -> None:
         sys.stdout.write(line.rstrip() + "\n")
 
 
-def cell(value: object) -> Text:
+def format_cell(value: object) -> Text:
     """Show a value in a table: statuses in their colours, nothing for None."""
-    text = plain(_worded(value))
+    text = escape_text(_format_value(value))
     text.stylize(_STYLES.get(text.plain, ""))
     return text
 
 
-def plain(text: str) -> Text:
+def escape_text(text: str) -> Text:
     """Show a text that somebody else wrote: no markup, and no character that could drive the terminal."""
     return Text(make_visible(text))
 
 
-def shorten(text: str | None, most: int = LONGEST_ID) -> str | None:
+def shorten_text(text: str | None, most: int = LONGEST_ID) -> str | None:
     """Show the start of what nobody has checked, and how long it is, where the whole could fill the screen."""
     return text if text is None or len(text) <= most else f"{text[:_SHOWN]}… ({len(text)} characters)"
 
 
-def ago(moment: datetime, now: datetime | None = None) -> str:
+def format_age(moment: datetime, now: datetime | None = None) -> str:
     """Say how long ago something was, in its largest unit."""
     passed = (now or datetime.now(UTC)) - moment
     for unit, length in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):
@@ -176,7 +176,7 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
     return f"{max(0, int(passed.total_seconds()))} s"
 
 
-def _worded(value: object) -> str:
+def _format_value(value: object) -> str:
     match value:
         case None:
             return ""
@@ -188,7 +188,7 @@ def _worded(value: object) -> str:
             return str(value)
 
 
-def _jsonable(value: Any) -> Any:
+def _to_jsonable(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value) if field.repr}
     if isinstance(value, datetime):

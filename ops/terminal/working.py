@@ -35,7 +35,7 @@ _A_LINE_EVERY: Final = 10.0  # seconds, in a log
 
 
 @contextmanager
-def working(console: Console, what: str) -> Iterator[Callable[[str], None]]:
+def show_working(console: Console, what: str) -> Iterator[Callable[[str], None]]:
     """Show `what` while the block runs, and after it the latest text given to the function it yields."""
     if not console.is_terminal or console.options.ascii_only:
         _print_plain(console, f"{what} …")
@@ -46,7 +46,7 @@ def working(console: Console, what: str) -> Iterator[Callable[[str], None]]:
 
 
 class _LogLines:
-    """Prints into a log what it is told, but not more often than somebody wants to read."""
+    """Prints progress into a log, but not more often than somebody wants to read."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

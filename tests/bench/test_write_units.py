@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bench.figures import Figure
-from bench.write_units import item_size, touched, write_units
+from bench.write_units import item_size, list_written_rows, write_units
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_write_costs_a_unit_for_each_kilobyte_of_the_larger_row(
 
 def test_a_call_whose_cost_is_unknown_is_not_taken_for_free() -> None:
     with pytest.raises(ValueError, match="PutItem"):
-        touched("PutItem", {})
+        list_written_rows("PutItem", {})
 
 
 @pytest.mark.parametrize(

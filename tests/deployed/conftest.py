@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from local.aws import LocalAws, deploy
+from local.aws import LocalAws, deploy_stack
 from ops.dead_letters import queues
 from ops.dead_letters.dead_letter import DeadLetter
 from tests.deployed.drills.faults import HOST, Gate
@@ -205,6 +205,6 @@ def pipeline(gates: Gates, local_assembly: Path) -> Iterator[Pipeline]:
     with LocalAws.start(wait_scale=WAIT_SCALE, variables=variables) as aws:
         for _, gate in gates.each():
             gate.target = aws.port
-        deployed = Pipeline(aws=aws, outputs=deploy(aws, assembly=local_assembly))
+        deployed = Pipeline(aws=aws, outputs=deploy_stack(aws, assembly=local_assembly))
         with deployed.delivered_again_after(AGAIN_AFTER_SECONDS):
             yield deployed

@@ -17,7 +17,7 @@ from botocore.exceptions import (
 )
 
 from functions.shared import aws
-from functions.shared.aws import ConditionFailed, ExecutionExists, Reason, TransactionCancelled, call, send
+from functions.shared.aws import ConditionFailed, ExecutionExists, Reason, TransactionCancelled, call_aws, call_ses
 from functions.shared.errors import EmailOutcomeUnknown, EmailRejected, TransientError
 from functions.shared.order import Line
 from tests.functions.cloud import Cloud
@@ -62,33 +62,33 @@ def raising(error: Exception) -> Any:
 @pytest.mark.parametrize("code", THROTTLES)
 def test_throttling_is_transient_for_every_service(code: str) -> None:
     with pytest.raises(TransientError, match=f"^Operation: {code}$"):
-        call(raising(client_error(code)))
+        call_aws(raising(client_error(code)))
     with pytest.raises(TransientError, match=f"^SES: {code}$"):
-        send(raising(client_error(code)))
+        call_ses(raising(client_error(code)))
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_fault_on_the_side_of_aws_is_transient_but_for_a_mail(status: int) -> None:
     with pytest.raises(TransientError, match=r"^Operation: Anything$"):
-        call(raising(client_error("Anything", status)))
+        call_aws(raising(client_error("Anything", status)))
     with pytest.raises(EmailOutcomeUnknown, match=r"^SES: Anything: a fault on the side of SES$"):
-        send(raising(client_error("Anything", status)))
+        call_ses(raising(client_error("Anything", status)))
 
 
 @pytest.mark.parametrize("kind", NEVER_CONNECTED)
 def test_a_connection_that_never_was_is_transient(kind: type[Any]) -> None:
     with pytest.raises(TransientError, match=f"^{kind.__name__}$"):
-        call(raising(connection_error(kind)))
+        call_aws(raising(connection_error(kind)))
     with pytest.raises(TransientError, match=f"^SES: {kind.__name__}$"):
-        send(raising(connection_error(kind)))
+        call_ses(raising(connection_error(kind)))
 
 
 @pytest.mark.parametrize("kind", CUT_OFF)
 def test_a_connection_cut_off_is_transient_but_for_a_mail(kind: type[Any]) -> None:
     with pytest.raises(TransientError, match=f"^{kind.__name__}$"):
-        call(raising(connection_error(kind)))
+        call_aws(raising(connection_error(kind)))
     with pytest.raises(EmailOutcomeUnknown, match=f"^SES: {kind.__name__}: the answer was lost$"):
-        send(raising(connection_error(kind)))
+        call_ses(raising(connection_error(kind)))
 
 
 @pytest.mark.parametrize(
@@ -107,37 +107,37 @@ def test_a_connection_cut_off_is_transient_but_for_a_mail(kind: type[Any]) -> No
 def test_any_other_error_passes_through_as_it_is(code: str) -> None:
     error = client_error(code)
     with pytest.raises(ClientError) as passed:
-        call(raising(error))
+        call_aws(raising(error))
     assert passed.value is error
 
 
 def test_an_error_without_a_status_passes_through_as_it_is() -> None:
     error = ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "Operation")
     with pytest.raises(ClientError) as passed:
-        call(raising(error))
+        call_aws(raising(error))
     assert passed.value is error
 
 
 def test_an_error_of_our_own_passes_through_as_it_is() -> None:
-    for operate in (call, send):
+    for operate in (call_aws, call_ses):
         with pytest.raises(NoCredentialsError):
             operate(raising(NoCredentialsError()))
 
 
 def test_every_other_error_of_ses_is_a_refusal_with_its_reason() -> None:
     with pytest.raises(EmailRejected, match=r"^SES: MessageRejected: said$"):
-        send(raising(client_error("MessageRejected")))
+        call_ses(raising(client_error("MessageRejected")))
 
 
 def test_a_refusal_of_ses_that_says_nothing_is_a_refusal() -> None:
     error = ClientError({"Error": {"Code": "MessageRejected"}}, "SendEmail")
     with pytest.raises(EmailRejected, match=r"^SES: MessageRejected: $"):
-        send(raising(error))
+        call_ses(raising(error))
 
 
 def test_an_answer_is_handed_back() -> None:
-    assert call(lambda **parameters: parameters, TableName="orders") == {"TableName": "orders"}
-    assert send(lambda **parameters: parameters, Content="mail") == {"Content": "mail"}
+    assert call_aws(lambda **parameters: parameters, TableName="orders") == {"TableName": "orders"}
+    assert call_ses(lambda **parameters: parameters, Content="mail") == {"Content": "mail"}
 
 
 def test_a_failed_condition_carries_the_row_it_found() -> None:
@@ -151,7 +151,7 @@ def test_a_failed_condition_carries_the_row_it_found() -> None:
         "email_claim": {"S": "claim"},
     }
     with pytest.raises(ConditionFailed) as refused:
-        call(raising(client_error("ConditionalCheckFailedException", Item=item)))
+        call_aws(raising(client_error("ConditionalCheckFailedException", Item=item)))
     row = refused.value.row
     assert row is not None
     assert (row.order_id, row.status, row.attempt, row.customer_email) == (
@@ -166,7 +166,7 @@ def test_a_failed_condition_carries_the_row_it_found() -> None:
 @pytest.mark.parametrize("more", [{}, {"Item": {}}], ids=str)
 def test_a_failed_condition_on_no_row_carries_none(more: dict[str, Any]) -> None:
     with pytest.raises(ConditionFailed) as refused:
-        call(raising(client_error("ConditionalCheckFailedException", **more)))
+        call_aws(raising(client_error("ConditionalCheckFailedException", **more)))
     assert refused.value.row is None
 
 
@@ -185,7 +185,7 @@ def test_a_cancelled_transaction_says_why_for_each_action() -> None:
     with pytest.raises(
         TransactionCancelled, match=r"cancelled: ConditionalCheckFailed, .*, ValidationError$"
     ) as cancelled:
-        call(raising(client_error("TransactionCanceledException", CancellationReasons=reasons)))
+        call_aws(raising(client_error("TransactionCanceledException", CancellationReasons=reasons)))
     found = cancelled.value.reasons
     assert found[:3] == (Reason(None), Reason("ConditionalCheckFailed", item=item), Reason("ConditionalCheckFailed"))
     assert [reason.condition_failed for reason in found] == [False, True, True, *[False] * 5]
@@ -195,14 +195,14 @@ def test_a_cancelled_transaction_says_why_for_each_action() -> None:
 
 def test_an_execution_of_that_name_is_an_error_of_its_own() -> None:
     with pytest.raises(ExecutionExists):
-        call(raising(client_error("ExecutionAlreadyExists")))
+        call_aws(raising(client_error("ExecutionAlreadyExists")))
 
 
 # ------------------------------------------------------------------------------------------------------- the clients
 
 
 def describe() -> Any:
-    return call(aws.client("dynamodb").describe_table, TableName="orders-table")
+    return call_aws(aws.make_client("dynamodb").describe_table, TableName="orders-table")
 
 
 @pytest.mark.usefixtures("cloud")
@@ -225,8 +225,8 @@ def test_a_mail_is_tried_once(cloud: Cloud, wire: Wire) -> None:
     wire.fault("SendEmail", answer_lost(ReadTimeoutError))
     part = {"Data": "text"}
     with pytest.raises(EmailOutcomeUnknown):
-        send(
-            aws.client("sesv2").send_email,
+        call_ses(
+            aws.make_client("sesv2").send_email,
             FromEmailAddress="orders@example.com",
             Destination={"ToAddresses": ["customer@example.com"]},
             Content={"Simple": {"Subject": part, "Body": {"Text": part}}},
@@ -236,4 +236,4 @@ def test_a_mail_is_tried_once(cloud: Cloud, wire: Wire) -> None:
 
 @pytest.mark.usefixtures("cloud")
 def test_a_client_is_made_once_a_process() -> None:
-    assert aws.client("sqs") is aws.client("sqs")
+    assert aws.make_client("sqs") is aws.make_client("sqs")

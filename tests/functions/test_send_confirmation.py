@@ -16,7 +16,7 @@ from botocore.exceptions import (
 )
 
 from functions.send_email.handler import send_confirmation
-from functions.send_email.mailer import mailer
+from functions.send_email.mailer import open_mailer
 from functions.shared.errors import (
     EmailOutcomeUnknown,
     EmailRejected,
@@ -474,7 +474,7 @@ def test_the_stacks_configuration_set_is_named_where_there_is_one(
     confirmed: Cloud, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONFIGURATION_SET", "order-processing-prod")
-    mailer.cache_clear()
+    open_mailer.cache_clear()
     run(send_confirmation)
     assert told(confirmed) == ("SENT", 1)
     assert wire.of("SendEmail")[0]["ConfigurationSetName"] == "order-processing-prod"

@@ -378,7 +378,7 @@ def test_a_clock_that_is_slow_makes_no_time_less_than_none(starter: Cloud, outpu
 def test_a_clock_that_differs_makes_no_duplicate_of_an_accepted_order(
     starter: Cloud, output: Output, monkeypatch: pytest.MonkeyPatch, ahead: float
 ) -> None:
-    monkeypatch.setattr(starting, "_now", lambda: datetime.now(UTC) + timedelta(seconds=ahead))
+    monkeypatch.setattr(starting, "_current_time", lambda: datetime.now(UTC) + timedelta(seconds=ahead))
     start_workflow(sent(message(), ago=30), LambdaContext())
     assert list(starter.executions()) == ["12345"]
     assert output.counted == {"OrdersAccepted": 1}
@@ -391,7 +391,7 @@ def test_a_clock_that_differs_accepts_no_duplicate(
 ) -> None:
     deliver(message())
     starter.started_long_ago("12345")
-    monkeypatch.setattr(starting, "_now", lambda: datetime.now(UTC) + timedelta(seconds=ahead))
+    monkeypatch.setattr(starting, "_current_time", lambda: datetime.now(UTC) + timedelta(seconds=ahead))
     deliver(message())
     assert list(starter.executions()) == ["12345"]
     assert output.counted == {"OrdersAccepted": 1, "OrdersDuplicate": 1}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.aws import LocalAws, deploy
+from local.aws import LocalAws, deploy_stack
 from tests.deployed.conftest import AGAIN_AFTER_SECONDS, Pipeline
 
 STACK = "order-processing-local"
@@ -32,7 +32,7 @@ def enforced(local_assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     shutil.copytree(local_assembly, assembly)
     _make_all_enforceable(assembly)
     with LocalAws.start(wait_scale=0.001, variables={"AUTH": "true"}) as aws:
-        pipeline = Pipeline(aws=aws, outputs=deploy(aws, assembly=assembly))
+        pipeline = Pipeline(aws=aws, outputs=deploy_stack(aws, assembly=assembly))
         with pipeline.delivered_again_after(AGAIN_AFTER_SECONDS):
             yield pipeline
 

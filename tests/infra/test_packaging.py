@@ -23,7 +23,7 @@ NATIVE = build.Target(python=f"{sys.version_info.major}.{sys.version_info.minor}
 
 @pytest.fixture(scope="session")
 def lambda_layer() -> Path:
-    return build.layer()
+    return build.build_layer()
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_the_layer_holds_the_data_of_exactly_the_services_the_functions_call() -
 
 
 def test_every_client_the_functions_make_can_be_made_from_the_layer_alone() -> None:
-    layer = build.layer(NATIVE)
+    layer = build.build_layer(NATIVE)
     program = f"""
 import sys
 sys.path.insert(0, {str(layer / "python")!r})
@@ -126,7 +126,7 @@ def test_the_layer_is_cut_to_what_is_used(lambda_layer: Path) -> None:
 def test_what_is_cut_from_botocores_data_changes_no_endpoint_and_no_operation() -> None:
     """The layer's data against the whole, which this environment has at the same version."""
     whole, layer = botocore.session.Session(), botocore.session.Session()
-    data = build.layer(NATIVE) / "python" / "botocore" / "data"
+    data = build.build_layer(NATIVE) / "python" / "botocore" / "data"
     layer.register_component("data_loader", Loader([str(data)], include_default_search_paths=False))
     for service in build.CLIENTS:
         assert whole.get_available_regions(service) == layer.get_available_regions(service)
@@ -162,7 +162,7 @@ def test_the_same_requirements_give_the_same_layer(
     lambda_layer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "BUILD", tmp_path)
-    again = build.layer()
+    again = build.build_layer()
     assert again.name == lambda_layer.name
     assert content(again) == content(lambda_layer)
 
@@ -172,7 +172,7 @@ def test_the_same_requirements_give_the_same_layer(
 
 @pytest.mark.usefixtures("project")
 def test_a_function_holds_its_own_folder_and_what_is_shared_and_no_leftovers() -> None:
-    files = {name for name in content(build.function("one")) if not name.endswith(".cpython-313.pyc")}
+    files = {name for name in content(build.build_function("one")) if not name.endswith(".cpython-313.pyc")}
     assert files == {
         "functions/__init__.py",
         "functions/shared/__init__.py",
@@ -185,31 +185,31 @@ def test_a_function_holds_its_own_folder_and_what_is_shared_and_no_leftovers() -
 @pytest.mark.usefixtures("project")
 def test_tracebacks_name_the_paths_of_lambda() -> None:
     interpreter = needs_lambdas_python()
-    pyc = next(build.function("two").glob("functions/two/__pycache__/handler.*.pyc"))
+    pyc = next(build.build_function("two").glob("functions/two/__pycache__/handler.*.pyc"))
     program = f"import marshal; print(marshal.loads(open({str(pyc)!r}, 'rb').read()[16:]).co_filename)"
     assert run(interpreter, "-c", program) == "/var/task/functions/two/handler.py"
 
 
 def test_the_same_sources_give_the_same_bytes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = build.function("one")
+    first = build.build_function("one")
     monkeypatch.setattr(build, "BUILD", project / "elsewhere")
     monkeypatch.setenv("PYTHONHASHSEED", "12345")
-    second = build.function("one")
+    second = build.build_function("one")
     assert first.name == second.name
     assert content(first) == content(second)
 
 
 def test_a_change_of_one_function_is_a_new_asset_of_that_function_only(project: Path) -> None:
-    one, two = build.function("one"), build.function("two")
+    one, two = build.build_function("one"), build.build_function("two")
     (project / "functions/one/template.txt").write_text("other text")
-    assert build.function("one") != one
-    assert build.function("two") == two
+    assert build.build_function("one") != one
+    assert build.build_function("two") == two
 
 
 def test_a_change_of_what_is_shared_is_a_new_asset_of_every_function(project: Path) -> None:
-    before = [build.function("one"), build.function("two")]
+    before = [build.build_function("one"), build.build_function("two")]
     (project / "functions/shared/words.py").write_text("WORDS = set()\n")
-    after = [build.function("one"), build.function("two")]
+    after = [build.build_function("one"), build.build_function("two")]
     assert not set(before) & set(after)
 
 
@@ -217,7 +217,7 @@ def test_a_change_of_what_is_shared_is_a_new_asset_of_every_function(project: Pa
 def test_lambda_can_read_what_was_built_under_a_strict_umask() -> None:
     before = os.umask(0o077)
     try:
-        tree = build.function("one")
+        tree = build.build_function("one")
     finally:
         os.umask(before)
     for path in (tree, *tree.rglob("*")):
@@ -263,29 +263,29 @@ def test_an_interrupted_build_leaves_nothing_behind(project: Path, monkeypatch: 
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copyfile", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            build.function("one")
+            build.build_function("one")
     assert list((project / ".build").iterdir()) == []
-    assert build.function("one").is_dir()
+    assert build.build_function("one").is_dir()
 
 
 @pytest.mark.usefixtures("project")
 def test_what_is_there_is_reused(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = build.function("one")
+    first = build.build_function("one")
     monkeypatch.setattr(build, "byte_compile", pytest.fail)
-    assert build.function("one") == first
+    assert build.build_function("one") == first
 
 
 def test_a_source_that_does_not_compile_fails_the_build_and_is_named(project: Path) -> None:
     needs_lambdas_python()
     (project / "functions/one/broken.py").write_text("def broken(:\n")
     with pytest.raises(build.BuildError, match=r"(?s)Byte-compiling.*functions/one/broken\.py"):
-        build.function("one")
+        build.build_function("one")
 
 
 @pytest.mark.usefixtures("project")
 def test_an_unknown_function_is_a_clear_error() -> None:
     with pytest.raises(build.BuildError, match="no folder functions/three"):
-        build.function("three")
+        build.build_function("three")
 
 
 @pytest.mark.usefixtures("project")
@@ -294,7 +294,7 @@ def test_a_package_of_other_content_than_locked_is_refused(tmp_path: Path, monke
     requirements.write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}\n")
     monkeypatch.setattr(build, "REQUIREMENTS", requirements)
     with pytest.raises(build.BuildError, match=r"not the file that requirements/functions\.txt was locked to"):
-        build.layer()
+        build.build_layer()
 
 
 @pytest.mark.usefixtures("project")
@@ -302,7 +302,7 @@ def test_without_network_and_cache_the_error_says_so(tmp_path: Path, monkeypatch
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("UV_OFFLINE", "1")
     with pytest.raises(build.BuildError, match="index could not be reached"):
-        build.layer()
+        build.build_layer()
 
 
 @pytest.mark.usefixtures("project")
@@ -310,7 +310,7 @@ def test_without_uv_the_error_says_what_to_run(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", "")
     with pytest.raises(build.BuildError, match="make install"):
-        build.layer()
+        build.build_layer()
 
 
 @pytest.mark.usefixtures("project")
@@ -320,6 +320,6 @@ def test_without_lambdas_python_the_asset_goes_uncompiled_and_the_cost_is_said(
     version = "3.99"  # that no machine has
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
-    asset = build.function("one", build.Target(python=version))
+    asset = build.build_function("one", build.Target(python=version))
     assert not list(compiled(asset))
     assert "every cold start compiles" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.books import Accounting, Books, account, violations
+from local.books import Accounting, Books, account_for, find_violations
 from ops.tables.order_row import OrderRow
 from tests.dead_letters import dead_letter
 from tests.local.rows import order_row
@@ -48,13 +48,13 @@ def with_order(order_id: str, changed: OrderRow) -> Books:
 
 
 def test_a_settled_pipeline_breaks_no_rule() -> None:
-    assert violations(GOOD, stocked=STOCKED, published=PUBLISHED) == []
+    assert find_violations(GOOD, stocked=STOCKED, published=PUBLISHED) == []
     unsure_mail_left = replace(GOOD, mails=[mail("a"), mail("c")])
-    assert violations(unsure_mail_left, stocked=STOCKED, published=PUBLISHED) == []
+    assert find_violations(unsure_mail_left, stocked=STOCKED, published=PUBLISHED) == []
 
 
 def test_every_message_is_an_order_a_dead_letter_or_a_duplicate() -> None:
-    assert account(GOOD, PUBLISHED) == Accounting(published=7, orders=4, refused=2, duplicates=1)
+    assert account_for(GOOD, PUBLISHED) == Accounting(published=7, orders=4, refused=2, duplicates=1)
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ def test_every_message_is_an_order_a_dead_letter_or_a_duplicate() -> None:
     ],
 )
 def test_what_is_wrong_is_told(wrong: Books, told: str) -> None:
-    found = violations(wrong, stocked=STOCKED, published=PUBLISHED)
+    found = find_violations(wrong, stocked=STOCKED, published=PUBLISHED)
     assert any(line.startswith(told) for line in found), found

@@ -19,7 +19,7 @@ from infra.paths import ROOT
 from local.demo import __main__ as demo
 from local.demo.checks import Checks
 from local.demo.stage import Stage, WaitedInVainError
-from local.demo.story import SEED, STOCK, TOO_MUCH, UNVERIFIED, tell
+from local.demo.story import SEED, STOCK, TOO_MUCH, UNVERIFIED, tell_story
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.orders.execution import Attempt
 from ops.orders.history import Visit
@@ -204,7 +204,7 @@ def told(tmp_path: Path) -> Callable[[ShopThatWorks], Checks]:
     def tell_of(shop: ShopThatWorks) -> Checks:
         checks = Checks(Console(file=io.StringIO(), width=100))
         pipeline: Any = shop
-        tell(Stage(pipeline, checks.console, checks, folder=tmp_path, patience=0.2))
+        tell_story(Stage(pipeline, checks.console, checks, folder=tmp_path, patience=0.2))
         return checks
 
     return tell_of
@@ -250,7 +250,7 @@ def test_what_never_happens_is_waited_for_in_vain_and_named(told: Callable[[Shop
 def test_the_exit_code_says_whether_all_came_true(capsys: pytest.CaptureFixture[str]) -> None:
     checks = Checks(Console())
     checks.expect("order", "CONFIRMED", "CONFIRMED")
-    assert demo._verdict(Console(), checks, 1.0) == 0
+    assert demo._print_verdict(Console(), checks, 1.0) == 0
     checks.expect("order [12345]", "FAILED", "CONFIRMED")
-    assert demo._verdict(Console(), checks, 1.0) == 1
+    assert demo._print_verdict(Console(), checks, 1.0) == 1
     assert "order [12345]: FAILED, expected CONFIRMED" in capsys.readouterr().out

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from local.books import Accounting
 from local.demo.checks import Checks
-from local.load.__main__ import main, verdict
-from local.load.burst import burst
+from local.load.__main__ import main, print_verdict
+from local.load.burst import make_burst
 from local.load.run import Figures
 
 
@@ -27,21 +27,21 @@ def test_a_small_burst_is_accounted_for_to_the_last_message(
 
 
 def test_a_burst_has_its_share_of_bad_messages_and_is_the_same_for_the_same_seed() -> None:
-    thousand = burst(1000, seed=3)
+    thousand = make_burst(1000, seed=3)
     assert (thousand.poison, thousand.duplicates, thousand.out_of_stock, thousand.confirmed) == (50, 100, 100, 750)
     assert len(thousand.messages) == 1000
-    assert thousand == burst(1000, seed=3)
-    assert thousand != burst(1000, seed=4)
+    assert thousand == make_burst(1000, seed=3)
+    assert thousand != make_burst(1000, seed=4)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 99])
 def test_a_burst_of_any_size_adds_up(size: int) -> None:
-    small = burst(size, seed=1)
+    small = make_burst(size, seed=1)
     assert len(small.messages) == size == small.orders + small.duplicates + small.poison
 
 
 def test_no_more_than_the_stock_is_wanted_by_the_orders_to_be_confirmed() -> None:
-    load = burst(200, seed=5)
+    load = make_burst(200, seed=5)
     wanted: dict[str, int] = {}
     for body in set(load.messages):
         try:
@@ -59,13 +59,13 @@ def test_the_exit_code_says_whether_the_account_balances() -> None:
     console, figures = Console(file=told, width=100), Figures(Accounting(10, 8, 1, 1), 4.0, 1.0, 2.0)
     checks = Checks(console)
     checks.expect("orders", 8, 8)
-    assert verdict(console, checks, figures) == 0
+    assert print_verdict(console, checks, figures) == 0
     assert "2.0 orders a second" in told.getvalue()
     checks.expect("dead letters", 0, 1)
-    assert verdict(console, checks, figures) == 1
+    assert print_verdict(console, checks, figures) == 1
     checks = Checks(console)
     checks.fail("nothing moved")
-    assert verdict(console, checks, None) == 1
+    assert print_verdict(console, checks, None) == 1
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "many", "1.5", "100001"])

@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from infra.paths import ROOT
-from local.aws import LocalAws, LocalAwsError, deploy, deployment, server
+from local.aws import LocalAws, LocalAwsError, deploy_stack, deployment, server
 from local.aws.concurrency import PROCESSES_A_FUNCTION
 from local.aws.environment import client_environment, server_environment, tool_environment
 from local.aws.process import kill_group
@@ -78,7 +78,7 @@ def test_two_share_nothing() -> None:
 def test_a_shell_set_up_for_the_real_aws_does_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in hostile_shell(tmp_path).items():
         monkeypatch.setenv(name, value)
-    local_aws._session.cache_clear()
+    local_aws._make_session.cache_clear()
     with LocalAws.start() as aws:
         topic = aws.client("sns").create_topic(Name="orders")["TopicArn"]
         for service, operation in LOOKS.items():
@@ -249,7 +249,7 @@ def cdk_that(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Put a program in the place of the CDK's command line."""
 
     def replace(script: str) -> None:
-        monkeypatch.setattr(deployment, "_cdk", lambda: [sys.executable, "-c", script])
+        monkeypatch.setattr(deployment, "_cdk_command", lambda: [sys.executable, "-c", script])
 
     return replace
 
@@ -260,7 +260,7 @@ def test_a_failed_deploy_says_what_the_tool_said_last(cdk_that: Callable[[str], 
         LocalAws.start() as aws,
         pytest.raises(LocalAwsError, match=r"(?s)`cdk bootstrap`.*7.*a role is missing"),
     ):
-        deploy(aws)
+        deploy_stack(aws)
 
 
 def test_a_failed_deploy_says_so_if_the_local_aws_is_gone(cdk_that: Callable[[str], None]) -> None:
@@ -268,7 +268,7 @@ def test_a_failed_deploy_says_so_if_the_local_aws_is_gone(cdk_that: Callable[[st
     with LocalAws.start() as aws:
         kill_group(aws.pid)
         with pytest.raises(LocalAwsError, match="the local AWS is gone; its log ends"):
-            deploy(aws)
+            deploy_stack(aws)
 
 
 # Works until a file is there.
@@ -306,7 +306,7 @@ def test_a_step_in_great_demand_does_not_crowd_out_the_starter(cdk_that: Callabl
         client = aws.client("lambda")
         for name in ("step", "starter"):
             make_function(client, name)
-        assert deploy(aws) == {"Name": "value"}
+        assert deploy_stack(aws) == {"Name": "value"}
 
         def invoke(name: str, until: Path) -> str:
             try:
@@ -327,6 +327,6 @@ def test_a_step_in_great_demand_does_not_crowd_out_the_starter(cdk_that: Callabl
 
 
 def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(deployment, "tools", lambda: tmp_path)
+    monkeypatch.setattr(deployment, "find_tools", lambda: tmp_path)
     with LocalAws.start() as aws, pytest.raises(LocalAwsError, match=r"Node is missing .* `make install`"):
-        deploy(aws)
+        deploy_stack(aws)

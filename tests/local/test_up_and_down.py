@@ -18,7 +18,7 @@ import pytest
 from botocore import configprovider, credentials, plugin, tokens
 
 from local.aws import LocalAws, LocalAwsError, __main__
-from local.aws.environment import client_environment, outranking
+from local.aws.environment import client_environment, find_outranking
 from local.aws.state import StateFile
 from ops.local_aws import find_start
 from tests.local.hostile import LOOKS, hostile_shell, settings
@@ -44,7 +44,7 @@ def note(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def run(note: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Run the command line; nothing is deployed, since that has its own tests."""
-    monkeypatch.setattr(__main__, "deploy", lambda _aws, progress: progress("deploying") or OUTPUTS)
+    monkeypatch.setattr(__main__, "deploy_stack", lambda _aws, progress: progress("deploying") or OUTPUTS)
     monkeypatch.setattr("signal.signal", lambda *_: None)  # pytest keeps its own handlers
     return lambda *words: __main__.main(words, note=note)
 
@@ -124,7 +124,7 @@ def test_every_variable_that_botocore_reads_is_unset_or_ours() -> None:
     read = {*settings().values(), *credentials_variables()}
     ours = client_environment("http://127.0.0.1:1")
     assert len(read) > 40
-    assert {name for name in read if name not in ours and name not in outranking({name: "x"})} == set()
+    assert {name for name in read if name not in ours and name not in find_outranking({name: "x"})} == set()
 
 
 def credentials_variables() -> set[str]:
@@ -177,7 +177,7 @@ def test_a_failed_deploy_leaves_nothing_up(
         seen.append(aws)
         raise LocalAwsError("`cdk deploy` failed [at once]")
 
-    monkeypatch.setattr(__main__, "deploy", fail)
+    monkeypatch.setattr(__main__, "deploy_stack", fail)
     assert run("up", "--port", "0") == 1
     assert "error: `cdk deploy` failed [at once]" in capfd.readouterr().err
     assert not seen[0].is_running

@@ -15,7 +15,7 @@ class Command:
     def __init__(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ORDERS_STAGE", "local")
         monkeypatch.setattr(options, "connect_local", lambda: stack)
-        monkeypatch.setattr(options, "connect", lambda *_named, **_options: stack)
+        monkeypatch.setattr(options, "connect_stack", lambda *_named, **_options: stack)
 
     def __call__(self, *arguments: str, stdin: str | bytes = "") -> Answer:
         return run_in_process(*arguments, stdin=stdin)

@@ -184,7 +184,7 @@ def test_a_file_with_anything_wrong_in_it_changes_nothing_and_names_every_line(o
     for told in (
         "nothing was written",
         "line 3: available: must be a whole number from 0 to 1000000000, in digits alone, not 'two'",
-        "line 4: item_id: 'tea' stands in line 2 already",
+        "line 4: item_id: 'tea' is already in line 2",
         "line 5: must have 2 columns, not 1",
         "line 6: item_id: must be a text of 1 to 256 characters",
     ):
@@ -313,7 +313,7 @@ def test_dropped_letters_are_on_standard_output_as_they_were(orders: Command, st
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (("redrive",), 2, "ID: name a letter, or take --all"),
+        (("redrive",), 2, "ID: name a dead letter, or use --all"),
         (("drop", "abc", "--all"), 2, "ID: must be there or --all, not both"),
         (("show", "nothing"), 1, "no dead letter 'nothing'"),
         (("redrive", "nothing"), 1, "no dead letter 'nothing'"),
@@ -399,5 +399,5 @@ def test_what_keeps_moving_cannot_be_told_yet(orders: Command, stack: Stack, mon
     monkeypatch.setattr(check.Tables, "confirmed", while_it_moves)
     answer = orders("check")
     assert (answer.code, answer.out) == (3, "1 item, 1 order: they agree but for what keeps moving\n")
-    assert "it cannot be told yet, run it again: tea moved at each of 5 readings" in answer.err
+    assert "undecided, run it again: tea moved at each of 5 readings" in answer.err
     assert orders.json("check", schema="check", code=3)["moving"] == ["tea"]

@@ -16,7 +16,7 @@ import typer
 
 from local.aws import ROOT
 from ops.app import app
-from ops.cost.estimate import estimate
+from ops.cost.estimate import estimate_cost
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")])
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -119,7 +119,7 @@ def test_the_readme_can_be_read_in_some_minutes_and_has_its_two_commands() -> No
     text = (ROOT / "README.md").read_text("utf-8")
     assert len(text.split()) <= 1_000
     assert [block for block in _FENCE.findall(text) if block.startswith("make ")][:2] == ["make demo\n", "make test\n"]
-    assert f"${estimate([1_000_000], 3).total[0]:.0f}" in text
+    assert f"${estimate_cost([1_000_000], 3).total[0]:.0f}" in text
 
 
 # --- the site -------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from infra.settings import STAGES as DEPLOYABLE
 from local.aws.environment import client_environment
 from ops import stack as stack_module
 from ops.errors import StackError
-from ops.stack import STAGES, Stack, connect, connect_local, explained
+from ops.stack import STAGES, Stack, connect_local, connect_stack, explain_errors
 
 
 def answered(code: str, message: str = "") -> ClientError:
@@ -55,7 +55,7 @@ def test_every_stage_that_can_be_deployed_can_be_named() -> None:
 
 def test_a_stack_is_found_by_its_stage_and_known_by_its_outputs() -> None:
     account = Account({"Outputs": [{"OutputKey": "OrderTopicArn", "OutputValue": "arn:topic"}]})
-    stack = stack_module._find(account, "dev", "eu-west-1")
+    stack = stack_module._find_stack(account, "dev", "eu-west-1")
     assert (stack.name, stack.region, stack["OrderTopicArn"]) == ("order-processing-dev", "eu-west-1", "arn:topic")
     with pytest.raises(
         StackError, match=r"no output Other: it is older .* `cdk deploy -c sender_email=ADDRESS -c stage=dev`"
@@ -78,7 +78,7 @@ def test_a_stage_without_a_stack_says_where_it_was_looked_for_and_what_deploys_i
         rf" \(--profile, --region\); `cdk deploy -c sender_email=ADDRESS -c stage={stage}` deploys it there"
     )
     with pytest.raises(StackError, match=told):
-        stack_module._find(account, stage, "eu-west-1")
+        stack_module._find_stack(account, stage, "eu-west-1")
 
 
 UNREACHED = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
@@ -94,12 +94,12 @@ UNREACHED = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
 )
 def test_the_local_stage_is_deployed_by_make_up(answer: dict[str, Any] | Exception, told: str) -> None:
     with pytest.raises(StackError, match=told):
-        stack_module._find(Account(answer), "local", "us-west-2")
+        stack_module._find_stack(Account(answer), "local", "us-west-2")
 
 
 def test_a_stack_that_was_never_deployed_whole_says_how_it_is() -> None:
     with pytest.raises(StackError, match="has no outputs: it is ROLLBACK_COMPLETE; `cdk deploy -c sender_email="):
-        stack_module._find(Account({"StackStatus": "ROLLBACK_COMPLETE"}), "dev", "eu-west-1")
+        stack_module._find_stack(Account({"StackStatus": "ROLLBACK_COMPLETE"}), "dev", "eu-west-1")
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ def test_a_stack_that_was_never_deployed_whole_says_how_it_is() -> None:
     ],
 )
 def test_what_aws_answers_badly_says_what_to_do(error: Exception, told: str) -> None:
-    with pytest.raises(StackError, match=told), explained():
+    with pytest.raises(StackError, match=told), explain_errors():
         raise error
 
 
 def test_a_fault_of_ours_is_not_blamed_on_aws() -> None:
-    with pytest.raises(KeyError), explained():
+    with pytest.raises(KeyError), explain_errors():
         raise KeyError
 
 
@@ -138,10 +138,10 @@ def test_the_local_stage_without_a_local_aws_never_means_the_account_of_the_shel
     monkeypatch.setattr(stack_module, "NOTE", tmp_path / "aws.json")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with pytest.raises(StackError, match="no local AWS is up; `make up` starts one"):
-        connect("local")
+        connect_stack("local")
 
 
-@pytest.mark.parametrize("find", [connect_local, lambda: connect("local")])
+@pytest.mark.parametrize("find", [connect_local, lambda: connect_stack("local")])
 def test_an_endpoint_of_the_shell_where_nothing_answers_is_named(
     monkeypatch: pytest.MonkeyPatch, find: Callable[[], Stack]
 ) -> None:
@@ -176,7 +176,7 @@ def test_the_local_aws_is_asked_whatever_profile_the_shell_names(monkeypatch: py
 def test_a_profile_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     with pytest.raises(StackError, match="nobody"):
-        connect("dev", profile="nobody")
+        connect_stack("dev", profile="nobody")
 
 
 def test_a_profile_and_a_region_that_are_typed_win_over_the_environment(
@@ -193,8 +193,8 @@ def test_a_profile_and_a_region_that_are_typed_win_over_the_environment(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-1")
     found: list[tuple[Any, str]] = []
-    monkeypatch.setattr(stack_module, "_find", lambda aws, _stage, region: found.append((aws, region)))
-    connect("dev", profile="work", region="eu-west-1")
+    monkeypatch.setattr(stack_module, "_find_stack", lambda aws, _stage, region: found.append((aws, region)))
+    connect_stack("dev", profile="work", region="eu-west-1")
     ((account, region),) = found
     client = account.client("sqs")
     assert (region, client.meta.region_name) == ("eu-west-1", "eu-west-1")

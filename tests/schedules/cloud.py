@@ -15,14 +15,14 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 import functions.start_workflow.start as starting
-from functions.reserve_inventory.store import inventory
-from functions.send_email.mailer import mailer
-from functions.send_email.store import mails
+from functions.reserve_inventory.store import open_inventory
+from functions.send_email.mailer import open_mailer
+from functions.send_email.store import open_mail_store
 from functions.shared import aws, batch
 from functions.shared.observability import logger, metrics
-from functions.start_workflow.workflow import dead_letters, workflow
-from functions.track_email.store import progress
-from functions.update_order.store import orders
+from functions.start_workflow.workflow import dead_letters, open_workflow
+from functions.track_email.store import open_mail_progress
+from functions.update_order.store import open_order_store
 from tests.clients import forget_clients
 from tests.functions.cloud import INVENTORY, ORDERS, SENDER
 from tests.schedules.dynamodb import DynamoDB, cancelled, error
@@ -277,8 +277,8 @@ def connected() -> Iterator[Account]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        patch.setattr(aws, "_session", lambda: account)
-        patch.setattr(starting, "_now", account.now)
+        patch.setattr(aws, "_make_session", lambda: account)
+        patch.setattr(starting, "_current_time", account.now)
         processor = _ProcessorOfItsOwn(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         patch.setattr(batch, "_processor", processor)
         patch.setattr(metrics, "add_metric", account.add_metric)
@@ -297,5 +297,13 @@ def connected() -> Iterator[Account]:
 
 def _forget() -> None:
     forget_clients()
-    for cached in (orders, inventory, mails, mailer, workflow, dead_letters, progress):
+    for cached in (
+        open_order_store,
+        open_inventory,
+        open_mail_store,
+        open_mailer,
+        open_workflow,
+        dead_letters,
+        open_mail_progress,
+    ):
         cached.cache_clear()

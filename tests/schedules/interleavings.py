@@ -10,10 +10,10 @@ from typing import Any
 
 from functions.reserve_inventory.handler import release_abandoned, release_inventory, reserve_inventory
 from functions.send_email.handler import send_confirmation
-from functions.shared.aws import client
+from functions.shared.aws import make_client
 from functions.shared.order import Line, Order
 from functions.update_order.handler import reject_order, update_order
-from ops.orders.cancel import CancelStore, cancel
+from ops.orders.cancel import CancelStore, cancel_order
 from tests.functions.builders import LambdaContext, abandoned_event, execution_input, step_event
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.schedules.cloud import Account, Cloud, Fate
@@ -44,8 +44,8 @@ class Part:
             event = abandoned_event(input=order.to_input(self.attempt))
             work: Callable[[], Any] = lambda: release_abandoned(event, context)  # noqa: E731 — one of three
         elif self.step == "cancel":
-            store = CancelStore(client("dynamodb"), orders=ORDERS, inventory=INVENTORY)
-            work = lambda: cancel(store, self.order_id, "by an operator")  # noqa: E731 — another
+            store = CancelStore(make_client("dynamodb"), orders=ORDERS, inventory=INVENTORY)
+            work = lambda: cancel_order(store, self.order_id, "by an operator")  # noqa: E731 — another
         else:
             work = lambda: HANDLERS[self.step](step_event(data), context)  # noqa: E731 — the third
         invocation = Invocation(work, self.step)

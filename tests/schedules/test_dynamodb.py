@@ -113,7 +113,7 @@ def both() -> Iterator[Both]:
             )
         both = Both(moto)
         forget_clients()
-        patch.setattr(aws, "_session", lambda: _Session(both))
+        patch.setattr(aws, "_make_session", lambda: _Session(both))
         yield both
     forget_clients()
 

@@ -21,8 +21,8 @@ from functions.start_workflow.handler import start_workflow
 from functions.track_email.handler import track_email
 from functions.update_order.handler import reject_order, update_order
 from ops.errors import Refused, StackError
-from ops.mail.addresses import may_have_left, order_mail, resend
-from ops.orders.cancel import CancelStore, cancel
+from ops.mail.addresses import may_have_left, order_mail, resend_mail
+from ops.orders.cancel import CancelStore, cancel_order
 from ops.stack import Stack
 from tests.functions.builders import SENT, Handler, LambdaContext, abandoned_event, mail_event
 from tests.functions.cloud import INVENTORY, ORDERS
@@ -281,8 +281,8 @@ class World:
 
     def cancel(self, order_id: str) -> Work | None:
         """Run `orders cancel`, which may stand at any of its calls as everything else does."""
-        store = CancelStore(aws.client("dynamodb"), orders=ORDERS, inventory=INVENTORY)
-        return self._by_hand(lambda: cancel(store, order_id, "a reason"), "cancel")
+        store = CancelStore(aws.make_client("dynamodb"), orders=ORDERS, inventory=INVENTORY)
+        return self._by_hand(lambda: cancel_order(store, order_id, "a reason"), "cancel")
 
     def resend(self, order_id: str, *, asked: bool = False, another: bool = False) -> Work | None:
         """Run `orders email resend`; a mail that may have left only where the customer was `asked`, and has none.
@@ -297,11 +297,11 @@ class World:
                 self.resent.add(order_id)
                 ledger.by_hand.add(claim)
                 ledger.approved[order_id] += another
-                resend(stack, order)
+                resend_mail(stack, order)
 
         sender = _Sender(LambdaContext(aws_request_id=claim))
         outputs = {"OrdersTableName": ORDERS, "SendEmailFunctionArn": "SendEmail"}
-        clients = {"dynamodb": aws.client("dynamodb"), "lambda": sender}
+        clients = {"dynamodb": aws.make_client("dynamodb"), "lambda": sender}
         stack = Stack("schedule", "us-west-2", SimpleNamespace(client=clients.__getitem__), outputs)
         return self._by_hand(act, "resend")
 

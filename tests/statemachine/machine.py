@@ -38,16 +38,16 @@ from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommu
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from functions.reserve_inventory.handler import release_abandoned, release_inventory, reserve_inventory
-from functions.reserve_inventory.store import inventory
+from functions.reserve_inventory.store import open_inventory
 from functions.send_email.handler import send_confirmation
-from functions.send_email.mailer import mailer
-from functions.send_email.store import mails
+from functions.send_email.mailer import open_mailer
+from functions.send_email.store import open_mail_store
 from functions.shared import aws
 from functions.shared.observability import metrics
 from functions.shared.order import Line, Order
-from functions.track_email.store import progress
+from functions.track_email.store import open_mail_progress
 from functions.update_order.handler import reject_order, update_order
-from functions.update_order.store import orders
+from functions.update_order.store import open_order_store
 from infra.paths import DEFINITION as DEFINITION_FILE
 from ops.local_aws import REGION
 from ops.tables.order_row import OrderRow
@@ -330,7 +330,14 @@ def account_in_memory() -> Iterator[pytest.MonkeyPatch]:
 def forget_clients() -> None:
     """Make the functions make their clients and stores anew: those they have belong to another environment."""
     clients.forget_clients()
-    for cached in (aws._session, orders, inventory, mails, mailer, progress):
+    for cached in (
+        aws._make_session,
+        open_order_store,
+        open_inventory,
+        open_mail_store,
+        open_mailer,
+        open_mail_progress,
+    ):
         cached.cache_clear()
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from functions.reserve_inventory.release import release
+from functions.reserve_inventory.release import release_stock
 from functions.reserve_inventory.reserve import reserve
-from functions.send_email.confirmation import confirm
+from functions.send_email.confirmation import confirm_by_mail
 from functions.shared import errors
 from functions.shared.step import Step
 from functions.update_order.transitions import open_order, reject_order
@@ -21,9 +21,9 @@ STATES = DEFINITION["States"]
 USE_CASES: dict[str, Callable[..., None]] = {
     "UpdateOrder": open_order,
     "ReserveInventory": reserve,
-    "SendConfirmation": confirm,
+    "SendConfirmation": confirm_by_mail,
     "RejectOrder": reject_order,
-    "ReleaseInventory": release,
+    "ReleaseInventory": release_stock,
 }
 OURS = {name for name, kind in vars(errors).items() if inspect.isclass(kind)}
 TRANSIENT = [

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from infra.paths import ROOT
-from ops.terminal.working import make_visible, working
+from ops.terminal.working import make_visible, show_working
 from tools.audit.outcome import AuditOutcome, Verdict
 from tools.audit.tools import TOOLS, npm_packages, python_packages, write_bill_of_materials
 
@@ -28,18 +28,18 @@ def main(console: Console | None = None, *, tools: Path = TOOLS, bill: Path = RO
     console.print(escape(f"bill of materials of what is deployed: {where} (CycloneDX, {components} components)"))
     outcomes = []
     for requirements in ("functions.txt", "dev.txt"):
-        with working(console, f"requirements/{requirements}: asking for known vulnerabilities"):
+        with show_working(console, f"requirements/{requirements}: asking for known vulnerabilities"):
             outcomes.append(python_packages(ROOT / "requirements" / requirements, tools=tools))
-        _tell(console, outcomes[-1])
-    with working(console, "package-lock.json: asking for known vulnerabilities"):
+        _report_outcome(console, outcomes[-1])
+    with show_working(console, "package-lock.json: asking for known vulnerabilities"):
         outcomes.append(npm_packages(tools=tools))
-    _tell(console, outcomes[-1])
+    _report_outcome(console, outcomes[-1])
     verdict = Verdict.of_all(outcomes)
     console.print(_IN_WORDS[verdict])
     return verdict
 
 
-def _tell(console: Console, outcome: AuditOutcome) -> None:
+def _report_outcome(console: Console, outcome: AuditOutcome) -> None:
     if outcome.checked:
         left = f"; {len(outcome.not_checked)} NOT CHECKED" if outcome.not_checked else ""
         found = f"{outcome.checked} packages checked, {len(outcome.vulnerabilities)} with known vulnerabilities{left}"

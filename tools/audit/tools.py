@@ -18,8 +18,8 @@ def python_packages(requirements: Path, *, tools: Path = TOOLS) -> AuditOutcome:
     """Hold a locked, hashed list against PyPI's advisories, by pip-audit; nothing is resolved or installed."""
     what = str(requirements.relative_to(ROOT))
     command = [str(tools / "pip-audit"), "--requirement", str(requirements), "--require-hashes", "--disable-pip"]
-    said, complaint = _run([*command, "--format", "json", "--progress-spinner", "off"])
-    report = _json(said)
+    said, complaint = _run_tool([*command, "--format", "json", "--progress-spinner", "off"])
+    report = _load_json(said)
     if "dependencies" not in report:
         return AuditOutcome(what=what, checked=0, not_checked=(complaint,))
     packages = report["dependencies"]
@@ -35,8 +35,8 @@ def python_packages(requirements: Path, *, tools: Path = TOOLS) -> AuditOutcome:
 
 def npm_packages(*, tools: Path = TOOLS) -> AuditOutcome:
     """Hold package-lock.json against the npm registry's advisories."""
-    said, complaint = _run([str(tools / "npm"), "audit", "--json", "--no-update-notifier"])
-    report = _json(said)
+    said, complaint = _run_tool([str(tools / "npm"), "audit", "--json", "--no-update-notifier"])
+    report = _load_json(said)
     if "vulnerabilities" not in report:
         return AuditOutcome(what="package-lock.json", checked=0, not_checked=(report.get("message") or complaint,))
     return AuditOutcome(
@@ -53,10 +53,10 @@ def write_bill_of_materials(target: Path, *, tools: Path = TOOLS) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     requirements, project = ROOT / "requirements" / "functions.txt", ROOT / "pyproject.toml"
     command = [str(tools / "cyclonedx-py"), "requirements", str(requirements), "--pyproject", str(project)]
-    _, complaint = _run([*command, "--output-reproducible", "--output-file", str(target)])
+    _, complaint = _run_tool([*command, "--output-reproducible", "--output-file", str(target)])
     if not target.exists():
         raise RuntimeError(f"cyclonedx-py wrote nothing: {complaint}")
-    return len(_json(target.read_text(encoding="utf-8"))["components"])
+    return len(_load_json(target.read_text(encoding="utf-8"))["components"])
 
 
 def _python_vulnerability(package: Mapping[str, Any]) -> str:
@@ -67,7 +67,7 @@ def _python_vulnerability(package: Mapping[str, Any]) -> str:
     return f"{package['name']} {package['version']}: {found}"
 
 
-def _run(command: Sequence[str]) -> tuple[str, str]:
+def _run_tool(command: Sequence[str]) -> tuple[str, str]:
     """Return what a tool said, and in one line why it may have said nothing. Exit codes tell too little to be read."""
     try:
         done = subprocess.run(  # noqa: S603 the environment's own tools, on files of this project
@@ -79,7 +79,7 @@ def _run(command: Sequence[str]) -> tuple[str, str]:
     return done.stdout, lines[-1] if lines else f"{Path(command[0]).name} ended with exit code {done.returncode}"
 
 
-def _json(text: str) -> dict[str, Any]:
+def _load_json(text: str) -> dict[str, Any]:
     try:
         report = json.loads(text)
     except ValueError:

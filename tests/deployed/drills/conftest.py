@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from local.aws.concurrency import PROCESSES_A_FUNCTION, limit_each_function
-from local.books import violations
-from local.load.observe import books, under_way
+from local.books import find_violations
+from local.load.observe import read_books, under_way
 from local.pipeline import Pipeline
 from ops.dead_letters.dead_letter import DeadLetter
 from tests.deployed.conftest import WAIT_SCALE, Gates, states_in, wait_for
@@ -148,13 +148,13 @@ class Drill:
 
     def _violations(self) -> list[str]:
         """Hold what is of the drills' customers against the rules; the other tests' orders are not in the ledger."""
-        every, put_in = books(self._view, self._ledger.letters), self._ledger
+        every, put_in = read_books(self._view, self._ledger.letters), self._ledger
         ours = replace(
             every,
             orders={name: row for name, row in every.orders.items() if (row.customer_email or "").endswith(_DOMAIN)},
             mails=[mail for mail in every.mails if mail["To"][0].endswith(_DOMAIN)],
         )
-        return violations(ours, stocked=put_in.stocked, published=put_in.published) + self._gone_back()
+        return find_violations(ours, stocked=put_in.stocked, published=put_in.published) + self._gone_back()
 
     def _gone_back(self) -> list[str]:
         """Tell which orders have left a status that is for good, an attempt that is over, or a mail that was sent."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from functions.shared.order import Line
-from ops.books.check import Holder, Report, Tables, WrongItem, WrongOrder, check
+from ops.books.check import Holder, Report, Tables, WrongItem, WrongOrder, check_books
 from ops.stack import Stack
 from ops.stock.movements import Movement, StockItem
 from ops.tables.order_row import OrderRow
@@ -134,7 +134,7 @@ def the_order(found: Snapshot) -> WrongOrder:
 def run(*found: Snapshot) -> tuple[Report, int]:
     """Check a system that is found so, one reading after the other; give the report and how often it paused."""
     tables = Moments(*found)
-    return check(cast(Tables, tables), tables.pause), tables.pauses
+    return check_books(cast(Tables, tables), tables.pause), tables.pauses
 
 
 # ---------------------------------------------------------------------------------------------------- one reading
@@ -307,7 +307,7 @@ def test_the_tables_are_read_as_they_are_however_odd(stack: Stack) -> None:
     )
     put(stack, "OrdersTableName", order_id={"S": "text"}, **whole, items={"S": "tea"})
 
-    report = check(Tables.of(stack), lambda: None)
+    report = check_books(Tables.of(stack), lambda: None)
 
     assert {one.item_id: one.problems for one in report.wrong_items} == {
         "half": ("`available` must be a whole number",),

@@ -8,7 +8,7 @@ import pytest
 from bench import cost, order
 from functions.shared.order import MOST_ITEMS
 from ops.cost import prices
-from ops.cost.estimate import estimate, read_counts, usage_of
+from ops.cost.estimate import estimate_cost, read_counts, usage_of
 from tests.ops.command import Command
 from tests.ops.moto_stack import moto_stack
 
@@ -23,8 +23,8 @@ def test_what_was_counted_is_what_the_functions_take() -> None:
     """Counted anew, for a small order and for the largest; `python -m bench.cost` writes the counts."""
     written = {count["items"]: count for count in read_counts()}
     assert tuple(written) == cost.COUNTED_ITEMS
-    for usage in order.count(1, MOST_ITEMS):
-        counted, known = asdict(cost.summarize(usage)), written[usage.items]
+    for usage in order.count_usage(1, MOST_ITEMS):
+        counted, known = asdict(cost.add_up_usage(usage)), written[usage.items]
         # A line that names a duration is a digit longer or shorter.
         assert counted.pop("log_bytes") == pytest.approx(known.pop("log_bytes"), rel=0.02)
         assert counted == known
@@ -37,7 +37,7 @@ def test_sizes_that_were_not_counted_lie_between_those_that_were(items: int, uni
 
 
 def test_what_orders_take_grows_with_them_and_what_stands_there_does_not() -> None:
-    few, many = (estimate([n, 10 * n], items=1) for n in (1_000, 1_000_000))
+    few, many = (estimate_cost([n, 10 * n], items=1) for n in (1_000, 1_000_000))
     standing = {line.service for line in prices.per_month()}
     assert standing
     for line in (*few.lines, *many.lines):
@@ -46,7 +46,7 @@ def test_what_orders_take_grows_with_them_and_what_stands_there_does_not() -> No
 
 
 def test_the_total_is_of_all_lines_and_an_orders_share_of_it_falls() -> None:
-    found = estimate([10_000, 1_000_000], items=10)
+    found = estimate_cost([10_000, 1_000_000], items=10)
     for column, total in enumerate(found.total):
         assert total == pytest.approx(sum(line.usd[column] for line in found.lines))
         assert found.an_order[column] == pytest.approx(total / found.orders[column])
@@ -56,7 +56,7 @@ def test_the_total_is_of_all_lines_and_an_orders_share_of_it_falls() -> None:
 
 def test_more_items_cost_more_write_units() -> None:
     def written(items: int) -> float:
-        return next(line.usd[0] for line in estimate([1_000_000], items).lines if line.service == "DynamoDB")
+        return next(line.usd[0] for line in estimate_cost([1_000_000], items).lines if line.service == "DynamoDB")
 
     assert written(10) > written(1)
 

@@ -12,10 +12,10 @@ import pytest
 
 from functions.shared.mail_tags import to_tags
 from ops.dead_letters import queues as dead_letters
-from ops.dead_letters.actions import drop, redrive
-from ops.dead_letters.advice import advice
+from ops.dead_letters.actions import drop_letters, redrive_letters
+from ops.dead_letters.advice import give_advice
 from ops.dead_letters.dead_letter import MAIL_EVENTS, ORDERS, RELEASES, DeadLetter
-from ops.dead_letters.queues import Peek, find, peek
+from ops.dead_letters.queues import Peek, find_message, peek_queues
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
 from tests.dead_letters import dead_letter
@@ -86,23 +86,23 @@ class Partly:
 def test_every_letter_of_a_long_queue_is_shown_once_and_stays(stack: Stack) -> None:
     ids = {lay(stack, ORDERS, f"letter {number}") for number in range(25)}
 
-    assert {letter.message_id for letter in peek(stack).letters} == ids
-    assert len(peek(stack, [ORDERS]).letters) == 25  # so at once: none is hidden
+    assert {letter.message_id for letter in peek_queues(stack).letters} == ids
+    assert len(peek_queues(stack, [ORDERS]).letters) == 25  # so at once: none is hidden
     assert len(bodies_in(stack, "OrderDlqUrl")) == 25
 
 
 def test_letters_are_visible_again_even_if_reading_breaks_off(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     lay(stack, ORDERS, "one")
-    receive, calls = dead_letters._receive, iter(range(2))
+    receive, calls = dead_letters._receive_batch, iter(range(2))
 
     def cut_at_the_second(*arguments: Any) -> Any:
         if next(calls):
             raise OSError("broken off")
         return receive(*arguments)
 
-    monkeypatch.setattr(dead_letters, "_receive", cut_at_the_second)
+    monkeypatch.setattr(dead_letters, "_receive_batch", cut_at_the_second)
     with pytest.raises(OSError, match="broken off"):
-        peek(stack, [ORDERS])
+        peek_queues(stack, [ORDERS])
     assert bodies_in(stack, "OrderDlqUrl") == ["one"]
 
 
@@ -125,12 +125,12 @@ def test_letters_that_somebody_else_holds_are_counted_as_unread_until_they_let_g
     for number in range(25):
         lay(stack, ORDERS, f"letter {number}")
     held = take(stack, ORDERS)
-    found = peek(stack)
+    found = peek_queues(stack)
     assert (len(found.letters), found.unread) == (15, 10)
     assert found.gap is not None
     assert found.gap.startswith("10 more dead letters could not be read: somebody else is looking")
     let_go(stack, ORDERS, held)
-    found = peek(stack)
+    found = peek_queues(stack)
     assert (len(found.letters), found.unread, found.gap) == (25, 0, None)
 
 
@@ -138,7 +138,7 @@ def test_a_reading_that_is_broken_off_gives_the_letters_of_all_queues_back_at_on
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lay(stack, ORDERS, "one")
-    receive, began, are_held = dead_letters._receive, monotonic(), Event()
+    receive, began, are_held = dead_letters._receive_batch, monotonic(), Event()
 
     def never_done(sqs: Any, url: str, hold: int) -> Any:
         if "Release" in url:
@@ -149,9 +149,9 @@ def test_a_reading_that_is_broken_off_gives_the_letters_of_all_queues_back_at_on
         return seen
 
     seen = list[Any]()
-    monkeypatch.setattr(dead_letters, "_receive", never_done)
+    monkeypatch.setattr(dead_letters, "_receive_batch", never_done)
     with pytest.raises(KeyboardInterrupt):
-        peek(stack, [ORDERS, RELEASES])
+        peek_queues(stack, [ORDERS, RELEASES])
     assert monotonic() - began < dead_letters._HOLD / 2
     assert bodies_in(stack, "OrderDlqUrl") == ["one"]
 
@@ -159,7 +159,7 @@ def test_a_reading_that_is_broken_off_gives_the_letters_of_all_queues_back_at_on
 def test_only_the_queues_that_are_named_are_read(stack: Stack) -> None:
     lay(stack, ORDERS, ORDER)
     lay(stack, RELEASES, ABANDONED)
-    assert [letter.queue for letter in peek(stack, [RELEASES]).letters] == [RELEASES]
+    assert [letter.queue for letter in peek_queues(stack, [RELEASES]).letters] == [RELEASES]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_letter_tells_its_order_and_its_reason(
 ) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     lay(stack, queue, body, **attributes)
-    (letter,) = peek(stack).letters
+    (letter,) = peek_queues(stack).letters
     assert letter.queue == queue
     assert (letter.order_id, letter.error_type, letter.error_message) == told
     assert letter.was_refused == (attributes == REFUSED)
@@ -242,20 +242,20 @@ class Moving:
 def test_what_sqs_moved_was_not_refused_whatever_attributes_its_publisher_gave_it(stack: Stack) -> None:
     lay(stack, ORDERS, ORDER, **REFUSED)
     stack._clients["sqs"] = Moving(stack.client("sqs"))
-    (letter,) = peek(stack, [ORDERS]).letters
+    (letter,) = peek_queues(stack, [ORDERS]).letters
     assert (letter.was_refused, letter.error_type, letter.error_message) == (False, None, None)
-    assert "`orders dlq redrive" in advice(letter)
+    assert "`orders dlq redrive" in give_advice(letter)
 
 
 def test_a_letter_is_found_by_its_id_or_what_of_it_tells_it_apart() -> None:
     one, other = dead_letter(message_id="abcdef12-1"), dead_letter(message_id="abcdef12-2")
-    assert find(Peek([one, other], 0), "abcdef12-2") is other
-    assert find(Peek([one], 0), "ABC") is one
-    with pytest.raises(BadInput, match=r"fits 2 letters: abcdef12-1, abcdef12-2"):
-        find(Peek([one, other], 0), "abcdef12")
+    assert find_message(Peek([one, other], 0), "abcdef12-2") is other
+    assert find_message(Peek([one], 0), "ABC") is one
+    with pytest.raises(BadInput, match=r"fits 2 dead letters: abcdef12-1, abcdef12-2"):
+        find_message(Peek([one, other], 0), "abcdef12")
     for missing in ("b", ""):
         with pytest.raises(Refused, match="no dead letter"):
-            find(Peek([one, other], 0), missing)
+            find_message(Peek([one, other], 0), missing)
 
 
 def test_a_redriven_letter_is_in_the_queue_it_came_from_unchanged_and_nowhere_else(stack: Stack) -> None:
@@ -263,37 +263,37 @@ def test_a_redriven_letter_is_in_the_queue_it_came_from_unchanged_and_nowhere_el
     lay(stack, ORDERS, body)
     lay(stack, MAIL_EVENTS, "event")
     lay(stack, ORDERS, "left alone")
-    letters = [letter for letter in peek(stack).letters if letter.body != "left alone"]
+    letters = [letter for letter in peek_queues(stack).letters if letter.body != "left alone"]
 
-    outcome = redrive(stack, letters)
+    outcome = redrive_letters(stack, letters)
 
     assert (len(outcome.done), outcome.failed, outcome.gone) == (2, [], [])
     assert bodies_in(stack, "OrderQueueUrl") == [body]
     assert bodies_in(stack, "MailEventQueueUrl") == ["event"]
-    assert [letter.body for letter in peek(stack).letters] == ["left alone"]
+    assert [letter.body for letter in peek_queues(stack).letters] == ["left alone"]
 
 
 def test_what_sqs_does_not_take_stays_a_letter_and_the_rest_goes(stack: Stack) -> None:
     for number in range(3):
         lay(stack, ORDERS, f"{number}")
-    letters = peek(stack).letters
+    letters = peek_queues(stack).letters
     stack._clients["sqs"] = Partly(stack.client("sqs"), "send_message_batch", (1,))
 
-    outcome = redrive(stack, letters)
+    outcome = redrive_letters(stack, letters)
 
     assert (len(outcome.done), len(outcome.failed)) == (2, 1)
     ((failed, reason),) = outcome.failed
     assert reason == "InternalError: try again"
-    assert [letter.body for letter in peek(stack).letters] == [failed.body]
+    assert [letter.body for letter in peek_queues(stack).letters] == [failed.body]
     assert failed.body not in bodies_in(stack, "OrderQueueUrl")
 
 
 def test_a_letter_that_was_sent_and_could_not_be_deleted_is_told(stack: Stack) -> None:
     lay(stack, ORDERS, "twice")
-    letters = peek(stack).letters
+    letters = peek_queues(stack).letters
     stack._clients["sqs"] = Partly(stack.client("sqs"), "delete_message_batch", (0,))
 
-    ((_, reason),) = redrive(stack, letters).failed
+    ((_, reason),) = redrive_letters(stack, letters).failed
 
     assert reason.startswith("its letter could not be deleted: InternalError")
     assert bodies_in(stack, "OrderQueueUrl") == bodies_in(stack, "OrderDlqUrl") == ["twice"]
@@ -303,23 +303,23 @@ def test_letters_that_no_single_call_carries_are_redriven(stack: Stack) -> None:
     large = [str(number) * 150_000 for number in range(3)]
     for body in large:
         lay(stack, ORDERS, body)
-    assert len(redrive(stack, peek(stack).letters).done) == 3
+    assert len(redrive_letters(stack, peek_queues(stack).letters).done) == 3
     assert bodies_in(stack, "OrderQueueUrl") == large
 
 
 def test_a_letter_that_somebody_else_took_meanwhile_is_told(stack: Stack) -> None:
     lay(stack, ORDERS, "one")
-    (letter,) = peek(stack).letters
+    (letter,) = peek_queues(stack).letters
     stack.client("sqs").purge_queue(QueueUrl=stack["OrderDlqUrl"])
-    assert redrive(stack, [letter]).gone == [letter]
+    assert redrive_letters(stack, [letter]).gone == [letter]
     assert bodies_in(stack, "OrderQueueUrl") == []
 
 
 def test_a_dropped_letter_was_kept_before_it_was_deleted(stack: Stack) -> None:
     lay(stack, RELEASES, "kept")
     kept: list[str] = []
-    outcome = drop(stack, peek(stack).letters, lambda letter: kept.append(letter.body))
-    assert (kept, len(outcome.done), peek(stack).letters) == (["kept"], 1, [])
+    outcome = drop_letters(stack, peek_queues(stack).letters, lambda letter: kept.append(letter.body))
+    assert (kept, len(outcome.done), peek_queues(stack).letters) == (["kept"], 1, [])
 
 
 def test_a_letter_that_could_not_be_kept_is_not_dropped(stack: Stack) -> None:
@@ -328,7 +328,7 @@ def test_a_letter_that_could_not_be_kept_is_not_dropped(stack: Stack) -> None:
 
     lay(stack, ORDERS, "one")
     with pytest.raises(OSError, match="no space"):
-        drop(stack, peek(stack).letters, full)
+        drop_letters(stack, peek_queues(stack).letters, full)
     assert bodies_in(stack, "OrderDlqUrl") == ["one"]
 
 
@@ -345,4 +345,4 @@ def test_a_letter_that_could_not_be_kept_is_not_dropped(stack: Stack) -> None:
     ],
 )
 def test_each_letter_says_what_to_do_about_it(letter: DeadLetter, told: str) -> None:
-    assert told in advice(letter)
+    assert told in give_advice(letter)

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from ops.errors import Refused, StackError
-from ops.mail.addresses import Address, Mail, Suppression, may_have_left, order_mail, resend, why_no_mail
+from ops.mail.addresses import Address, Mail, Suppression, may_have_left, order_mail, resend_mail, why_no_mail
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
 from tests.clients import pose_as_client
@@ -247,7 +247,7 @@ def test_a_mail_is_sent_by_the_function_over_the_try_that_was_read(stack: Stack)
     order = lay(stack, function, email_status="SENT", email_claim="first", email_message_id="m-1")
     before = the_row(stack)
 
-    resend(stack, order)
+    resend_mail(stack, order)
 
     assert the_row(stack) == before  # until the function claims it, events of the first mail count
     assert function.payloads == [
@@ -274,7 +274,7 @@ def test_a_mail_is_sent_by_the_function_over_the_try_that_was_read(stack: Stack)
 def test_what_the_function_raised_is_told(stack: Stack, raised: dict[str, str], told: str) -> None:
     order = lay(stack, Function(raised))
     with pytest.raises(Refused) as refused:
-        resend(stack, order)
+        resend_mail(stack, order)
     assert told in str(refused.value)
 
 
@@ -284,7 +284,7 @@ def test_a_function_out_of_reach_leaves_the_mail_as_it_was(stack: Stack) -> None
 
     order = lay(stack, Function(does=out_of_reach), email_status="REJECTED", email_claim="first")
     with pytest.raises(StackError, match="`orders email resend 12345` can be run again"):
-        resend(stack, order)
+        resend_mail(stack, order)
     assert the_row(stack)["email_status"] == "REJECTED"
 
 

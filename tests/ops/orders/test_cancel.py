@@ -10,7 +10,7 @@ from functions.shared.errors import OrderClosed, TransientError
 from functions.shared.order import Line
 from functions.shared.row import Row, why_not_open
 from ops.errors import Refused
-from ops.orders.cancel import Cancellation, CancelStore, cancel
+from ops.orders.cancel import Cancellation, CancelStore, cancel_order
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
 from tests.clients import pose_as_client
@@ -47,7 +47,7 @@ def available(stack: Stack) -> dict[str, int]:
 @pytest.mark.parametrize("status", [None, "PROCESSING", "FAILED"])
 def test_an_order_that_holds_nothing_is_closed_with_its_reason(stack: Stack, status: str | None) -> None:
     put_order(stack, status)
-    assert cancel(CancelStore.of(stack), "12345", "a second thought") == Cancellation()
+    assert cancel_order(CancelStore.of(stack), "12345", "a second thought") == Cancellation()
     row = order(stack)
     assert (row["status"], row["attempt"], row["status_reason"]) == (
         {"S": "CANCELLED"},
@@ -58,7 +58,7 @@ def test_an_order_that_holds_nothing_is_closed_with_its_reason(stack: Stack, sta
 
 
 def test_an_order_that_nobody_has_placed_is_closed_for_the_message_that_may_still_come(stack: Stack) -> None:
-    cancel(CancelStore.of(stack), "12345", "a second thought")
+    cancel_order(CancelStore.of(stack), "12345", "a second thought")
     row = order(stack)
     assert (row["status"], "attempt" in row, row["created_at"]) == ({"S": "CANCELLED"}, False, row["updated_at"])
     closed = why_not_open("12345", Row.from_item(row))
@@ -70,8 +70,8 @@ def test_a_confirmed_order_whose_mail_has_certainly_not_left_gives_its_stock_bac
     stack: Stack, mail: str | None
 ) -> None:
     put_order(stack, "CONFIRMED", mail)
-    assert cancel(CancelStore.of(stack), "12345", "gone") == Cancellation(given_back=LINES)
-    assert cancel(CancelStore.of(stack), "12345", "again") == Cancellation(already=True)
+    assert cancel_order(CancelStore.of(stack), "12345", "gone") == Cancellation(given_back=LINES)
+    assert cancel_order(CancelStore.of(stack), "12345", "again") == Cancellation(already=True)
     row = order(stack)
     assert (row["status"], row["status_reason"]) == ({"S": "CANCELLED"}, {"S": "gone"})
     assert available(stack) == {"item001": 7, "item002": 6}
@@ -80,7 +80,7 @@ def test_a_confirmed_order_whose_mail_has_certainly_not_left_gives_its_stock_bac
 def test_lines_of_one_item_in_a_row_written_by_hand_are_given_back_as_one(stack: Stack) -> None:
     line = {"M": {"item_id": {"S": "item001"}, "quantity": {"N": "2"}}}
     put(stack, "OrdersTableName", order_id={"S": "12345"}, status={"S": "CONFIRMED"}, items={"L": [line, line]})
-    assert cancel(CancelStore.of(stack), "12345", "gone").given_back == (Line("item001", 4),)
+    assert cancel_order(CancelStore.of(stack), "12345", "gone").given_back == (Line("item001", 4),)
     assert available(stack)["item001"] == 9
 
 
@@ -89,10 +89,10 @@ def test_lines_of_one_item_in_a_row_written_by_hand_are_given_back_as_one(stack:
     [
         ("CONFIRMED", "SENDING", "look again in a minute"),
         ("CONFIRMED", "UNKNOWN", "its mail may have left"),
-        ("CONFIRMED", "SENT", "its customer was told"),
+        ("CONFIRMED", "SENT", "the customer has been notified"),
         ("CONFIRMED", "DELIVERED", "orders stock add"),
-        ("CONFIRMED", "BOUNCED", "its customer was told"),
-        ("CONFIRMED", "COMPLAINED", "its customer was told"),
+        ("CONFIRMED", "BOUNCED", "the customer has been notified"),
+        ("CONFIRMED", "COMPLAINED", "the customer has been notified"),
         ("REJECTED", None, "closed already"),
         ("SHIPPED", None, "none that the workflow writes"),
     ],
@@ -103,7 +103,7 @@ def test_what_the_customer_may_count_on_or_what_is_closed_is_refused_and_stays(
     put_order(stack, status, mail)
     before = order(stack)
     with pytest.raises(Refused, match=why):
-        cancel(CancelStore.of(stack), "12345", "gone")
+        cancel_order(CancelStore.of(stack), "12345", "gone")
     assert order(stack) == before
     assert available(stack) == {"item001": 5, "item002": 5}
 
@@ -127,9 +127,9 @@ class Racing(CancelStore):
 def test_a_lost_race_is_decided_anew(stack: Stack) -> None:
     put_order(stack, "CONFIRMED")
     with pytest.raises(Refused, match="its mail is SENT"):
-        cancel(Racing(stack, [("CONFIRMED", "PENDING"), ("CONFIRMED", "SENT")]), "12345", "gone")
+        cancel_order(Racing(stack, [("CONFIRMED", "PENDING"), ("CONFIRMED", "SENT")]), "12345", "gone")
     put_order(stack, "CONFIRMED")
-    assert cancel(Racing(stack, [("FAILED", None)]), "12345", "gone") == Cancellation()
+    assert cancel_order(Racing(stack, [("FAILED", None)]), "12345", "gone") == Cancellation()
     assert available(stack) == {"item001": 5, "item002": 5}
 
 
@@ -137,7 +137,7 @@ def test_an_order_that_keeps_moving_is_given_up_with_nothing_changed(stack: Stac
     put_order(stack, "CONFIRMED")
     moves: list[tuple[str, str | None]] = [("CONFIRMED", mail) for mail in ("PENDING", "REJECTED") * 3]
     with pytest.raises(Refused, match="it changed each of the 5 times"):
-        cancel(Racing(stack, moves), "12345", "gone")
+        cancel_order(Racing(stack, moves), "12345", "gone")
     assert order(stack)["status"] == {"S": "CONFIRMED"}
     assert available(stack) == {"item001": 5, "item002": 5}
 
@@ -170,7 +170,7 @@ def test_stock_that_nothing_can_be_added_to_is_named_with_its_reason_and_nothing
     put_order(stack, "CONFIRMED")
     odd = {"Code": "ValidationError", "Message": "An operand in the update expression has an incorrect data type"}
     with pytest.raises(Refused, match=r"given back to item002 \(ValidationError: An operand .*`orders stock set`"):
-        cancel(Refusing(stack, NONE, NONE, odd).store, "12345", "gone")
+        cancel_order(Refusing(stack, NONE, NONE, odd).store, "12345", "gone")
     assert order(stack)["status"] == {"S": "CONFIRMED"}
 
 
@@ -182,7 +182,7 @@ def test_a_throttled_transaction_is_tried_again_after_a_pause_and_then_left_to_a
     put_order(stack, "CONFIRMED")
     dynamodb = Refusing(stack, NONE, {"Code": "ThrottlingError"}, NONE)
     with pytest.raises(TransientError, match="12345: the transaction was cancelled: ThrottlingError"):
-        cancel(dynamodb.store, "12345", "gone")
+        cancel_order(dynamodb.store, "12345", "gone")
     assert (dynamodb.times, len(pauses)) == (5, 4)
     assert 0 < pauses[0] < pauses[-1]
 
@@ -191,12 +191,12 @@ def test_a_throttled_transaction_is_tried_again_after_a_pause_and_then_left_to_a
 def test_an_order_whose_attempt_cannot_be_read_is_cancelled_all_the_same(
     stack: Stack, attempt: dict[str, str] | None
 ) -> None:
-    """What it holds and what its customer was told do not depend on it."""
+    """What it holds and what the customer has been notified do not depend on it."""
     put_order(stack, "CONFIRMED", mail=None, **({"attempt": attempt} if attempt else {}))
     if attempt is None:
         table, key = stack["OrdersTableName"], {"order_id": {"S": "12345"}}
         stack.client("dynamodb").update_item(TableName=table, Key=key, UpdateExpression="REMOVE attempt")
-    assert cancel(CancelStore.of(stack), "12345", "gone").given_back == LINES
+    assert cancel_order(CancelStore.of(stack), "12345", "gone").given_back == LINES
     assert (order(stack)["status"], available(stack)) == ({"S": "CANCELLED"}, {"item001": 7, "item002": 6})
 
 
@@ -214,7 +214,7 @@ def test_an_order_of_which_it_is_unknown_what_it_holds_or_whom_it_told_is_not_ca
     put_order(stack, "CONFIRMED", **odd)
     before = order(stack)
     with pytest.raises(Refused, match=f"12345: its row is odd: {rule}"):
-        cancel(CancelStore.of(stack), "12345", "gone")
+        cancel_order(CancelStore.of(stack), "12345", "gone")
     assert (order(stack), available(stack)) == (before, {"item001": 5, "item002": 5})
 
 
@@ -224,4 +224,4 @@ def test_a_throttled_cancellation_may_be_tried_again() -> None:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
 
     with pytest.raises(TransientError):
-        cancel(CancelStore(pose_as_client(Throttled()), orders="orders", inventory="inventory"), "12345", "gone")
+        cancel_order(CancelStore(pose_as_client(Throttled()), orders="orders", inventory="inventory"), "12345", "gone")

@@ -155,7 +155,7 @@ def test_an_order_is_shown_with_what_is_wrong_with_it_and_no_text_of_others_driv
     assert "attempt 1: execution 12345 FAILED" in shown
     assert "[red]Transient" in shown
     assert "\x1b" not in shown
-    assert "next: mend the cause, then `orders retry 12345`; or `orders cancel 12345`" in shown
+    assert "next: fix the cause, then `orders retry 12345`; or `orders cancel 12345`" in shown
     assert orders.json("show", "12345", schema="show")["attempts"][0]["states"][0]["tries"] == 2
 
 
@@ -324,7 +324,7 @@ def test_an_order_is_cancelled_once_somebody_says_so(
 ) -> None:
     put(stack, "InventoryTableName", item_id={"S": "tea"}, available={"N": "5"})
     put_order(stack, "12345", "CONFIRMED")
-    question = "Order 12345 is CONFIRMED: 2 × tea for customer@example.com. Cancel it for good?"
+    question = "Order 12345 is CONFIRMED: 2 × tea for customer@example.com. Cancel it permanently?"
     refused(orders, "cancel", "12345", code=2, told=f"--yes: needed where nobody can be asked: {question}")
     refused(orders, "cancel", "12345", "--yes", "--reason", "", code=2, told="--reason: must be 1 to 200")
     monkeypatch.setattr(screen, "is_interactive", lambda: True)
@@ -343,7 +343,7 @@ def test_an_order_is_cancelled_once_somebody_says_so(
 def test_what_cannot_be_cancelled_is_refused_before_anybody_is_asked(orders: Command, stack: Stack) -> None:
     put_order(stack, "told", "CONFIRMED", "DELIVERED")
     put(stack, "OrdersTableName", order_id={"S": "odd"}, status={"S": "CONFIRMED"}, items={"S": "two teas"})
-    refused(orders, "cancel", "told", code=1, told="too late: its mail is DELIVERED: its customer was told")
+    refused(orders, "cancel", "told", code=1, told="too late: its mail is DELIVERED: the customer has been notified")
     refused(orders, "cancel", "odd", code=1, told="its row is odd: `items` must be a list of item_id and quantity")
     refused(orders, "cancel", "new", code=2, told="Nothing is known of order new. Close its id")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from functions.shared.aws import call
+from functions.shared.aws import call_aws
 from functions.shared.errors import TransientError
 from ops.orders.ends import Executions
 from ops.orders.ledger import Orders
@@ -83,7 +83,7 @@ def fails_as(planned: list[bool]) -> Callable[[str], bool]:
 
 def look(executions: Executions) -> list[str]:
     """Look, and give the names of what is reported as ended."""
-    seen = call(executions.look)
+    seen = call_aws(executions.look)
     ended = [one.name for one in seen.ended] if executions.has_looked else []
     executions.accept(seen)
     return ended

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ops.orders.history import Visit, visits
+from ops.orders.history import Visit, read_visits
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ def failed(error: str, cause: str) -> dict[str, Any]:
 
 
 def test_a_retried_step_shows_its_tries_its_whole_time_and_its_last_error() -> None:
-    read = visits(
+    read = read_visits(
         history(
             (0, "ExecutionStarted", {}),
             (0, "TaskStateEntered", entered("UpdateOrder")),
@@ -41,7 +41,7 @@ def test_a_retried_step_shows_its_tries_its_whole_time_and_its_last_error() -> N
 
 
 def test_a_caught_error_belongs_to_the_step_that_raised_it() -> None:
-    reserve, rejected = visits(
+    reserve, rejected = read_visits(
         history(
             (0, "TaskStateEntered", entered("ReserveInventory")),
             (0, "TaskScheduled", {}),
@@ -57,7 +57,7 @@ def test_a_caught_error_belongs_to_the_step_that_raised_it() -> None:
 
 
 def test_an_execution_that_failed_failed_in_its_last_state() -> None:
-    (mail,) = visits(
+    (mail,) = read_visits(
         history(
             (0, "TaskStateEntered", entered("SendConfirmation")),
             (0, "TaskScheduled", {}),
@@ -69,7 +69,7 @@ def test_an_execution_that_failed_failed_in_its_last_state() -> None:
 
 
 def test_a_bare_function_is_tried_too() -> None:
-    (step,) = visits(
+    (step,) = read_visits(
         history(
             (0, "TaskStateEntered", entered("UpdateOrder")),
             (0, "LambdaFunctionScheduled", {}),
@@ -80,4 +80,4 @@ def test_a_bare_function_is_tried_too() -> None:
 
 
 def test_an_execution_that_has_entered_nothing_has_no_visits() -> None:
-    assert visits(history((0, "ExecutionStarted", {}), (1, "ExecutionAborted", {}))) == ()
+    assert read_visits(history((0, "ExecutionStarted", {}), (1, "ExecutionAborted", {}))) == ()

@@ -40,7 +40,7 @@ AT_RELEASE = Visit("ReleaseInventory", START, 1.0, tries=4, error="AccessDeniedE
         (order("CANCELLED"), None, None),
         (order("PROCESSING"), attempt("RUNNING"), None),
         (None, attempt("RUNNING"), None),
-        (order("FAILED"), attempt("FAILED"), "mend the cause, then `orders retry 12345`"),
+        (order("FAILED"), attempt("FAILED"), "fix the cause, then `orders retry 12345`"),
         (order("FAILED"), attempt("FAILED"), "`orders cancel 12345`"),
         (order("PROCESSING"), attempt("TIMED_OUT"), "`orders retry 12345`"),
         (order("PROCESSING"), None, "`orders retry 12345`"),
@@ -79,7 +79,7 @@ def test_what_to_do_is_told_by_the_row_and_the_last_execution(
 def test_an_execution_that_tries_again_needs_nobody_and_says_why_it_does() -> None:
     state = Visit("ReserveInventory", START, 60.0, tries=3, error="TransientError")
     advice = next_step(order("PROCESSING"), attempt("RUNNING", state))
-    assert advice == "nothing yet: ReserveInventory is tried again by itself; the cause is TransientError"
+    assert advice == "nothing yet: ReserveInventory is retried automatically; the cause is TransientError"
 
 
 def test_a_release_that_failed_comes_before_what_the_row_says() -> None:

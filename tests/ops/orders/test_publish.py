@@ -51,7 +51,7 @@ def test_a_file_holds_one_order_or_a_list_of_them() -> None:
             '{"order_id": "1", "customer_email": "a@b.com", "items": [{"item_id": "tea", "quantity": NaN}]}',
             "NaN is not",
         ),
-        (json.dumps([GOOD, GOOD]), "order_id: '12345' stands there 2 times"),
+        (json.dumps([GOOD, GOOD]), "order_id: '12345' is there 2 times"),
     ],
 )
 def test_what_is_no_order_is_named_with_its_rule(text: str, why: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from functions.shared.order import Line, Order
 from ops.errors import Refused
 from ops.orders.execution import Attempt
-from ops.orders.retry import plan
+from ops.orders.retry import plan_retry
 from ops.tables.order_row import OrderRow
 from tests.ops.orders.test_next_step import order
 from tests.ops.states import START
@@ -44,7 +44,7 @@ def attempt(status: str, number: int = 1, content: str | None = None) -> Attempt
 def test_an_order_whose_attempt_is_over_is_published_again_as_it_was(
     found: OrderRow | None, latest: Attempt | None, next_attempt: int
 ) -> None:
-    planned = plan("12345", found, latest)
+    planned = plan_retry("12345", found, latest)
     assert (planned.order, planned.attempt, planned.note) == (ORDER, next_attempt, None)
 
 
@@ -70,22 +70,22 @@ def test_what_publishing_again_would_not_change_is_refused_with_the_reason(
     found: OrderRow | None, latest: Attempt | None, why: str
 ) -> None:
     with pytest.raises(Refused, match=why):
-        plan("12345", found, latest)
+        plan_retry("12345", found, latest)
 
 
 def test_a_row_that_was_changed_by_hand_is_published_as_it_was_started_since_other_content_would_conflict() -> None:
-    planned = plan("12345", row("FAILED", customer_email="other@example.com"), attempt("FAILED"))
+    planned = plan_retry("12345", row("FAILED", customer_email="other@example.com"), attempt("FAILED"))
     assert planned.order == ORDER
 
 
 def test_an_execution_that_was_started_by_hand_with_what_the_starter_refuses_is_not_published() -> None:
     content = json.loads(ORDER.to_input(1)) | {"customer_email": "nobody"}
     with pytest.raises(Refused, match="customer_email: must be one plain ASCII"):
-        plan("12345", None, attempt("FAILED", content=json.dumps(content)))
+        plan_retry("12345", None, attempt("FAILED", content=json.dumps(content)))
 
 
 def test_attempts_that_step_functions_has_forgotten_are_counted_anew_and_it_is_said() -> None:
-    planned = plan("12345", row("FAILED", attempt=2), None)
+    planned = plan_retry("12345", row("FAILED", attempt=2), None)
     assert planned.attempt == 1
     assert planned.note is not None
     assert "each up to attempt 2" in planned.note

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from functions.shared.order import Line, Order
 from ops.orders import retry_many
 from ops.orders.ledger import Filter, Orders
-from ops.orders.retry_many import publish_again, select
+from ops.orders.retry_many import publish_again, select_orders
 from ops.stack import Stack
 from ops.terminal import screen
 from tests.ops.command import Command
@@ -241,7 +241,7 @@ def test_an_order_whose_execution_says_that_a_retry_does_not_help_is_counted_and
 def test_an_order_that_is_cancelled_meanwhile_stays_so(stack: Stack, states: States) -> None:
     fail(stack, states, "wanted")
     fail(stack, states, "unwanted", minutes=5)
-    chosen = select(Orders.of(stack).scan({}), limit=10)
+    chosen = select_orders(Orders.of(stack).scan({}), limit=10)
     put_order(stack, "unwanted", "CANCELLED")
     results = {one.order_id: one.attempt for one in publish_again(stack, chosen.rows, rate=1000, tell=print)}
     assert results == {"unwanted": None, "wanted": 2}
@@ -258,7 +258,7 @@ def test_the_pace_is_kept_whatever_a_call_takes(stack: Stack, states: States, mo
     for number in range(4):
         fail(stack, states, f"order-{number}", minutes=10 - number)
     monkeypatch.setattr("ops.orders.retry_many.time.monotonic", lambda: clock[0])
-    rows = select(Orders.of(stack).scan({}), limit=10).rows
+    rows = select_orders(Orders.of(stack).scan({}), limit=10).rows
     for result in publish_again(stack, rows, rate=2, tell=print, pause=pause):
         clock[0] += {"order-0": 0.1, "order-1": 7.0}.get(result.order_id, 0.0)
     assert pauses == [0.0, 0.4, 0.0, 0.5]  # and what was slow is not made up for by a burst
@@ -276,7 +276,7 @@ def test_a_retry_takes_three_descriptions_and_the_default_pace_stays_below_the_t
 
     monkeypatch.setattr(states, "describe_execution", count)
     fail(stack, states, "order")
-    list(publish_again(stack, select(Orders.of(stack).scan({}), limit=1).rows, rate=1000, tell=print))
+    list(publish_again(stack, select_orders(Orders.of(stack).scan({}), limit=1).rows, rate=1000, tell=print))
     of_the_starter = 1  # it meets the name of the first attempt, and asks how that ended
     assert (len(asked) + of_the_starter) * retry_many.RATE < 10
 

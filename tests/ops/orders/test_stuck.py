@@ -39,7 +39,7 @@ def put_order(
 def found(stack: Stack, states: States | None = None, older_than: timedelta = TWO_HOURS) -> dict[str, Stuck]:
     executions = pose_as_client(states or States())
     orders = Orders(stack.client("dynamodb"), executions, table=stack["OrdersTableName"], machine=MACHINE)
-    return {one.order_id: one for one in stuck.find(orders, older_than, lambda _text: None, NOW)}
+    return {one.order_id: one for one in stuck.find_stuck(orders, older_than, lambda _text: None, NOW)}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from functions.shared.execution_name import execution_name
 from ops.orders import watch
 from ops.orders.execution import Attempt
 from ops.orders.pace import Pace
-from ops.orders.watch import MOST_SHOWN, Changes, Follower, Look, Progress, Watcher, sighting
+from ops.orders.watch import MOST_SHOWN, Changes, Follower, Look, Progress, Watcher, make_sighting
 from ops.stack import Stack
 from tests.ops.moto_stack import moto_stack, put
 from tests.ops.orders.test_next_step import order
@@ -246,7 +246,7 @@ def test_a_row_that_nobody_writes_any_more_is_not_waited_for_without_end() -> No
 
 
 def test_a_change_is_told_once() -> None:
-    changes, first = Changes(), sighting(attempt("RUNNING"), order("PROCESSING"))
+    changes, first = Changes(), make_sighting(attempt("RUNNING"), order("PROCESSING"))
     tried = replace(first, tries=2, error="TransientError")
     told = [list(changes.of([one])) for one in (first, first, tried, tried)]
     assert told == [[first], [], [tried], []]

@@ -72,7 +72,7 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         "  line 5",
         "  line 6",
     ]
-    assert "item_id: 'tea' stands in line 2 already" in str(refused.value)
+    assert "item_id: 'tea' is already in line 2" in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.shared.errors import TransientError
-from ops.books.check import Tables, check
+from ops.books.check import Tables, check_books
 from ops.errors import Refused
 from ops.stack import Stack
 from ops.stock.movements import OPENING, Stock, StockItem
@@ -228,7 +228,7 @@ def put_odd(stack: Stack, stock: Stock, odd: dict[str, Any] | None) -> None:
 
 def problems_in(stack: Stack) -> list[Any]:
     """Give what `orders check` finds wrong with the stock."""
-    return [one.problems for one in check(Tables.of(stack), lambda: None).wrong_items]
+    return [one.problems for one in check_books(Tables.of(stack), lambda: None).wrong_items]
 
 
 @pytest.mark.parametrize("odd", ODD, ids=str)

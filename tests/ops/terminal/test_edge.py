@@ -24,7 +24,7 @@ app = typer.Typer(pretty_exceptions_enable=False)
 @app.command()
 def lines():
     for number in range(2_000):
-        screen.say(f"order-{number}" + 100 * "x")
+        screen.print_line(f"order-{number}" + 100 * "x")
 
 @app.command()
 def json():
@@ -33,23 +33,23 @@ def json():
 
 @app.command()
 def notes():
-    screen.note("something beside the answer")
-    screen.say("the answer")
+    screen.print_note("something beside the answer")
+    screen.print_line("the answer")
 
 @app.command()
 def wait():
-    screen.say("waiting")
+    screen.print_line("waiting")
     sys.stdout.flush()
     time.sleep(60)
 
 @app.command()
 def ask():
-    screen.note("asking")
+    screen.print_note("asking")
     typer.confirm("Go on?", err=True)
 
 @app.command()
 def no():
-    screen.say("no")
+    screen.print_line("no")
     raise typer.Exit(1)
 
 run_to_the_end(app)

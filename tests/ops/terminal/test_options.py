@@ -90,7 +90,7 @@ def found(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
         asked.append({"stage": stage, **named})
         return stacks[stage]
 
-    monkeypatch.setattr(options, "connect", connect)
+    monkeypatch.setattr(options, "connect_stack", connect)
     monkeypatch.setattr(options, "connect_local", lambda: stacks["here"])
     monkeypatch.delenv("ORDERS_STAGE", raising=False)
     return asked

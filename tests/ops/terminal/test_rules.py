@@ -52,7 +52,7 @@ def test_a_number_below_its_least_is_bad_input() -> None:
 
 def test_a_reason_is_one_printable_line_taken_as_it_is() -> None:
     for text in ("counted twice, Łódź", "3\u202fpièces\u00a0: cassées"):
-        assert rules.reason(text) == text
+        assert rules.read_reason(text) == text
     for text in (
         "",
         "  ",
@@ -66,24 +66,24 @@ def test_a_reason_is_one_printable_line_taken_as_it_is() -> None:
         "a\u202eb",
     ):
         with pytest.raises(BadInput, match="1 to 200 printable characters, the first and last no space"):
-            rules.reason(text)
+            rules.read_reason(text)
 
 
 def test_a_length_of_time_is_a_number_and_a_unit() -> None:
-    assert rules.duration("--since", "90s") == timedelta(seconds=90)
-    assert rules.duration("--since", "30m") == rules.duration("--since", "30min") == timedelta(minutes=30)
-    assert rules.duration("--since", "2h") == timedelta(hours=2)
-    assert rules.duration("--since", "7d") == timedelta(days=7)
+    assert rules.read_duration("--since", "90s") == timedelta(seconds=90)
+    assert rules.read_duration("--since", "30m") == rules.read_duration("--since", "30min") == timedelta(minutes=30)
+    assert rules.read_duration("--since", "2h") == timedelta(hours=2)
+    assert rules.read_duration("--since", "7d") == timedelta(days=7)
     for text in (" 7d", "7d ", "7d\n", "٧d", "", "7", "d", "1.5h", "-1h", "1w", "100000d"):
         with pytest.raises(BadInput, match=r"^--since: must be a length of time"):
-            rules.duration("--since", text)
+            rules.read_duration("--since", text)
 
 
 def test_a_number_is_in_plain_digits() -> None:
     assert (
-        rules.number("--every", "2", least=0.2, of="seconds"),
-        rules.number("--every", "0.5", least=0.2, of="seconds"),
+        rules.read_number("--every", "2", least=0.2, of="seconds"),
+        rules.read_number("--every", "0.5", least=0.2, of="seconds"),
     ) == (2, 0.5)
     for text in ("", "0.1", "nan", "inf", "1e3", "1_0", " 2", "٢", "-1", ".5", "2s"):
         with pytest.raises(BadInput, match=r"^--every: must be a number of seconds from 0.2"):
-            rules.number("--every", text, least=0.2, of="seconds")
+            rules.read_number("--every", text, least=0.2, of="seconds")

@@ -25,7 +25,7 @@ from ops.orders import view as order_view
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
 from ops.terminal import screen
-from ops.terminal.working import make_visible, working
+from ops.terminal.working import make_visible, show_working
 from tests.ops.command import Command
 from tests.ops.dead_letters.test_queues import lay
 from tests.ops.moto_stack import moto_stack, put
@@ -46,20 +46,20 @@ def row(text: str) -> OrderRow:
 
 
 def tell(text: str) -> None:
-    with working(screen.err, text) as tell_more:
+    with show_working(screen.err, text) as tell_more:
         tell_more(text)
 
 
 DOORS: dict[str, Callable[[str], object]] = {
-    "say": screen.say,
+    "say": screen.print_line,
     "say_lines": screen.say_lines,
-    "note": screen.note,
-    "complain": screen.complain,
-    "confirm": screen.confirm,
-    "table": lambda text: screen.table({"a": "left", text: "right"}, [(text, text)], empty=""),
-    "empty table": lambda text: screen.table({}, [], empty=text),
-    "facts": lambda text: screen.facts([("name", text), (text, "value")]),
-    "picture": lambda text: screen.show(order_view.picture(text, row(text), (), (), text)),
+    "note": screen.print_note,
+    "complain": screen.print_complaint,
+    "confirm": screen.confirm_question,
+    "table": lambda text: screen.print_table({"a": "left", text: "right"}, [(text, text)], empty=""),
+    "empty table": lambda text: screen.print_table({}, [], empty=text),
+    "facts": lambda text: screen.print_facts([("name", text), (text, "value")]),
+    "picture": lambda text: screen.print_picture(order_view.draw_order(text, row(text), (), (), text)),
     "working": tell,
 }
 # Rows of which a text of several lines is several.
@@ -139,7 +139,10 @@ def test_a_body_is_handed_over_as_it_is_whatever_the_locale() -> None:
 def test_a_line_with_a_command_is_not_broken_however_narrow_the_terminal_is() -> None:
     line = "`orders retry " + "x" * 300 + "`, and so on and so forth"
     with patch.object(screen, "out", Console(width=40, force_terminal=True, color_system=None, highlight=False)):
-        for door in (screen.say, lambda text: screen.show(order_view.picture("1", None, (), (), text))):
+        for door in (
+            screen.print_line,
+            lambda text: screen.print_picture(order_view.draw_order("1", None, (), (), text)),
+        ):
             out = io.StringIO()
             with redirect_stdout(out):
                 door(line)
@@ -212,8 +215,8 @@ def test_an_id_longer_than_any_order_has_does_not_fill_the_screen(orders: Comman
 
 
 def test_an_id_as_long_as_an_order_may_have_is_shown_whole() -> None:
-    assert screen.shorten("A" * 256) == "A" * 256
-    assert screen.shorten("A" * 257) == "A" * 40 + "… (257 characters)"
+    assert screen.shorten_text("A" * 256) == "A" * 256
+    assert screen.shorten_text("A" * 257) == "A" * 40 + "… (257 characters)"
 
 
 def test_a_prompt_shows_an_id_and_does_not_obey_it(
