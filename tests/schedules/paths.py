@@ -19,12 +19,14 @@ from tests.functions.cloud import ORDERS
 from tests.schedules.cloud import Account, Cloud, Fate
 from tests.schedules.interpreter import Execution
 from tests.schedules.invocations import Invocation, Killed, Reply, Request
-from tests.schedules.ledger import Ledger, email, status, was_kept
+from tests.schedules.ledger import Ledger, attempt, email, status, was_kept
 from tests.schedules.promises import assert_finished, assert_settled
 from tests.schedules.world import FOR_EVER, Work, World
 
 STARTER, RELEASER, TRACKER = "StartWorkflow", "ReleaseAbandoned", "TrackEmail"
 RELEASES = ("ReleaseInventory", RELEASER)
+# What these write counts for their own attempt alone.
+STEPS_OF_AN_ATTEMPT = ("UpdateOrder", "ReserveInventory", "RejectOrder", *RELEASES)
 PUBLISH_AGAIN, ASK_THE_CUSTOMER, RESEND = "publish again", "ask the customer", "resend the mail"
 
 # What a dashboard, an alarm or a search for warnings shows; the other metrics count the ordinary course of business.
@@ -45,6 +47,7 @@ class Kind(Enum):
     KILLED = "done, then killed", Fate.DONE_DIES
     LATE_RETRY = "late, after the retry", Fate.DELAYED_DIES
     LATE_RELEASE = "late, after the release", Fate.DELAYED_DIES
+    LATE_NEXT = "late, in the next attempt", Fate.DELAYED_DIES
     LATE_END = "late, at the very end", Fate.DELAYED_DIES
     DENIED_ON = "denied until fixed", Fate.DENIED
     CANNOT_START = "killed, cannot start until fixed", Fate.DIES
@@ -52,6 +55,10 @@ class Kind(Enum):
     def __init__(self, title: str, *fates: Fate) -> None:
         self.title = title
         self.fates = fates
+
+
+# The function does not run again, so that its step's budget is spent: until the call has landed, or all is fixed.
+BLOCKING = (Kind.LATE_RELEASE, Kind.LATE_NEXT, Kind.CANNOT_START)
 
 
 @dataclass(frozen=True, order=True)
@@ -124,6 +131,9 @@ PATHS = {
         told=("Email Bounced", "Email Sent", "Email Bounced", "Email Delivered")
     ),
     "mail complained of": Path(told=("Email Delivered", "Email Complaint Received", "Email Sent")),
+    "mail refused twice, then rejected by SES itself": Path(
+        batches=((ORDER,), (ORDER,)), customer_verified=False, told=("Email Rejected", "Email Sent")
+    ),
     "mail rejected by SES itself": Path(told=("Email Rejected", "Email Sent")),
 }
 
@@ -199,10 +209,11 @@ class Late:
     call: Call
     kind: Kind
     request: Request
+    attempt: int  # of its order at that moment
 
     @property
     def at_the_end(self) -> bool:
-        return self.kind in (Kind.LATE_END, Kind.TWICE)
+        return self.kind in (Kind.LATE_NEXT, Kind.LATE_END, Kind.TWICE)
 
 
 class Course:
@@ -223,6 +234,7 @@ class Course:
         self._blocked: set[str] = set()
         self._invocations: Counter[str] = Counter()
         self._failed_tries = self._mails_told = 0
+        self._may_give_back = False
         # Of the invocation under way: whose it is, whether anybody waits for it, and the call it has come to.
         self._function, self._unheard = "", False
         self._number, self._tries, self._token = 0, 0, ""
@@ -288,6 +300,7 @@ class Course:
         if waiting := world.waiting():
             self._execute(self.cloud.executions[waiting[0]])
         elif world.events:
+            self._may_give_back = world.events[0].event["detail"]["status"] != "FAILED"
             self._invoke(RELEASER, lambda: world.deliver(0))
         elif world.queue:
             self._invoke(STARTER, lambda: world.receive(10))
@@ -328,11 +341,11 @@ class Course:
             invocation.run(lambda _request: Reply(error=Killed()))
             return
         invocation.run(self._answer)
-        if invocation.killed and self._kind in (Kind.LATE_RELEASE, Kind.CANNOT_START):
+        if invocation.killed and self._kind in BLOCKING:
             self._blocked.add(function)
         if not invocation.killed:
-            released = invocation.error is None and function in RELEASES
-            self._land_due(lambda late: _lands_after(late, function, released=released))
+            done = invocation.error is None
+            self._land_due(lambda late: _lands_after(late, function, done=done))
         invocation.killed |= self._unheard
         self._failed_tries += bool(invocation.killed or invocation.error)
 
@@ -344,9 +357,13 @@ class Course:
         fates = self._kind.fates if self._kind else (Fate.DONE,)
         fate = fates[min(self._tries, len(fates) - 1)]
         self._tries += 1
+        given_back = self._given_back
         reply = self.cloud.reply(request, fate)
+        if self._function == RELEASER and not self._may_give_back:
+            assert given_back == self._given_back, "a mail that cannot be sent has cancelled an order"
         if self._kind and fate.later:
-            self._late.append(Late(self.calls[-1], self._kind, request))
+            attempts = map(attempt, self.cloud.dynamodb.rows[ORDERS].values())
+            self._late.append(Late(self.calls[-1], self._kind, request, max(attempts, default=0)))
         self._tell_of_mails()
         self.cloud.ledger.check(self.cloud.dynamodb.rows)
         return reply
@@ -363,6 +380,10 @@ class Course:
         if kind:
             self.struck.append(call)
         return kind
+
+    @property
+    def _given_back(self) -> int:
+        return self.cloud.ledger.transitions["CONFIRMED", "FAILED"]
 
     def _traces(self) -> int:
         counted = sum(self.cloud.counted[name] for name in TROUBLE)
@@ -386,7 +407,12 @@ class Course:
         self._late.remove(late)
         if late.kind is Kind.LATE_RELEASE:
             self._blocked.discard(late.call.function)
+        rows = dict(self.cloud.dynamodb.rows[ORDERS])
         self.cloud.land(self.cloud.in_flight.index(late.request))
+        if late.kind is Kind.LATE_NEXT and late.call.function in STEPS_OF_AN_ATTEMPT:
+            now = self.cloud.dynamodb.rows[ORDERS]
+            later = [order_id for order_id, row in rows.items() if attempt(row) > late.attempt]
+            assert all(now[order_id] == rows[order_id] for order_id in later), f"{late.call} in a later attempt"
         self._tell_of_mails()
 
     def _accepted(self, order_id: str) -> str:
@@ -396,7 +422,13 @@ class Course:
         return next(body for body in self.world.published if body != NO_ORDER and parse_order(body) == newest)
 
 
-def _lands_after(late: Late, function: str, *, released: bool) -> bool:
+def _lands_after(late: Late, function: str, *, done: bool) -> bool:
     """Whether a late request is due once this function has come to its end."""
-    own = late.call.function == function
-    return (late.kind is Kind.LATE_RETRY and own) or (late.kind is Kind.LATE_RELEASE and released and not own)
+    match late.kind:
+        case Kind.LATE_RETRY:
+            return late.call.function == function
+        case Kind.LATE_RELEASE:
+            return done and function in RELEASES and late.call.function != function
+        case Kind.LATE_NEXT:
+            return done and function == "UpdateOrder"
+    return False
