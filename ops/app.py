@@ -37,7 +37,7 @@ HELP = (
 def say_version(asked: bool) -> None:
     """Print the version and end, if that is asked."""
     if asked:
-        screen.print_line(f"orders {version('order-processing')}")
+        screen.print_line(" ".join((app.info.name or "", version("order-processing"))))
         raise typer.Exit
 
 

@@ -73,14 +73,14 @@ def needs_lambdas_python() -> Path:
 
 
 def clients_made() -> set[str]:
-    """Every service that functions/ names in a call of `client`, `create_client` or `resource`."""
+    """Every service that functions/ names in a call of `make_client`, `create_client` or `resource`."""
     services: set[str] = set()
     for source in (Path(__file__).parents[2] / "functions").rglob("*.py"):
         for node in ast.walk(ast.parse(source.read_text())):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 assert name != "resource", f"{source}: boto3's resources are cut from the layer"
-                if name in {"client", "create_client"}:
+                if name in {"make_client", "create_client"}:
                     services.add(str(node.args[0].value))
     return services
 

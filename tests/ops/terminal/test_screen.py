@@ -244,7 +244,7 @@ def test_a_prompt_shows_an_id_and_does_not_obey_it(
 )
 def test_an_ascii_terminal_ends_no_command(environment: dict[str, str]) -> None:
     imports = "from ops import app; from ops.terminal import screen"
-    source = imports + r"; app.app = lambda **_: screen.say('\xe9\u2026'); app.main()"
+    source = imports + r"; app.app = lambda **_: screen.print_line('\xe9\u2026'); app.main()"
     command = [sys.executable, "-c", source]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, cwd=ROOT, check=False)  # noqa: S603
     assert (done.returncode, done.stdout, done.stderr) == (0, b"\\xe9\\u2026\n", b"")
