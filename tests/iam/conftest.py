@@ -29,7 +29,8 @@ def reserve_inventory(event, context):
 def enforced(local_assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """The pipeline under `AUTH=true`; waits are scaled so that three tries after a crash take milliseconds."""
     assembly = tmp_path_factory.mktemp("iam") / "assembly"
-    shutil.copytree(local_assembly, assembly)
+    # Without the archives of a deployment that was made from it: they would go out in place of what is changed here.
+    shutil.copytree(local_assembly, assembly, ignore=shutil.ignore_patterns(".cache"))
     _make_all_enforceable(assembly)
     with LocalAws.start(wait_scale=0.001, variables={"AUTH": "true"}) as aws:
         pipeline = Pipeline(aws=aws, outputs=deploy_stack(aws, assembly=assembly))

@@ -443,7 +443,7 @@ def _fail_calls(stack: ExitStack, operation: str, plan: Iterator[CallFault | Non
         if faults[-1]:
             raise faults[-1].error
 
-    make_client: Callable[[str], Any] = vars(aws)["client"]  # for any service, where its types want one by name
+    make_client: Callable[[str], Any] = vars(aws)["make_client"]  # for any service, where its types want one by name
     events = make_client(operation.split(".", 1)[0]).meta.events
     for event, handler in ((f"before-call.{operation}", before), (f"after-call.{operation}", after)):
         events.register(event, handler)
