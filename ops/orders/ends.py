@@ -19,7 +19,8 @@ from typing import Final
 from functions.shared.aws import call_aws
 from functions.shared.errors import TransientError
 from ops.orders.execution import Attempt, Execution
-from ops.orders.ledger import LARGEST_PAGE, Orders
+from ops.orders.executions import LARGEST_PAGE
+from ops.orders.ledger import Orders
 from ops.orders.pace import Pace
 
 _OVERLAP: Final = timedelta(seconds=30)  # what a list of executions may lag behind

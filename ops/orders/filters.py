@@ -10,6 +10,8 @@ from functions.shared import row
 from ops.orders.ledger import Filter
 from ops.terminal import rules
 
+OrderArgument = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.", show_default=False)]
+
 
 class Status(StrEnum):
     """What an order's row may say."""
