@@ -1,4 +1,4 @@
-"""What differs between the stages, decided in one place and checked before anything is synthesised."""
+"""The settings of each stage, all in this module, and checked before anything is synthesised."""
 
 import re
 from collections.abc import Callable
@@ -85,7 +85,7 @@ class Settings:
     runs_locally: bool
     # SES reports to EventBridge what becomes of each mail. The local SES does not.
     sends_mail_events: bool
-    # What runs is numbered and kept, so that an execution ends on the code it began with. The local AWS runs what
+    # Each version is numbered and kept, so that an execution ends on the code it began with. The local AWS runs what
     # is deployed last, and starts no execution by an alias.
     publishes_versions: bool
     # A new version gets a tenth first, and an alarm takes it back; otherwise it gets all at once.

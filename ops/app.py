@@ -1,4 +1,4 @@
-"""The command line put together."""
+"""The `orders` command line: every command under its name."""
 
 from importlib.metadata import version
 from typing import Annotated
@@ -58,7 +58,7 @@ def begin(
     region: RegionOption = None,
     _version: VersionOption = False,
 ) -> None:
-    """Read what stands before the command."""
+    """Read the options before the command."""
     choose_stack(context, stage, local, profile, region)
 
 

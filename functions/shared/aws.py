@@ -1,4 +1,4 @@
-"""The only module that knows AWS: clients with their time limits, and AWS's error codes as the domain's errors."""
+"""The only module that knows AWS's error codes: it turns them into the domain's errors, and makes the clients."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ class ConditionFailed(Exception):
 
     @property
     def row(self) -> Row | None:
-        """What it found, read as an order's row."""
+        """The row it found, read as an order's row."""
         return Row.from_item(self.item) if self.item else None
 
 

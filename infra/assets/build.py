@@ -32,7 +32,7 @@ LAMBDA_PLATFORM = "aarch64-manylinux2014"
 CLIENTS = ("dynamodb", "sesv2", "sqs", "stepfunctions")
 """The services the functions call: the layer holds botocore's data of no other. A test finds one missing."""
 
-# What no function reads. METADATA stays, by which Amazon Inspector finds vulnerable versions, and licences do.
+# Files that no function reads. METADATA stays, since Amazon Inspector finds vulnerable versions by it; so do licences.
 _CUT = (
     ".lock",
     "bin",

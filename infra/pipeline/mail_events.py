@@ -1,4 +1,4 @@
-"""The fate of a mail after SES took it: SES notifies EventBridge, a queue keeps the event, a function records it."""
+"""Events of sent mails: SES notifies EventBridge, a queue keeps the event, a function records it."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -68,7 +68,7 @@ class MailTracking(Construct):
             suppression_options=ses.CfnConfigurationSet.SuppressionOptionsProperty(
                 suppressed_reasons=["BOUNCE", "COMPLAINT"]
             ),
-            # What everything here encrypts does not leave in clear: to a server without TLS there is no mail.
+            # Everything here is encrypted, and mails are no exception: a server without TLS gets none.
             delivery_options=ses.CfnConfigurationSet.DeliveryOptionsProperty(tls_policy="REQUIRE"),
         ).ref
         ses.CfnConfigurationSetEventDestination(

@@ -1,4 +1,4 @@
-"""The saga: the state machine, one function a step, and the way back for executions that were abandoned."""
+"""The saga: the state machine, one function a step, and the compensation of abandoned executions."""
 
 from collections.abc import Mapping
 from typing import cast

@@ -15,7 +15,7 @@ class StateFile:
     path: Path
 
     def running(self) -> LocalAws | None:
-        """Return the local AWS that is up. What a dead one left is cleared away."""
+        """Return the local AWS that is up; the traces of a dead one are cleared away."""
         if noted := read_note(self.path):
             aws = LocalAws(**vars(noted))
             if aws.is_running:

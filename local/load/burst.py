@@ -23,7 +23,7 @@ _SPOILERS: Final[tuple[Callable[[dict[str, Any]], str], ...]] = (
 
 @dataclass(frozen=True)
 class Burst:
-    """What is published, in its order, and the stock that must be there before."""
+    """The messages to publish, in order, and the stock that must be there before."""
 
     messages: tuple[str, ...]
     stock: dict[str, int]

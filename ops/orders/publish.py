@@ -1,4 +1,4 @@
-"""Orders on their way in: read, checked against the contract before any is sent, published, and waited for."""
+"""Reads orders, checks all against the contract before any is sent, publishes them, and waits for their ends."""
 
 import json
 import re
@@ -81,7 +81,7 @@ def publish_order(stack: Stack, order: Order) -> None:
 
 @dataclass(frozen=True)
 class Expected:
-    """What is to come of an order that is published now: the end of this attempt."""
+    """An order to be published now, and the attempt whose end is waited for."""
 
     order: Order
     attempt: int

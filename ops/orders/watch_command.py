@@ -26,7 +26,7 @@ _SLOWEST: Final = 60.0  # seconds between two looks while AWS throttles or is ou
 
 
 class Display(Protocol[T_contra]):
-    """Where looks are shown; each is given to `update`, and what was in the way of one to `complain`."""
+    """Shows looks: `update` takes each look, and `complain` the reason why one failed."""
 
     def update(self, seen: T_contra) -> None:
         """Show it."""

@@ -12,10 +12,10 @@ from ops.terminal.answers import Count
 
 @dataclass(frozen=True)
 class _Stamped:
-    """What each line begins with, as a base's fields come first."""
+    """The first fields of each line; a base class, since a base's fields come first."""
 
     kind: str
-    """Which of the two lines it is"""
+    """The kind of line"""
     at: datetime
     """When it was seen, ISO 8601"""
 

@@ -1,4 +1,4 @@
-"""`orders stock`: what is there, and the movements that brought it there."""
+"""`orders stock`: shows the stock with its movements, and changes it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

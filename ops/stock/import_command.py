@@ -24,12 +24,12 @@ _SAME: Final = "as it was"
 
 @dataclass(frozen=True)
 class _Import:
-    """What importing a file does to an item."""
+    """The effect of an import on an item."""
 
     item_id: str
     """The item's id"""
     what: Annotated[str, ("enum", (_NEW, _CHANGED, _SAME))]
-    """What was done"""
+    """The kind of change"""
     before: int | None
     """How many were available before, when the file was compared with the stock; null of a new item, and where its
     row held no whole number"""
@@ -39,7 +39,7 @@ class _Import:
 
 @dataclass(frozen=True)
 class ImportAnswer:
-    """What was written."""
+    """The result of an import."""
 
     items: list[_Import]
     """As they are in the file"""

@@ -39,7 +39,7 @@ class StockItem:
     movements: Count | None
     """The number of its newest movement; 0 if none accounts for it, null where the row holds no whole number"""
     problems: tuple[Problem, ...] = ()
-    """What is odd about the row; `orders stock set` puts it right"""
+    """Problems of the row; `orders stock set` corrects them"""
 
     @classmethod
     def from_item(cls, item: Item) -> Self:
