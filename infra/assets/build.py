@@ -61,7 +61,7 @@ class BuildError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where built code will run. `platform` is uv's name of it; None is the machine this runs on."""
+    """The platform that built code will run on. `platform` is uv's name of it; None is the machine this runs on."""
 
     python: str = LAMBDA_PYTHON
     platform: str | None = LAMBDA_PLATFORM

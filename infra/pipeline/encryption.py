@@ -10,8 +10,8 @@ from constructs import Construct
 from infra.pipeline.publishers import Publishers
 from infra.settings import Settings
 
-# How long SQS works on without asking KMS. So long a queue outlives KMS being down, and a revoked key still opens it:
-# an hour, as long as the workflow's own retries. It also makes the key's part in an order's cost negligible.
+# How long SQS uses a data key without asking KMS. For that time a queue works on while KMS is down, and a revoked key
+# still opens it: an hour, as long as the workflow's own retries. It also makes KMS's share of the cost negligible.
 DATA_KEY_REUSE = Duration.hours(1)
 
 
@@ -84,7 +84,7 @@ class Encryption(Construct):
         return self._for_service("AllowEvents", "events.amazonaws.com", sources=[rules])
 
     def _log_groups(self) -> iam.PolicyStatement:
-        """As "Encrypt log data in CloudWatch Logs using AWS KMS" has it, for this stack's log groups alone."""
+        """The statement of "Encrypt log data in CloudWatch Logs using AWS KMS", for this stack's log groups alone."""
         names = [f"{self._stack.stack_name}-*", f"/aws/vendedlogs/states/{self._stack.stack_name}"]
         groups = [self._make_arn("logs", f"log-group:{name}") for name in names]
         return iam.PolicyStatement(

@@ -1,4 +1,4 @@
-"""Which local AWS `make up` started: a small file, believed only while that very process runs."""
+"""The local AWS that `make up` started: noted in a small file that is valid only while that very process runs."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ops.local_aws import read_note
 
 @dataclass(frozen=True)
 class StateFile:
-    """Where `make up` notes what it started, for `make down` and the next `make up`."""
+    """The file in which `make up` notes what it started, for `make down` and the next `make up`."""
 
     path: Path
 

@@ -13,7 +13,7 @@ from ops.orders.pace import Pace
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-# Of an execution's newest events: a mail's 154 tries are 616, so the state that it is in is always among them.
+# Newest events of an execution: a mail's 154 tries are 616, so the state that it is in is always among them.
 _NEWEST_EVENTS: Final = 1000
 LARGEST_PAGE: Final = 1000  # of executions, and of events
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which orders to choose; None and nothing is every one.
+    """A choice of orders; a field that is None allows all.
 
-    `since` and `before` are of the row's last change, `updated_at`, from the one on and up to the other: together they
-    choose each row once. A row without `updated_at`, written by hand, fits neither.
+    `since` (included) and `before` (not included) limit the row's last change, `updated_at`. A row without
+    `updated_at`, written by hand, fits neither.
     """
 
     status: str | None = None

@@ -26,7 +26,7 @@ from ops.stack import Stack
 from ops.tables.order_row import OrderRow
 
 _LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is taken for another when it is read out
-# Of the characters that an order's texts may hold; JSON itself escapes the others that are refused:
+# Characters that SQS refuses and an order's texts may hold; JSON itself escapes the others that SQS refuses:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 _NOT_IN_A_MESSAGE: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _DECODER: Final = json.JSONDecoder()
@@ -103,7 +103,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class End:
-    """How a published order ended: an execution and the row, or `refused`; none of them if it has not ended yet."""
+    """The end of a published order: an execution and the row, or `refused`; none of them if it has not ended yet."""
 
     order_id: str
     execution: Execution | None
