@@ -1,4 +1,4 @@
-"""What differs between the stages, decided in one place and checked before anything is synthesised."""
+"""The settings of each stage, all in this module, and checked before anything is synthesised."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ STAGES = ("local", "dev", "prod")
 # Narrower than what mail allows: the sender becomes part of an ARN in a policy, where * ? $ mean something.
 _EMAIL = re.compile(r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
 _EMAIL_RULE = "one plain address such as orders@example.com (letters, digits and . _ + - before the @)"
-# No wildcards: who is meant is named.
+# No wildcards: every account and role is named.
 _PUBLISHER = re.compile(r"[0-9]{12}|arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=.@_/-]+")
 _PUBLISHER_RULE = "account ids of 12 digits or ARNs of roles, separated by commas"
 
@@ -24,16 +24,16 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmThresholds:
-    """When somebody should look; an alarm fires at its threshold or above."""
+    """The alarms' thresholds; an alarm fires at its threshold or above."""
 
     # Ten minutes' worth of orders in front, or a starter that is not called at all. One that fails at every order never
     # brings this age beyond some 360 s, since SQS leaves a message out of it once it was received three times
     # ("Available CloudWatch metrics for Amazon SQS"); the next three are for that.
     oldest_order_seconds: int = 600
-    # Of the orders that the starter was handed, each time anew. While a quota is used up it still starts more than it
-    # leaves; one that can start nothing leaves all.
+    # A share of the orders delivered to the starter, each delivery counted. While a quota is used up it still starts
+    # more than it leaves; one that can start nothing leaves all.
     starter_fault_percent: int = 50
-    # Of five minutes each: a burst that is throttled for a moment is back after two minutes, and then in two of them.
+    # Five-minute periods: a burst that is throttled for a moment is back after two minutes, and then in two of them.
     starter_fault_periods: int = 2
     # In five minutes: a single order that fails is received again every 120 s, the queue's visibility timeout.
     starter_min_left: int = 2
@@ -46,11 +46,11 @@ class AlarmThresholds:
     throttled_periods: int = 3
     # In five minutes. Fewer are what the retries are for.
     function_errors: int = 3
-    # Of a step's calls, without those that raised as an answer (OutOfStock, EmailRejected, …). Single faults stay below
-    # it; a new version that takes a tenth of the orders and cannot do its work does not.
+    # A share of a step's calls, without those that raised as an answer (OutOfStock, EmailRejected, …). Single faults
+    # stay below it; a new version that takes a tenth of the orders and cannot do its work does not.
     step_fault_percent: int = 10
-    # Of five minutes each: what a step answered may be counted a moment later than that it raised, so that the newest
-    # minutes alone can look like faults. Two also outlast what passes at the first retries.
+    # Five-minute periods: a step's answer may be counted a moment later than its error, so that the newest minutes
+    # alone can look like faults. Two also outlast faults that the first retries resolve.
     step_fault_periods: int = 2
     # Below this many calls in five minutes a percentage says nothing; a failed execution has its own alarm.
     step_min_invocations: int = 20
@@ -75,7 +75,7 @@ class Settings:
     create_sender_identity: bool
     # Accounts by id and roles by ARN that may publish orders; none means the account deployed to.
     publishers: tuple[str, ...]
-    # How many batches of orders are taken on at once, and of what became of mails.
+    # The most batches that are processed at once: of orders, and of mails' events.
     starter_max_concurrency: int
     tracker_max_concurrency: int
     log_retention: logs.RetentionDays
@@ -83,9 +83,9 @@ class Settings:
     deletion_protection: bool
     # Functions run from the Python environment that ran the synth instead of Lambda's runtime and a layer.
     runs_locally: bool
-    # SES reports to EventBridge what becomes of each mail. The local SES does not.
+    # SES reports each mail's events to EventBridge. The local SES does not.
     sends_mail_events: bool
-    # What runs is numbered and kept, so that an execution ends on the code it began with. The local AWS runs what
+    # Each version is numbered and kept, so that an execution ends on the code it began with. The local AWS runs what
     # is deployed last, and starts no execution by an alias.
     publishes_versions: bool
     # A new version gets a tenth first, and an alarm takes it back; otherwise it gets all at once.

@@ -1,4 +1,4 @@
-"""The one stack: it wires, and decides nothing."""
+"""The stack: it connects the constructs, and every decision is in them or in the settings."""
 
 from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
@@ -20,7 +20,7 @@ from infra.watch.queries import SavedQueries
 
 
 class OrderProcessingStack(Stack):
-    """Orders in by SNS; stock taken, orders settled and mails sent by Step Functions; what became of mails noted."""
+    """Orders in by SNS; stock taken, orders settled and mails sent by Step Functions; the mails' fate recorded."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(

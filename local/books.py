@@ -1,4 +1,4 @@
-"""What must be true of any pipeline once it has settled, seen from tables, queues, mails and executions alone."""
+"""Rules that hold for any pipeline once it has settled, checked on its tables, queues, mails and executions."""
 
 import json
 from collections import Counter
@@ -30,7 +30,7 @@ class Books:
 
 @dataclass(frozen=True)
 class Accounting:
-    """Where each published message has gone: published = orders + refused + duplicates, and nothing else."""
+    """Accounts for each published message: published = orders + refused + duplicates."""
 
     published: int
     orders: int

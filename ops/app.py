@@ -1,4 +1,4 @@
-"""The command line put together."""
+"""The `orders` command line: every command under its name."""
 
 from importlib.metadata import version
 from typing import Annotated
@@ -9,9 +9,13 @@ from ops.books import commands as check
 from ops.cost import commands as cost
 from ops.dead_letters import commands as dead_letters
 from ops.mail import commands as email
-from ops.orders import commands as orders
-from ops.orders import retry_command as retry
-from ops.orders import watch_command as watch
+from ops.orders.cancel_command import cancel
+from ops.orders.list_command import list_
+from ops.orders.place_command import place
+from ops.orders.retry_command import retry_
+from ops.orders.show_command import show
+from ops.orders.stuck_command import stuck_
+from ops.orders.watch_command import watch
 from ops.stock import commands as stock
 from ops.terminal import screen
 from ops.terminal.edge import run_to_the_end
@@ -54,7 +58,7 @@ def begin(
     region: RegionOption = None,
     _version: VersionOption = False,
 ) -> None:
-    """Read what stands before the command."""
+    """Read the options before the command."""
     choose_stack(context, stage, local, profile, region)
 
 
@@ -67,13 +71,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for name, command in {
-    "place": orders.place,
-    "show": orders.show,
-    "list": orders.list_,
-    "watch": watch.watch,
-    "retry": retry.retry_,
-    "cancel": orders.cancel,
-    "stuck": orders.stuck_,
+    "place": place,
+    "show": show,
+    "list": list_,
+    "watch": watch,
+    "retry": retry_,
+    "cancel": cancel,
+    "stuck": stuck_,
 }.items():
     app.command(name)(command)
 app.callback()(without_stack(begin))

@@ -1,4 +1,4 @@
-"""Why a command could not do what it was asked; each message is what the person reads, and nothing else."""
+"""Errors of the commands. The person reads the message alone, so it has to say everything."""
 
 
 class Refused(Exception):
@@ -6,7 +6,7 @@ class Refused(Exception):
 
 
 class BadInput(Exception):
-    """What was typed breaks a rule; the message names the field and the rule."""
+    """The input breaks a rule; the message names the field and the rule."""
 
 
 class StackError(Exception):

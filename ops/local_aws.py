@@ -1,4 +1,4 @@
-"""The local AWS as whoever speaks to it sees it: where the one is that `make up` started, and clients of it."""
+"""Clients of the local AWS that `make up` started, and the file that says where it is."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Commands that a person is given to paste: every one that is printed with a value in it is made here."""
+"""Commands for a person to paste. Every printed command with a value in it is made here, so that it is quoted."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The deployed stack: found by its stage, known by its outputs, spoken to through AWS's own APIs."""
+"""The deployed stack: found by its stage, described by its outputs, used through AWS's own APIs."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Where `orders` begins: an installation without what the command line needs says so in a line."""
+"""Entry point of `orders`. If the command line's dependencies are not installed, one line says so."""
 
 import sys
 from importlib import import_module

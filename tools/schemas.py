@@ -23,8 +23,9 @@ from ops.dead_letters.queues import Peek
 from ops.mail.addresses import SesAccount
 from ops.mail.commands import AddressesAnswer
 from ops.orders import answers as orders
-from ops.orders.watch_command import OrderLine, QueuesLine
-from ops.stock.commands import ImportAnswer, StockAnswer
+from ops.orders.watch_lines import OrderLine, QueuesLine
+from ops.stock.commands import StockAnswer
+from ops.stock.import_command import ImportAnswer
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "ops" / "schemas"
 ANSWERS: Final[Mapping[str, tuple[str, Any]]] = {

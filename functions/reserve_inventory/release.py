@@ -1,4 +1,4 @@
-"""The compensation: how an order whose attempt is over is closed, and what it holds given back."""
+"""The compensation: closes an order whose attempt is over, and gives back the stock it holds."""
 
 from functions.reserve_inventory.store import InventoryStore
 from functions.shared import row

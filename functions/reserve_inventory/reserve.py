@@ -1,4 +1,4 @@
-"""How an order's stock is taken."""
+"""Takes an order's stock."""
 
 from typing import Any
 

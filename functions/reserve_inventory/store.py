@@ -1,4 +1,4 @@
-"""Both tables, as taking stock and giving it back write them. Stock moves only with the order's status."""
+"""Writes both tables when stock is taken or given back. Stock moves only together with the order's status."""
 
 import os
 from functools import cache

@@ -1,4 +1,4 @@
-"""How the confirmation is sent: at most once automatically, and never without saying what became of it."""
+"""Sends the confirmation: at most once automatically, and the row always says what became of it."""
 
 from contextlib import suppress
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The orders table, as the sending of the mail writes it. What SES reports of it later, `track_email` writes."""
+"""Writes to the orders table when a mail is sent. `track_email` writes what SES reports later."""
 
 import os
 from functools import cache

@@ -1,1 +1,1 @@
-"""What two or more functions need: the order, its row, the domain's errors, AWS clients, logs and metrics."""
+"""Code that two or more functions need: the order, its row, the domain's errors, AWS clients, logs and metrics."""

@@ -1,4 +1,4 @@
-"""The only module that knows AWS: clients with their time limits, and AWS's error codes as the domain's errors."""
+"""The only module that knows AWS's error codes: it turns them into the domain's errors, and makes the clients."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ LONGEST_READER_CALL: Final = 9.0  # seconds
 # SES has no idempotency token: a second try after a lost answer would be a second mail.
 ONE_TRY: Final = Config(connect_timeout=1, read_timeout=10, retries={"total_max_attempts": 1})
 LONGEST_MAIL_CALL: Final = 11.0  # seconds
-# Of all steps the mail's makes the most calls: a claim, a claim over the last try, the mail itself, and its outcome:
+# The mail's step makes the most calls: a claim, a claim over the last try, the mail itself, and its outcome:
 # 15 + 15 + 11 + 15 = 56 s. Its function has the time, so that a slow service is seen as an error of its own.
 LONGEST_STEP: Final = 3 * LONGEST_STEP_CALL + LONGEST_MAIL_CALL
 _LIMITS: Final = {"sesv2": ONE_TRY, "sqs": QUEUE_READER, "stepfunctions": QUEUE_READER}
@@ -84,7 +84,7 @@ class ConditionFailed(Exception):
 
     @property
     def row(self) -> Row | None:
-        """What it found, read as an order's row."""
+        """The row it found, read as an order's row."""
         return Row.from_item(self.item) if self.item else None
 
 

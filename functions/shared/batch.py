@@ -1,7 +1,7 @@
-"""The edge of every function that reads a queue: a message at a time, each with lines and a fate of its own.
+"""The edge of every function that reads a queue: each message is processed, logged and acknowledged separately.
 
-It ends before Lambda ends it. A function that is stopped has acknowledged nothing: its whole batch comes back, and what
-it had refused is refused again.
+It stops before Lambda's timeout. A function that Lambda stops has acknowledged nothing: its whole batch comes back, and
+messages that it had refused are refused again.
 """
 
 from collections.abc import Callable

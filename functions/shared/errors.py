@@ -39,7 +39,7 @@ class EmailOutcomeUnknown(Exception):
     """The mail may or may not have gone out; only a person may risk a second one."""
 
 
-# What a step raises as its answer. Lambda counts these as errors too, and nothing is broken.
+# Errors that are a step's answer. Lambda counts them as errors too, although nothing is broken.
 ANSWERS: Final = (
     InvalidOrder,
     OrderAlreadyConfirmed,

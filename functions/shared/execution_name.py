@@ -1,4 +1,4 @@
-"""How the execution of an order's attempt is named, so that no order is started twice."""
+"""The name of the execution of an order's attempt, made so that no order is started twice."""
 
 import hashlib
 import re

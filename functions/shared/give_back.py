@@ -1,4 +1,4 @@
-"""How stock goes back: in the one transaction that takes its order out of CONFIRMED."""
+"""Gives stock back, in the same transaction that takes its order out of CONFIRMED."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

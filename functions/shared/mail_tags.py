@@ -1,4 +1,4 @@
-"""Which mail an event of SES is about: the tags that the mail is sent with, and that every event of it brings back."""
+"""The tags a mail is sent with. Every SES event of the mail brings them back, so that its order can be found."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode

@@ -21,7 +21,7 @@ MOST_PIECES: Final = _LINE["quantity"]["maximum"]
 # Compiled once: Powertools' `validate` compiles the schema anew for every message, 6 ms each.
 _validate = fastjsonschema.compile(SCHEMA)
 
-# What is delivered in an order's place when something before the topic is set up wrongly, by the fields that tell it.
+# Messages that arrive in place of an order when something before the topic is misconfigured, by their fields.
 _MISTAKEN: Final = (
     (
         {"Type", "MessageId", "TopicArn", "Message"},

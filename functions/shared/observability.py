@@ -1,6 +1,6 @@
 """One logger and one set of metrics for all functions. Neither ever holds an e-mail address.
 
-What is counted leaves one line, the metric's own, with the order beside it; what is not, one line of the logger's.
+An event that is counted leaves one line, the metric's own, with the order beside it; any other, a line of the logger's.
 """
 
 import json

@@ -28,7 +28,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a customer ordered: each item once, sorted by its id, so that equal orders compare equal."""
+    """A customer's order: each item once, sorted by its id, so that equal orders compare equal."""
 
     order_id: str
     customer_email: str

@@ -1,4 +1,4 @@
-"""The order's row in DynamoDB: the ledger. Its statuses, its shape, and what it means for a step to find it so."""
+"""The order's row in DynamoDB, the ledger: its statuses, its shape, and what each status means to a step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MAIL_DELIVERED: Final = "DELIVERED"
 MAIL_BOUNCED: Final = "BOUNCED"
 MAIL_COMPLAINED: Final = "COMPLAINED"
 
-# What may follow each status of a mail. SES's events come late, twice and in any order: they move it forward only.
+# The statuses that may follow each status of a mail: forward only, as SES's events come late, twice and in any order.
 # A person may have another mail sent whatever it says, and nobody else one that SES took and then rejected.
 MAIL_FOLLOWED_BY: Final[Mapping[str | None, frozenset[str]]] = {
     None: frozenset({MAIL_SENDING}),
@@ -61,7 +61,7 @@ LONGEST_REASON: Final = 500  # characters: a row of up to 1 KB costs one write u
 
 @dataclass(frozen=True, slots=True)
 class MailTry:
-    """What a row says of the last try of its mail: both are None before any."""
+    """The last try of a mail, as its order's row has it; both are None before the first."""
 
     status: str | None = None
     claim: str | None = None
@@ -111,7 +111,7 @@ class Row:
 
     @property
     def held(self) -> tuple[Line, ...]:
-        """What it holds of the stock: all of its lines while it is CONFIRMED, and else nothing."""
+        """The lines that it holds of the stock: all of them while it is CONFIRMED, otherwise none."""
         return self.lines if self.status == CONFIRMED else ()
 
     @property

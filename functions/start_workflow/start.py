@@ -1,4 +1,4 @@
-"""How an order gets its execution: one an order, and the next one only when the last has failed."""
+"""Starts an order's execution: one for each order, and another only when the last has failed."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

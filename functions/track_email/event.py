@@ -1,4 +1,4 @@
-"""What SES reports of a mail, as EventBridge brings it."""
+"""SES's report about a mail, as EventBridge delivers it."""
 
 import json
 from collections.abc import Mapping

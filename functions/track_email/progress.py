@@ -1,4 +1,4 @@
-"""How an event of a mail changes its order's row: forward only, and only the row of that very mail."""
+"""Applies a mail's event to its order's row: forward only, and only if the row is about that same mail."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The orders table, as the events of a mail write it."""
+"""Writes to the orders table when SES reports an event of a mail."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The orders table, as opening and rejecting an order write it."""
+"""Writes to the orders table when an order is opened or rejected."""
 
 import os
 from functools import cache

@@ -1,4 +1,4 @@
-"""How an order is opened and how it is rejected."""
+"""Opens an order, and rejects it."""
 
 from functions.shared import row
 from functions.shared.aws import ConditionFailed

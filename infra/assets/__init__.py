@@ -1,1 +1,1 @@
-"""What is built and packaged for the functions."""
+"""Builds and packages the functions' code."""

@@ -32,7 +32,7 @@ LAMBDA_PLATFORM = "aarch64-manylinux2014"
 CLIENTS = ("dynamodb", "sesv2", "sqs", "stepfunctions")
 """The services the functions call: the layer holds botocore's data of no other. A test finds one missing."""
 
-# What no function reads. METADATA stays, by which Amazon Inspector finds vulnerable versions, and licences do.
+# Files that no function reads. METADATA stays, since Amazon Inspector finds vulnerable versions by it; so do licences.
 _CUT = (
     ".lock",
     "bin",
@@ -61,7 +61,7 @@ class BuildError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where built code will run. `platform` is uv's name of it; None is the machine this runs on."""
+    """The platform that built code will run on. `platform` is uv's name of it; None is the machine this runs on."""
 
     python: str = LAMBDA_PYTHON
     platform: str | None = LAMBDA_PLATFORM

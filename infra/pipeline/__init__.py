@@ -1,1 +1,1 @@
-"""What moves orders: the way in, the workflow, storage, mails."""
+"""The order pipeline: ingestion, the workflow, storage, mails."""

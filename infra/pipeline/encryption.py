@@ -10,8 +10,8 @@ from constructs import Construct
 from infra.pipeline.publishers import Publishers
 from infra.settings import Settings
 
-# How long SQS works on without asking KMS. So long a queue outlives KMS being down, and a revoked key still opens it:
-# an hour, as long as the workflow's own retries. It also makes the key's part in an order's cost negligible.
+# How long SQS uses a data key without asking KMS. For that time a queue works on while KMS is down, and a revoked key
+# still opens it: an hour, as long as the workflow's own retries. It also makes KMS's share of the cost negligible.
 DATA_KEY_REUSE = Duration.hours(1)
 
 
@@ -30,7 +30,7 @@ class Encryption(Construct):
             "Key",
             description=f"{self._stack.stack_name}: topics, queues, tables and logs",
             enable_key_rotation=True,
-            # Whoever deletes it deletes all that it encrypts; so long there is to think again. KMS takes 7 to 30 days.
+            # Without the key all data under it is lost; this is the time to undo its deletion. KMS allows 7 to 30 days.
             pending_window=Duration.days(30 if settings.deletion_protection else 7),
             removal_policy=settings.removal_policy,
         )
@@ -53,7 +53,7 @@ class Encryption(Construct):
         )
 
     def _allow_publishers(self, settings: Settings, publishers: Publishers) -> list[iam.PolicyStatement]:
-        """Who may publish may have SNS use the key for that one topic, without a permission of their own on it."""
+        """Let publishers use the key through SNS for that one topic, without a permission of their own on it."""
         conditions: dict[str, Mapping[str, object]] = {
             "StringEquals": {
                 "kms:ViaService": f"sns.{self._stack.region}.amazonaws.com",
@@ -84,7 +84,7 @@ class Encryption(Construct):
         return self._for_service("AllowEvents", "events.amazonaws.com", sources=[rules])
 
     def _log_groups(self) -> iam.PolicyStatement:
-        """As "Encrypt log data in CloudWatch Logs using AWS KMS" has it, for this stack's log groups alone."""
+        """The statement of "Encrypt log data in CloudWatch Logs using AWS KMS", for this stack's log groups alone."""
         names = [f"{self._stack.stack_name}-*", f"/aws/vendedlogs/states/{self._stack.stack_name}"]
         groups = [self._make_arn("logs", f"log-group:{name}") for name in names]
         return iam.PolicyStatement(
@@ -108,7 +108,7 @@ class Encryption(Construct):
     def _allow_key_use(
         self, sid: str, principals: Sequence[iam.IPrincipal], conditions: Mapping[str, object]
     ) -> iam.PolicyStatement:
-        """What SNS and SQS need of whoever sends: a new data key, and the current one opened."""
+        """Allow the two actions that SNS and SQS need from a sender: make a data key, and decrypt the current one."""
         return iam.PolicyStatement(
             sid=sid,
             principals=list(principals),

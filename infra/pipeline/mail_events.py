@@ -1,4 +1,4 @@
-"""The fate of a mail after SES took it: SES notifies EventBridge, a queue keeps the event, a function records it."""
+"""Events of sent mails: SES notifies EventBridge, a queue keeps the event, a function records it."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -62,13 +62,13 @@ class MailTracking(Construct):
         name = ses.CfnConfigurationSet(
             self,
             "ConfigurationSet",
-            # Of the mails sent with it, for the alarms; the account may send others.
+            # For the alarms: the rates of this set's mails alone; the account may send others.
             reputation_options=ses.CfnConfigurationSet.ReputationOptionsProperty(reputation_metrics_enabled=True),
             # An address that bounced or complained gets no second mail, which would cost reputation and reach nobody.
             suppression_options=ses.CfnConfigurationSet.SuppressionOptionsProperty(
                 suppressed_reasons=["BOUNCE", "COMPLAINT"]
             ),
-            # What everything here encrypts does not leave in clear: to a server without TLS there is no mail.
+            # Everything here is encrypted, and mails are no exception: a server without TLS gets none.
             delivery_options=ses.CfnConfigurationSet.DeliveryOptionsProperty(tls_policy="REQUIRE"),
         ).ref
         ses.CfnConfigurationSetEventDestination(
@@ -97,7 +97,7 @@ class MailTracking(Construct):
                 detail={"mail": {"tags": {"ses:configuration-set": [configuration_set]}}},
             ),
             targets=[
-                # As one made elsewhere: the target would let every rule of the account send, and more than send.
+                # Imported by its ARN: else the target would let every rule of the account send, and more than send.
                 targets.SqsQueue(
                     sqs.Queue.from_queue_arn(self, "Reference", self.queue.queue_arn),
                     max_event_age=Duration.hours(24),

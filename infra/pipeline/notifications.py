@@ -54,7 +54,7 @@ class Notifications(Construct):
             return [self._acknowledged_sandbox_arn()]
         if settings.create_sender_identity:
             return [self._make_arn("identity", settings.sender_email)]
-        # Whoever verified the sender verified the address or its whole domain; SES asks for what exists.
+        # The sender was verified as an address or as its whole domain; SES checks against the one that exists.
         return [
             self._make_arn("identity", name) for name in (settings.sender_email, settings.sender_email.split("@")[1])
         ]

@@ -1,4 +1,4 @@
-"""Who may publish orders: the accounts and roles of the settings, or this account."""
+"""Permission to publish orders, for the accounts and roles of the settings, or for this account."""
 
 from dataclasses import dataclass
 from typing import Self

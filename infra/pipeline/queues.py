@@ -1,4 +1,4 @@
-"""A queue as all of this stack are: encrypted with the stack's key, and refusing what comes in clear."""
+"""The base of all queues of this stack: encrypted with the stack's key, and refusing unencrypted transport."""
 
 from aws_cdk import Acknowledgment, Duration, Validations
 from aws_cdk import aws_kms as kms
@@ -13,7 +13,7 @@ from infra.settings import Settings
 # been tried whole after 4 x 9 s + 27 s, before the function's timeout.
 BATCH = 5
 READER_TIMEOUT = Duration.seconds(70)
-# What failed comes back two minutes later, and the last of its deliveries is 22 minutes after the first.
+# A failed message comes back two minutes later, and its last delivery is 22 minutes after the first.
 VISIBILITY_TIMEOUT = Duration.seconds(120)
 DELIVERIES = 12
 

@@ -1,4 +1,4 @@
-"""How a new version of a function comes into use where it matters: a little first, and back again on an alarm."""
+"""Gradual deployment of a new function version: a small share of traffic first, rolled back on an alarm."""
 
 from collections.abc import Mapping, Sequence
 

@@ -8,9 +8,9 @@ from infra.settings import Settings
 
 
 class Storage(Construct):
-    """The tables. What is not in one transaction of `orders` and `inventory` did not happen.
+    """The tables. Every change of stock by an order is one transaction over `orders` and `inventory`.
 
-    `stock_movements` is the operator's: no function may touch it, and an order's way does not.
+    `stock_movements` is the operator's: no function may read or write it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.IKey) -> None:

@@ -1,4 +1,4 @@
-"""The saga: the state machine, one function a step, and the way back for executions that were abandoned."""
+"""The saga: the state machine, one function a step, and the compensation of abandoned executions."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -73,8 +73,8 @@ class OrderWorkflow(Construct):
             self.release_inventory,
             self.release_abandoned,
         ):
-            # As the caller, DynamoDB opens the table's own key, for reads and writes alike ("DynamoDB encryption at
-            # rest": the event Decrypt).
+            # DynamoDB decrypts the table's own key as the caller, for reads and writes alike ("DynamoDB encryption
+            # at rest": the event Decrypt).
             function.allow_key("kms:Decrypt", through="dynamodb")
 
         self.state_machine = self._state_machine(

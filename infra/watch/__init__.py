@@ -1,1 +1,1 @@
-"""What an operator sees: alarms, the dashboard, metrics, saved queries."""
+"""Monitoring: alarms, the dashboard, metrics, saved queries."""

@@ -1,4 +1,4 @@
-"""The questions to the logs as saved queries of CloudWatch Logs Insights."""
+"""Saved queries of CloudWatch Logs Insights."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Questions to the logs, in the language of CloudWatch Logs Insights.
+"""The text of the saved queries, in the language of CloudWatch Logs Insights.
 
 Log lines are Powertools' JSON. A metric has a line of its own, as an array: its first value is `….0`. Insights adds the
 fields that begin with @. No CDK here, so that the functions' tests can check each field against real lines.

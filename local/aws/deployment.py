@@ -128,7 +128,7 @@ def _run_command(
 
 def _describe_failure(command: list[str], code: int, said: list[str], aws: LocalAws) -> str:
     name = f"cdk {command[len(_cdk_command())]}"
-    # Of the resources' events only those that failed: a rollback's hundred lines would hide the reason.
+    # Only the resources' events that failed: a rollback's hundred lines would hide the reason.
     telling = [line for line in said if line and ("FAILED" in line or not _EVENT.search(line))]
     tail = "\n".join(telling[-_TAIL_LINES:])
     lost = "" if aws.is_running else f"\nand the local AWS is gone; its log ends:\n{aws.log_tail()}"

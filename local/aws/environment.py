@@ -1,4 +1,4 @@
-"""The environment variables that decide whose AWS is spoken to: the local one's, whatever the shell holds."""
+"""Environment variables that point every AWS client at the local AWS, whatever the shell holds."""
 
 import os
 import re
@@ -12,11 +12,11 @@ from ops.local_aws import ACCOUNT, HOST, REGION, endpoint_of
 
 # MiniStack and every function inherit nothing else: no PYTHONPATH, no proxy, no setting of another emulator.
 _KEPT_BY_SERVER = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
-# What a shell may hold for the real AWS or another project, and a deploy must not see. The proxy library of the CDK
-# takes npm's settings before NO_PROXY.
+# Variables that a shell may hold for the real AWS or another project, and a deploy must not see. The proxy library of
+# the CDK takes npm's settings before NO_PROXY.
 _LOST_BY_TOOLS = ("AWS_", "BOTO", "CDK_", "PYTHON", "NODE_OPTIONS", "VIRTUAL_ENV", "npm_config_", "NPM_CONFIG_")
 # All that an SDK or the AWS command line may prefer to AWS_ENDPOINT_URL begins so: a service's own endpoint, FIPS,
-# profiles, roles, plugins. What only decides how an answer looks may stay.
+# profiles, roles, plugins. Variables that only format answers may stay.
 _OUTRANKS = re.compile(r"(?:AWS_|BOTO)(?!PAGER$|DEFAULT_OUTPUT$|CLI_)[A-Za-z0-9_]+")
 
 

@@ -25,8 +25,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # `bucket.localhost` is how SDKs name a bucket at http://localhost; browsers resolve it to this machine themselves.
 _OWN_HOST: Final = re.compile(r"(?:127\.0\.0\.1|(?:[a-z0-9.-]+\.)?localhost)(?::[0-9]{1,5})?", re.IGNORECASE)
-# What a person may open by typing the address. Anything else could be a link in a mail or chat, which browsers mark
-# alike: `GET /?Action=CreateStack&TemplateBody=…` runs code.
+# Pages that a person may open by typing the address. Anything else could be a link in a mail or chat, which browsers
+# mark alike: `GET /?Action=CreateStack&TemplateBody=…` runs code.
 _MAY_BE_TYPED: Final = frozenset(
     {"/_ministack/health", "/_ministack/ready", "/_ministack/ses/messages", "/_ministack/sqs/messages"}
 )

@@ -1,4 +1,4 @@
-"""Which local AWS `make up` started: a small file, believed only while that very process runs."""
+"""The local AWS that `make up` started: noted in a small file that is valid only while that very process runs."""
 
 import json
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from ops.local_aws import read_note
 
 @dataclass(frozen=True)
 class StateFile:
-    """Where `make up` notes what it started, for `make down` and the next `make up`."""
+    """The file in which `make up` notes what it started, for `make down` and the next `make up`."""
 
     path: Path
 
     def running(self) -> LocalAws | None:
-        """Return the local AWS that is up. What a dead one left is cleared away."""
+        """Return the local AWS that is up; the traces of a dead one are cleared away."""
         if noted := read_note(self.path):
             aws = LocalAws(**vars(noted))
             if aws.is_running:

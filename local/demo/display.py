@@ -1,4 +1,4 @@
-"""How the demo looks: at most 100 columns, the same on a terminal and in a file."""
+"""The look of the demo: at most 100 columns, the same on a terminal and in a file."""
 
 import sys
 from collections.abc import Mapping

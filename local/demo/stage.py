@@ -1,4 +1,4 @@
-"""What every chapter of the story needs: to say, to publish, to wait for what must become true."""
+"""Tools of every chapter of the story: print, publish, and wait until a condition is true."""
 
 import time
 from collections.abc import Callable, Mapping

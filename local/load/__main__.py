@@ -19,8 +19,8 @@ from local.load.run import Figures, NoProgressError, run_load
 from local.pipeline import Pipeline
 from ops.terminal.working import show_working
 
-# Of a retry's wait. The burst is far beyond what the local AWS runs at once, so throttled steps wait their turn in
-# retries: thirty of them, four minutes for each thousand orders, must outlast it, as an hour does on AWS.
+# The factor for a retry's wait. The burst is far beyond what the local AWS runs at once, so throttled steps wait their
+# turn in retries: thirty of them, four minutes for each thousand orders, must outlast it, as an hour does on AWS.
 _WAIT_SCALE_A_THOUSAND = 0.15
 _PATIENCE_SECONDS = 300.0  # without any order settled; a message that was not taken on stays out of sight for 120
 _MOST_ORDERS = 100_000

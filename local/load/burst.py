@@ -11,7 +11,7 @@ _MOST_LINES: Final = 3
 _MOST_PIECES: Final = 5
 _POISON, _DUPLICATE, _OUT_OF_STOCK = 0.05, 0.10, 0.10
 
-# How real publishers get a message wrong; each leaves a body that no other message has.
+# The mistakes of real publishers; each makes a body that no other message has.
 _SPOILERS: Final[tuple[Callable[[dict[str, Any]], str], ...]] = (
     lambda order: json.dumps(order)[:-1],
     lambda order: json.dumps({**order, "items": []}),
@@ -23,7 +23,7 @@ _SPOILERS: Final[tuple[Callable[[dict[str, Any]], str], ...]] = (
 
 @dataclass(frozen=True)
 class Burst:
-    """What is published, in its order, and the stock that must be there before."""
+    """The messages to publish, in order, and the stock that must be there before."""
 
     messages: tuple[str, ...]
     stock: dict[str, int]

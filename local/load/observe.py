@@ -1,4 +1,4 @@
-"""What is still under way, and what did not go well: from the queues and executions of the deployed stack."""
+"""Counts work that is still under way and failures, from the queues and executions of the deployed stack."""
 
 import json
 from collections.abc import Iterator, Sequence

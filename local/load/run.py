@@ -26,7 +26,7 @@ class NoProgressError(Exception):
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured. Times are in seconds, from the call that published an order to its mail."""
+    """The measured figures. Times are in seconds, from the call that published an order to its mail."""
 
     account: Accounting
     seconds: float
@@ -48,7 +48,7 @@ def run_load(
         pipeline: A freshly deployed one: every row, mail and dead letter in it counts.
         load: What to publish.
         checks: Where each part of the account is checked.
-        progress: Told how many of the orders and poison messages have settled.
+        progress: Called with how many of the orders and poison messages have settled.
         patience: Seconds after which a standstill is the end.
 
     Raises:

@@ -1,1 +1,1 @@
-"""The proof that stock, its movements and the orders agree, and the command for it."""
+"""Checks that stock, its movements and the orders agree, and the command for it."""

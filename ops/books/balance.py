@@ -1,4 +1,4 @@
-"""What must be true of stock, orders and mails, whoever asks: `orders check`, `make load`, the drills and the tests.
+"""The rules for stock, orders and mails that `orders check`, `make load`, the drills and the tests all check.
 
 At every instant, per item: what its movements add up to = what is available + what CONFIRMED orders hold. Every
 function takes what was read and returns what is wrong, in words; nothing, if all is well.

@@ -1,11 +1,12 @@
-"""The proof that stock and orders agree, on a system that is running.
+"""Checks that stock and orders agree, on a system that is running.
 
-Per item, what its movements add up to = what is available + what CONFIRMED orders hold. Three tables cannot be read in
-one instant, so what disagrees is read again. An order changes its row and the item's in one transaction: where two
-readings show the very same row, movements and orders, nothing moved between them, and they do disagree.
+For each item, the sum of its movements = the available pieces + the pieces that CONFIRMED orders hold. Three tables
+cannot be read in one instant, so items and orders that disagree are read again. An order changes its own row and the
+item's in one transaction: if two readings show the same row, movements and orders, nothing moved between them, and the
+difference is real.
 
-No order and no movement is kept: they are summed up by item while they are read. Which orders hold an item is known
-only of what disagrees, which is read again by its keys.
+To save memory, orders and movements are added up by item while they are read, and not kept. The orders that hold an
+item are listed only for items that disagree, which are read again by their keys.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -41,7 +42,7 @@ class Holder:
 
 @dataclass
 class ItemLedger:
-    """What one reading found of an item; `holders` and `numbers` (of its movements) only where they are asked for."""
+    """One reading of an item; `holders` and `numbers` (of its movements) are filled only when asked for."""
 
     stock: StockItem | None = None
     held: int = 0
@@ -50,7 +51,7 @@ class ItemLedger:
     newest: int = 0
     odd_numbers: int = 0
     odd_changes: tuple[int | None, ...] = ()
-    orders: int = 0  # who holds it, without their names: the sum of what each hashes to
+    orders: int = 0  # the holding orders as a sum of hashes, so that their names need no memory
     holders: list[Holder] = field(default_factory=list)
     numbers: set[int] = field(default_factory=set)
 
@@ -74,7 +75,7 @@ class ItemLedger:
 
     @property
     def evidence(self) -> object:
-        """What is the same in two readings if nothing moved in between."""
+        """Values that are the same in two readings if nothing moved in between."""
         return self.stock, self.held, self.orders, self.moved, self.count, self.newest, self.odd_changes
 
     @property
@@ -84,7 +85,7 @@ class ItemLedger:
 
     @property
     def balance(self) -> Balance:
-        """What has to add up; without any movement everything does."""
+        """The figures that have to add up; an item without movements always does."""
         available = (self.stock.available if self.stock else 0) or 0
         moved = self.moved if self.is_audited else available + self.held
         return Balance(moved, available, self.held)
@@ -97,13 +98,13 @@ class WrongItem:
     item_id: str
     """Its id"""
     problems: Annotated[tuple[str, ...], ("minItems", 1)]
-    """What is wrong with it, a sentence each"""
+    """The problems, a sentence each"""
     expected: int
-    """What its movements add up to"""
+    """The sum of its movements"""
     available: int | None
-    """What can be ordered; null if its row is gone or holds no whole number"""
+    """Pieces that can be ordered; null if its row is gone or holds no whole number"""
     held: Count
-    """What CONFIRMED orders hold of it"""
+    """Pieces that CONFIRMED orders hold"""
     difference: int
     """available + held - expected: above 0 too many, below 0 missing"""
     holders: tuple[Holder, ...]
@@ -113,18 +114,18 @@ class WrongItem:
 
 @dataclass(frozen=True)
 class WrongOrder:
-    """An order whose row cannot be."""
+    """An order whose row breaks a rule."""
 
     order_id: str
     """Its id"""
     problems: Annotated[tuple[str, ...], ("minItems", 1)]
-    """What is wrong with it, a sentence each"""
+    """The problems, a sentence each"""
     evidence: object = field(repr=False, default=None)
 
 
 @dataclass(frozen=True)
 class Suspects:
-    """What disagreed in a reading, and has to be read again."""
+    """Items and orders that disagreed in a reading and have to be read again."""
 
     items: Mapping[str, WrongItem]
     orders: Mapping[str, WrongOrder]
@@ -149,7 +150,7 @@ class Suspects:
 
 @dataclass(frozen=True)
 class Report:
-    """What was found."""
+    """The result of a check."""
 
     items: Count
     """Items that were judged"""
@@ -162,7 +163,7 @@ class Report:
     wrong_orders: tuple[WrongOrder, ...]
     """Those that are wrong for certain; exit code 1 if there are any"""
     moving: tuple[str, ...]
-    """Items and orders, by their ids, that disagreed and kept moving, so that it cannot be told: exit code 3"""
+    """Items and orders, by their ids, that disagreed and kept moving, so that nothing is certain: exit code 3"""
     readings: Positive
     """How often the tables were read"""
 
@@ -173,7 +174,7 @@ class Report:
 
 
 class Reading:
-    """The tables summed up; `only` these items, with the orders that hold them by name; without, all items."""
+    """The tables added up by item: all items, or `only` some, with the names of the orders that hold them."""
 
     def __init__(self, only: Collection[str] | None = None) -> None:
         self.orders = 0
@@ -186,7 +187,7 @@ class Reading:
         self._make_ledger(item.item_id).stock = item
 
     def judge(self, order: OrderRow) -> None:
-        """Keep an order whose row cannot be."""
+        """Keep an order whose row breaks a rule."""
         self.orders += 1
         if problems := tuple(self._of_order(order)):
             self.wrong_orders[order.order_id] = WrongOrder(order.order_id, problems, evidence=(order, problems))
@@ -208,7 +209,7 @@ class Reading:
 
     @property
     def suspects(self) -> Suspects:
-        """What disagrees; on a system at rest that is what is wrong."""
+        """Items and orders that disagree; on a system at rest these are the faults."""
         asked = (one for one in self.items.items() if self._only is None or one[0] in self._only)
         found = ((item_id, _judge_item(item_id, ledger)) for item_id, ledger in asked)
         return Suspects({item_id: wrong for item_id, wrong in found if wrong}, self.wrong_orders)

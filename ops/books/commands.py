@@ -1,4 +1,4 @@
-"""`orders check`: whether stock and orders agree, and what does not."""
+"""`orders check`: checks that stock and orders agree, and shows every difference."""
 
 import time
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _MOST_HOLDERS: Final = 10
 
 @dataclass(frozen=True)
 class _Verdict:
-    """What the answer begins with, as a base's fields come first."""
+    """The first fields of the answer; a base class, since a base's fields come first."""
 
     sound: bool
     """Whether nothing is wrong and nothing was left open: exit code 0"""

@@ -1,1 +1,1 @@
-"""What an order costs, and the command that prints it."""
+"""The costs of an order and of a month, and the command that prints them."""

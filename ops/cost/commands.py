@@ -1,4 +1,4 @@
-"""`orders cost`: what the system costs a month."""
+"""`orders cost`: the monthly cost of the system."""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,4 @@
-"""What the system costs a month, by the same model as the benchmark: counted on the real handlers, at list prices."""
+"""The monthly cost of the system at list prices, from usage that the benchmark counted on the real handlers."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from ops.cost import prices
 from ops.cost.prices import OrderUsage
 from ops.terminal.answers import Positive
 
-# What the benchmark counted; a test counts anew and compares. No benchmark is there where only the wheel is.
+# Written by the benchmark and shipped in the wheel, which has no benchmark. A test counts again and compares.
 COUNTS: Final = Path(__file__).with_name("counts.json")
 
 Dollars = Annotated[float, ("minimum", 0)]
@@ -28,12 +28,12 @@ class CostLine:
     usd: tuple[Dollars, ...]
     """Dollars a month at each volume"""
     what_for: str
-    """What an order takes of it, or what it is"""
+    """The usage of one order, or a description of the service"""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the system costs a month, at list prices without free tiers."""
+    """The monthly cost of the system, at list prices without free tiers."""
 
     orders: tuple[Positive, ...]
     """The volumes: orders a month; every list of dollars has one entry for each"""

@@ -1,4 +1,4 @@
-"""Dollars, from what an order was counted to take, at list prices without free tiers: of an order, and of a month."""
+"""Prices of an order and of a month: counted usage times AWS's list prices, without free tiers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LOG_BYTE = 0.50 / GB  # https://aws.amazon.com/cloudwatch/pricing/
 TRACE = 5.00 / MILLION  # the same page, X-Ray
 KEY = 1.00  # https://aws.amazon.com/kms/pricing/ a month
 ALARM_METRIC, COMPOSITE_ALARM, CUSTOM_METRIC, DASHBOARD = 0.10, 0.50, 0.30, 3.00  # CloudWatch's page, a month
-# What AWS's own services send to the default bus, and on to a queue of the account, EventBridge does not charge for:
+# EventBridge does not charge for events of AWS's own services on the default bus, nor for delivery to an own queue:
 # https://aws.amazon.com/eventbridge/pricing/
 
 # Not countable here: how long AWS's answers take, and how much slower 256 MB of Lambda compute than this machine.
@@ -27,13 +27,13 @@ TRACED = 0.05
 # SNS sends to the queue, or EventBridge does; Lambda receives and deletes: one each if no two share a batch.
 QUEUE_REQUESTS = 3
 
-# What a stack of stage prod has; a test counts them.
+# Counts in a stack of stage prod; a test checks them.
 ALARM_METRICS, COMPOSITE_ALARMS, CUSTOM_METRICS = 37, 1, 18
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderUsage:
-    """What one order of `items` different items takes of each service, SES's events of its mail included."""
+    """The usage of each service by one order of `items` different items, SES's events of its mail included."""
 
     items: int
     states: int
@@ -47,7 +47,7 @@ class OrderUsage:
 
 @dataclass(frozen=True)
 class Price:
-    """What one service costs, and for what."""
+    """The price of one service, with a note on its usage."""
 
     service: str
     usd: float

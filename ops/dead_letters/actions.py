@@ -1,4 +1,4 @@
-"""What is done with dead letters: sent back to the queue they came from, or deleted."""
+"""Actions on dead letters: send them back to the queue they came from, or delete them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

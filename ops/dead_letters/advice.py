@@ -1,4 +1,4 @@
-"""What a person does about a dead letter."""
+"""Advice to a person about a dead letter."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""`orders dlq`: the dead letters, what is wrong with each, and the two things that can be done with one."""
+"""`orders dlq`: lists dead letters with the reason for each, sends them back, or deletes them."""
 
 import json as json_
 from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ class AdvisedLetter(DeadLetter):
     """A message that could not be taken on, and what to do about it."""
 
     advice: str
-    """What to do about it"""
+    """The advice to a person"""
 
 
 @app.command("list")

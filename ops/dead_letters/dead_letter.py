@@ -42,7 +42,7 @@ class DeadLetter:
     error_message: str | None
     """The same in words"""
     receipt: str = field(default="", repr=False, compare=False)
-    """What deletes it, good for the reading that gave it alone"""
+    """The handle that deletes it; valid only for the reading that returned it"""
 
     @classmethod
     def from_message(cls, queue: str, message: Mapping[str, Any]) -> Self:
@@ -50,7 +50,7 @@ class DeadLetter:
         body, system = message["Body"], message.get("Attributes", {})
         attributes = {name: value.get("StringValue") for name, value in message.get("MessageAttributes", {}).items()}
         content = _parse_json(body)
-        # What SQS moved here after too many receives has no reason, and its attributes are still its publisher's.
+        # A message that SQS moved here after too many receives has no reason, and its attributes are its publisher's.
         error_type, error_message = (None, None) if MOVED_FROM in system else _read_reason(queue, content, attributes)
         return cls(
             queue=queue,

@@ -1,4 +1,4 @@
-"""SES as an operator needs it: who may send and receive, what holds the account back, an order's mail again."""
+"""SES for an operator: verified and suppressed addresses, the sandbox, and sending an order's mail again."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -61,7 +61,7 @@ class Address:
 
 @dataclass(frozen=True)
 class SesAccount:
-    """What SES allows this account in this region."""
+    """The limits and state of this account in SES, in this region."""
 
     in_sandbox: bool
     """Whether mail leaves for verified addresses and domains only"""
@@ -162,7 +162,7 @@ class Mail:
             answer = self._ses.list_email_identities(PageSize=1000, NextToken=answer["NextToken"])
 
 
-# What sending a mail again goes by.
+# The attributes that sending a mail again depends on.
 _MAILS_OWN: Final = frozenset({"status", "attempt", "customer_email", "email_status", "email_claim"})
 
 

@@ -33,7 +33,7 @@ class ShownAddress(Address):
 
 @dataclass(frozen=True)
 class AddressesAnswer:
-    """What SES knows of addresses."""
+    """The addresses that SES knows."""
 
     in_sandbox: bool
     """Whether mail leaves for verified addresses and domains only"""

@@ -1,4 +1,4 @@
-"""What the commands about orders print with --json."""
+"""The JSON answers of the commands about orders."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class ShownRow:
     customer_email: str | None
     """The customer's address"""
     items: list[ShownLine]
-    """What was ordered, each item once; empty where it cannot be read"""
+    """The items ordered, each once; empty where they cannot be read"""
     created_at: datetime | None
     """When the row was written first, ISO 8601"""
     updated_at: datetime | None
@@ -58,7 +58,7 @@ class ShownRow:
     email_earlier: str | None
     """The status of an earlier mail, where a person had another one sent"""
     problems: Sequence[Problem]
-    """What is odd about the row: no step of the workflow writes it so"""
+    """Problems of the row: no step of the workflow writes it so"""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class ShowAnswer:
     """How many more dead letters could not be read, since somebody else held them; null if dead letters were not
     looked for"""
     next: str | None
-    """What to do next, in words; null where nothing is wrong"""
+    """The next thing for a person to do, in words; null where nothing is wrong"""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class OrderEnd:
     status_reason: str | None
     """Why it is REJECTED, FAILED or CANCELLED"""
     email_status: str | None
-    """What became of the mail; null while nobody has tried to send it"""
+    """The mail's status; null while nobody has tried to send it"""
     email_error: str | None
     """Why the mail did not leave, or did not arrive"""
     execution: str | None
@@ -174,7 +174,7 @@ class PublishedOrder:
     attempt: Positive
     """The attempt that this starts"""
     note: str | None
-    """What there is to know about it; mostly nothing"""
+    """A note on this order; usually null"""
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class LeftOutOrders:
 
 @dataclass(frozen=True)
 class RetryManyAnswer:
-    """What was published again, and what was not."""
+    """The orders that were published again, and those that were not."""
 
     chosen: list[ChosenOrders]
     """The orders that were to be published again, counted by what their rows said"""
@@ -210,17 +210,17 @@ class RetryManyAnswer:
     left_out: list[LeftOutOrders]
     """Orders that a retry would not help, by their row or last execution"""
     remaining: Count
-    """How many of the chosen were not come to: all with --dry-run, the rest where it was stopped"""
+    """How many of the chosen were not reached: all with --dry-run, the rest where it was stopped"""
     beyond_limit: Count
     """How many more fit, beyond --limit"""
 
 
 @dataclass(frozen=True)
 class StuckAnswer:
-    """What nobody will move on but a person."""
+    """Orders and executions that only a person can move on."""
 
     stuck: list[Stuck]
-    """Those that stand still longest first"""
+    """Those that have stood still longest first"""
 
 
 def describe_row(row: OrderRow) -> ShownRow:

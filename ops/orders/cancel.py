@@ -1,4 +1,4 @@
-"""How an order is cancelled: closed permanently, its stock given back, unless its customer may have been notified.
+"""Cancels an order: closes it permanently and gives back its stock, unless its customer may have been notified.
 
 Every write has a condition on what was read, so a reservation, a release or a mail under way either comes first, and
 is seen, or comes later, and changes nothing.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # An order under way changes a few times in a second, and then stays as it is.
 _TRIES: Final = 5
-# What giving back goes by; what else is odd about a row, it leaves alone.
+# The attributes that giving back depends on; other odd attributes do not matter here.
 _GOES_BY: Final = frozenset({"items", "email_status"})
 _TOO_LATE: Final[Mapping[str | None, str]] = {
     row.MAIL_SENDING: "its mail may be leaving now; look again in a minute",
@@ -35,7 +35,7 @@ _TOLD: Final = "the customer has been notified; record returned goods with `orde
 
 @dataclass(frozen=True)
 class Cancellation:
-    """What cancelling did: `given_back` to the stock, or nothing to do since it was CANCELLED `already`."""
+    """The result of cancelling: lines `given_back` to the stock, or nothing, if it was CANCELLED `already`."""
 
     given_back: tuple[Line, ...] = ()
     already: bool = False

@@ -1,4 +1,4 @@
-"""Which executions run, and which have ended since the last look: each end once, whatever their number.
+"""Finds the executions that run, and those that have ended since the last look: each end once, whatever their number.
 
 Step Functions lists executions by their start, the newest first, with status and end, and its lists lag some seconds
 behind. So a look lists what was started since a little before the last one; a page of 1,000 shows most other ends too.
@@ -19,7 +19,8 @@ from typing import Final
 from functions.shared.aws import call_aws
 from functions.shared.errors import TransientError
 from ops.orders.execution import Attempt, Execution
-from ops.orders.ledger import LARGEST_PAGE, Orders
+from ops.orders.executions import LARGEST_PAGE
+from ops.orders.ledger import Orders
 from ops.orders.pace import Pace
 
 _OVERLAP: Final = timedelta(seconds=30)  # what a list of executions may lag behind
@@ -30,7 +31,7 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look found; `trouble` is why some ends have to wait for a later look."""
+    """The findings of one look; `trouble` says why some ends have to wait for a later look."""
 
     running: Mapping[str, Execution]
     started: tuple[Execution, ...]  # of those that run: the ones that did not run at the last look
@@ -41,7 +42,7 @@ class Seen:
 
 @dataclass
 class Executions:
-    """Looks again and again. What a look found counts as seen once it is accepted, so none is lost to a failed one."""
+    """Looks repeatedly. An end counts as seen once its look is accepted, so that a failed look loses none."""
 
     orders: Orders
     pace: Pace

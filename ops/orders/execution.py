@@ -1,4 +1,4 @@
-"""An execution of the workflow: as a list names it, and as the attempt at an order that it is."""
+"""An execution of the workflow: an entry of a list, or an attempt at an order with its details."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The options that choose orders by their rows, the same in every command that has them."""
+"""The argument and options that choose orders, the same in every command that has them."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,9 +10,11 @@ from functions.shared import row
 from ops.orders.ledger import Filter
 from ops.terminal import rules
 
+OrderArgument = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.", show_default=False)]
+
 
 class Status(StrEnum):
-    """What an order's row may say."""
+    """The statuses of an order."""
 
     PROCESSING = row.PROCESSING
     CONFIRMED = row.CONFIRMED
@@ -22,7 +24,7 @@ class Status(StrEnum):
 
 
 class Mail(StrEnum):
-    """What may have become of its mail."""
+    """The statuses of an order's mail."""
 
     PENDING = row.MAIL_PENDING
     SENDING = row.MAIL_SENDING

@@ -1,4 +1,4 @@
-"""An execution's history as what a person asks of it: which states, how many tries, how long, what failed."""
+"""An execution's history, summed up by state: tries, duration and last error."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ class Visit:
     tries: Count = 0
     """How often it was tried; 0 of a state that does nothing"""
     error: str | None = None
-    """What the last try that failed raised; null if none did"""
+    """The error of the last failed try; null if none failed"""
     reason: str | None = None
     """The same in words"""
 

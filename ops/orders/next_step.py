@@ -1,4 +1,4 @@
-"""What a person does next about an order, in one sentence; None where nothing is wrong, or AWS retries."""
+"""Advice to a person about an order, in one sentence; None if nothing is wrong or AWS still retries."""
 
 from collections.abc import Sequence
 

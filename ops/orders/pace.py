@@ -1,4 +1,4 @@
-"""What this command line may ask of Step Functions each second, so that watching never starves the orders.
+"""Limits the calls of this command line to Step Functions, so that watching never starves the orders.
 
 AWS refills each operation's allowance per account and Region, in the smaller Regions by so many calls a second:
 ListExecutions 2 (5 in us-east-1, us-west-2 and eu-west-1), DescribeExecution 10 (15), GetExecutionHistory 20.

@@ -1,4 +1,4 @@
-"""Orders on their way in: read, checked against the contract before any is sent, published, and waited for."""
+"""Reads orders, checks all against the contract before any is sent, publishes them, and waits for their ends."""
 
 import json
 import re
@@ -26,7 +26,7 @@ from ops.stack import Stack
 from ops.tables.order_row import OrderRow
 
 _LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is taken for another when it is read out
-# Of the characters that an order's texts may hold; JSON itself escapes the others that are refused:
+# Characters that SQS refuses and an order's texts may hold; JSON itself escapes the others that SQS refuses:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 _NOT_IN_A_MESSAGE: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _DECODER: Final = json.JSONDecoder()
@@ -81,7 +81,7 @@ def publish_order(stack: Stack, order: Order) -> None:
 
 @dataclass(frozen=True)
 class Expected:
-    """What is to come of an order that is published now: the end of this attempt."""
+    """An order to be published now, and the attempt whose end is waited for."""
 
     order: Order
     attempt: int
@@ -103,7 +103,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class End:
-    """How a published order ended: an execution and the row, or `refused`; none of them if it has not ended yet."""
+    """The end of a published order: an execution and the row, or `refused`; none of them if it has not ended yet."""
 
     order_id: str
     execution: Execution | None

@@ -1,4 +1,4 @@
-"""Which orders can be started again by publishing them, and what is published then."""
+"""Decides whether publishing an order again starts it again, and builds the message."""
 
 import json
 from dataclasses import dataclass

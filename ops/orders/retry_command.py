@@ -8,9 +8,9 @@ import typer
 
 from ops.errors import BadInput
 from ops.orders import retry, retry_many, retry_view
-from ops.orders.commands import TimeoutOption, WaitOption, say_ends, say_placed
 from ops.orders.filters import MailOption, OlderThanOption, SinceOption, StatusOption, choose_orders
 from ops.orders.ledger import Filter, Orders
+from ops.orders.place_command import TimeoutOption, WaitOption, say_ends, say_placed
 from ops.orders.publish import Expected, publish_order, wait_for
 from ops.orders.retry_many import Selection
 from ops.stack import Stack
@@ -73,9 +73,6 @@ def retry_(
     return _retry_one(stack, order, patience, wait=wait, json=json)
 
 
-# ---------------------------------------------------------------------------------------------------- one
-
-
 def _retry_one(stack: Stack, order: str, patience: timedelta, *, wait: bool, json: bool) -> None:
     rules.order_id("ORDER", order)
     planned = retry.plan_retry(order, *retry.read_order(Orders.of(stack), order))
@@ -89,9 +86,6 @@ def _retry_one(stack: Stack, order: str, patience: timedelta, *, wait: bool, jso
     with show_working(screen.err, f"waiting for attempt {planned.attempt}") as tell:
         ends = list(wait_for(stack, [Expected(planned.order, planned.attempt)], patience=patience, tell=tell))
     return say_ends(ends, json=json)
-
-
-# ---------------------------------------------------------------------------------------------------- many
 
 
 @dataclass(frozen=True)

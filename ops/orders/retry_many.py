@@ -31,7 +31,7 @@ _MOST_ERRORS_IN_A_ROW: Final = 5
 
 @dataclass(frozen=True)
 class Kind:
-    """What orders have in common that are to be published again: the row's statuses, and the reason it gives."""
+    """A group of orders to be published again: the statuses in their rows, and the reason the rows give."""
 
     status: str | None
     mail: str | None
@@ -53,7 +53,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one order: published for this `attempt`, or left out or not published, with the reason."""
+    """The result for one order: published for this `attempt`, or left out or not published, with the reason."""
 
     order_id: str
     attempt: int | None = None

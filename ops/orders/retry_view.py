@@ -1,4 +1,4 @@
-"""What a person and a script see of many orders that are published again: before, and after."""
+"""Preview and result of publishing many orders again, for a person and for a script."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _MOST_NAMED: Final = 3  # orders that it names
 
 @dataclass
 class Tally:
-    """What has become of the orders so far."""
+    """The results so far, counted."""
 
     published: list[PublishedOrder] = field(default_factory=list)
     failed: list[FailedOrder] = field(default_factory=list)

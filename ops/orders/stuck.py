@@ -1,4 +1,4 @@
-"""Orders that stand still, and executions that take too long: what nobody will move on but a person."""
+"""Orders that stand still and executions that take too long: only a person can move them on."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ class Stuck:
         str,
         ("enum", ("processing", "mail-pending", "mail-sending", "mail-unknown", "mail-rejected", "running")),
     ]
-    """What is wrong"""
+    """The kind of problem"""
     since: datetime | None
     """Since when, ISO 8601; null if the row does not tell"""
     what: str
-    """What is wrong, in words"""
+    """The problem, in words"""
     advice: str
-    """What to do, in words"""
+    """The advice to a person, in words"""
 
 
 def select_candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:

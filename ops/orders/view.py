@@ -1,4 +1,4 @@
-"""How an order looks: its row, its executions, its dead letters, and what to do next."""
+"""Draws an order: its row, its executions, its dead letters, and the advice."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime

@@ -1,8 +1,8 @@
-"""Orders on the move, look by look, without reading the tables whole.
+"""Orders on the move, look by look, without scanning the tables.
 
-What runs and what has ended is known from lists of executions (`ops.orders.ends`), the order by the execution's
-name. Only what is shown in detail costs a call each: the states of the newest that run and of what ended badly, as
-many as the pace allows. Rows are read of what is shown, has just started, or has just ended.
+Lists of executions say which orders run and which have ended (`ops.orders.ends`); the order's id is in the execution's
+name. Only details cost a call each: the states of the newest that run and of those that ended badly, as many as the
+pace allows. Rows are read only of orders that are shown, have just started, or have just ended.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ class Sighting:
     tries: Count
     """How often that was tried so far; 0 where state is null"""
     error: str | None
-    """What the last try that failed raised"""
+    """The error of the last failed try"""
     status: str | None
     """The row's status, of which the workflow writes PROCESSING, CONFIRMED, REJECTED and FAILED, and an operator
     CANCELLED; null where it has none"""
@@ -76,7 +76,7 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Look:
-    """What one look saw: messages that wait, dead letters, the orders on the move, and those that ended since.
+    """The findings of one look: waiting messages, dead letters, orders on the move, and orders that ended since.
 
     `moving` are the newest; `started` others that move since the last look; `running` counts all that move. `trouble`
     is why the look knows less than it should.

@@ -25,7 +25,7 @@ _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _OTHERS: Final = {";": "semicolons, where commas must be", "\t": "tabs, where commas must be"}
 _CELL: Final = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<bare>[^",]*)')
 _FORMULA: Final = "item_id: a spreadsheet's mark of a text (= or ') must not be part of it; write the id alone, not"
-# What other programs take for the end of a line; none is shown, so that a line that looks right may hold one.
+# Characters that other programs take for a line end. They are invisible: a line that looks right may hold one.
 _BREAKS: Final = re.compile("[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 

@@ -39,7 +39,7 @@ class StockItem:
     movements: Count | None
     """The number of its newest movement; 0 if none accounts for it, null where the row holds no whole number"""
     problems: tuple[Problem, ...] = ()
-    """What is odd about the row; `orders stock set` puts it right"""
+    """Problems of the row; `orders stock set` corrects them"""
 
     @classmethod
     def from_item(cls, item: Item) -> Self:
@@ -218,8 +218,8 @@ class Stock:
     def open(self, item_ids: Collection[str]) -> None:
         """Write the opening balance of those of these items that were stocked without a movement.
 
-        The orders are read once for all of them; again only for those that an order moved meanwhile. Whatever is still
-        without a movement at the end is left to the first movement.
+        The orders are read once for all of them; again only for those that an order moved meanwhile. An item that is
+        still without a movement at the end gets its opening balance with its first movement.
         """
         for _ in range(TRIES):
             loose = [found for found in self._find_all(item_ids) if found.is_loose]

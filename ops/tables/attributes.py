@@ -23,7 +23,7 @@ class Problem:
     attribute: str
     """Its name"""
     rule: str
-    """What it must be"""
+    """The rule it must follow"""
 
     def __str__(self) -> str:
         """Give it as a sentence."""

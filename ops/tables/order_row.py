@@ -1,4 +1,4 @@
-"""An order's row as an operator reads it: whatever it holds, also what no step of the workflow writes."""
+"""An order's row as an operator reads it: any row can be read, also one that no step of the workflow would write."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from functions.shared.row import CANCELLED, Row
 from ops.tables import attributes
 from ops.tables.attributes import Item, Problem
 
-# What an order's row may hold, and the rules it must keep.
+# The attributes of an order's row, each with its rule.
 _TEXTS: Final = (
     "status",
     "customer_email",

@@ -1,4 +1,4 @@
-"""What an operator gives as a file or on standard input: read as it is, or refused with its place and the rule."""
+"""Input from a file or standard input: read as it is, or refused with the place and the rule."""
 
 import sys
 from pathlib import Path

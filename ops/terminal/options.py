@@ -1,4 +1,4 @@
-"""What commands have in common: the options that name the stack, and how a failure ends."""
+"""Shared by all commands: the options that name the stack, and the handling of failures."""
 
 import inspect
 import os
@@ -79,7 +79,7 @@ class Choice:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What was typed, once each, as a command line takes it."""
+        """The options that were typed, once each, as a command line takes them."""
         named = {"--stage": self.stages[:1], "--profile": self.profiles[:1], "--region": self.regions[:1]}
         typed = tuple(word for option, values in named.items() for value in values for word in (option, value))
         return ("--local",) if self.local else typed
@@ -132,7 +132,7 @@ class NegativeNumbers(TyperCommand):
 def with_stack(command: Callable[..., None]) -> Callable[..., None]:
     """Make a command of a function whose first parameter is the `Stack`: it gets the options that name one.
 
-    What the function raises of `ops.errors`, and what AWS answers badly, becomes a line and an exit code.
+    Errors of `ops.errors` and error answers of AWS become a line and an exit code.
     """
     options = inspect.signature(choose_stack).parameters
     _, *own = inspect.signature(command).parameters.values()

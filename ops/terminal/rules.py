@@ -1,4 +1,4 @@
-"""The contract's rules for what an operator types: the very schema that the starter holds messages against."""
+"""Rules for what an operator types, from the same schema that the starter checks messages against."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""What a person sees: any text in visible characters only, and how far it is while something takes a while."""
+"""Output to a person: text in visible characters only, and progress while a command works."""
 
 import re
 import time
@@ -18,7 +18,7 @@ _UNSEEN: Final = re.compile(
 def make_visible(text: str) -> str:
     r"""Write out each character that a terminal would obey, hide or reorder by, such as `\x1b`, `\u202e`, `\ud800`.
 
-    Whatever somebody else wrote goes through here on its way to a terminal; a line break in it too is `\n`.
+    Every text that somebody else wrote goes through here on its way to a terminal; a line break becomes `\n` too.
     """
     if text.isprintable() and not _UNSEEN.search(text):
         return text
