@@ -20,7 +20,7 @@ def give_advice(letter: DeadLetter) -> str:
             return f"it was never an order: correct it, {anew}, then {drop_it}"
         case "orders":
             return (
-                f"mend what kept it from being started, then {redrive_it};"
+                f"fix what kept it from being started, then {redrive_it};"
                 " an order at work or done is ignored as a duplicate, one that failed or was stopped starts again"
             )
         case "releases" if letter.order_id and len(letter.order_id) <= _LONGEST_KEY:

@@ -179,9 +179,9 @@ class Gates:
         """Give each gate by the name that the SDK's variables have for its service."""
         return ("DYNAMODB", self.dynamodb), ("SESV2", self.ses), ("SFN", self.states)
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         for _, gate in self.each():
-            gate.mend()
+            gate.fix()
             gate.injected.clear()
 
 

@@ -92,7 +92,7 @@ def test_bad_input_ends_with_2_and_a_stack_out_of_reach_with_3(orders: Orders) -
     assert (away.code, away.out) == (3, "")
 
 
-def test_a_refused_mail_is_told_by_every_command_and_sent_by_retry_once_it_is_mended(
+def test_a_refused_mail_is_told_by_every_command_and_sent_by_retry_once_it_is_fixed(
     orders: Orders, pipeline: Pipeline
 ) -> None:
     with pipeline.in_sandbox():

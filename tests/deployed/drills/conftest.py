@@ -183,11 +183,11 @@ def ledger() -> Ledger:
 
 @pytest.fixture
 def drill(pipeline: Deployed, gates: Gates, ledger: Ledger) -> Iterator[Drill]:
-    """The deployed stack as a drill finds it; afterwards all is mended, also where the drill failed."""
+    """The deployed stack as a drill finds it; afterwards all is fixed, also where the drill failed."""
     limit_each_function(pipeline.aws.client("lambda"))
     drill = Drill(pipeline, gates, ledger)
     yield drill
-    gates.mend()
+    gates.fix()
     drill.wait_scale(WAIT_SCALE)
 
 

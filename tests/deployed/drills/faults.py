@@ -1,4 +1,4 @@
-"""The way of the functions to one AWS service, with a gate in it that can be broken and mended at run time.
+"""The way of the functions to one AWS service, with a gate in it that can be broken and fixed at run time.
 
 Each service has a gate and a port of its own: only so can one of them refuse connections while the others answer.
 """
@@ -57,7 +57,7 @@ class Gate:
     def __enter__(self) -> Self:
         self._held = _bound(0)
         self.port: int = self._held.getsockname()[1]
-        self.mend()
+        self.fix()
         return self
 
     def __exit__(
@@ -68,13 +68,13 @@ class Gate:
             self._held.close()
 
     def fail(self, fault: Fault, operation: str | None = None, containing: bytes = b"") -> None:
-        """Break every call, or those to one operation, or with this in their body, until the gate is mended."""
-        self.mend()
+        """Break every call, or those to one operation, or with this in their body, until the gate is fixed."""
+        self.fix()
         self._operation, self._containing, self._fault = operation, containing, fault
         if fault is Fault.DOWN:
             self._stop_listening()
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         """Let every call pass."""
         self._fault = self._operation = None
         if self._server is None:

@@ -74,13 +74,13 @@ def call(gate: Gate) -> Call:
         (Fault.LOST, (RemoteDisconnected, ["Write"])),
     ],
 )
-def test_a_fault_does_what_it_says_until_it_is_mended(
+def test_a_fault_does_what_it_says_until_it_is_fixed(
     gate: Gate, call: Call, done: list[str], fault: Fault, seen: tuple[Any, list[str]]
 ) -> None:
     gate.fail(fault)
     assert (call("Write"), done) == seen
     assert gate.injected == ({} if fault is Fault.DOWN else {"Write": 1})
-    gate.mend()
+    gate.fix()
     assert call("Write") == 200
 
 

@@ -35,7 +35,7 @@ def test_an_execution_stopped_after_its_mail_was_tried_keeps_its_order(drill: Dr
     drill.publish(message)
     wait_for(lambda: drill.row("kept").get("email_status"), lambda found: found == "PENDING")
     drill.stop("kept")
-    drill.ses.mend()
+    drill.ses.fix()
     drill.wait_for_log("ReleaseAbandoned", "the order stays confirmed", "kept")
     drill.settle()
     assert drill.row("kept")["status"] == "CONFIRMED"

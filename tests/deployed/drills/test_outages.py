@@ -23,7 +23,7 @@ def test_dynamodb_away_for_a_while_delays_an_order_and_no_more(drill: Drill, fau
     drill.dynamodb.fail(fault)
     drill.publish(order(name, **{name: 2}))
     drill.wait_for_retry(name, "UpdateOrder")
-    drill.dynamodb.mend()
+    drill.dynamodb.fix()
 
     assert drill.ended(name)["status"] == "SUCCEEDED"
     confirmed(drill, name)
@@ -37,7 +37,7 @@ def test_a_reservation_whose_answers_are_lost_for_a_while_takes_the_stock_once(d
     drill.dynamodb.fail(fault, "TransactWriteItems")
     drill.publish(order(name, **{name: 2}))
     drill.wait_for_retry(name, "ReserveInventory")
-    drill.dynamodb.mend()
+    drill.dynamodb.fix()
 
     assert drill.ended(name)["status"] == "SUCCEEDED"
     confirmed(drill, name)
@@ -57,7 +57,7 @@ def test_dynamodb_away_beyond_the_budget_fails_the_execution_and_publishing_agai
     assert drill.ended("long-away")["status"] == "FAILED"
     assert drill.deployed.states("long-away") == ["UpdateOrder", "ReleaseInventory"]
     assert drill.row("long-away") == {}
-    drill.dynamodb.mend()
+    drill.dynamodb.fix()
     drill.publish(message)
     assert drill.ended("long-away--2")["status"] == "SUCCEEDED"
     confirmed(drill, "long-away", attempt=2)
@@ -79,7 +79,7 @@ def test_a_reservation_whose_answers_are_lost_beyond_the_budget_is_given_back_on
     assert row["status"] == "FAILED"
     assert row["status_reason"].startswith("TransientError: ")
     assert drill.dynamodb.injected["TransactWriteItems"] == 31 + 1
-    drill.dynamodb.mend()
+    drill.dynamodb.fix()
     drill.settle()
     assert drill.deployed.stock("unheard") == 5
 
@@ -99,7 +99,7 @@ def test_ses_away_for_a_while_delays_the_mail_and_no_more(drill: Drill, fault: F
     row = drill.row(name)
     assert row["status"] == "CONFIRMED"
     assert row["email_status"] in {"PENDING", "SENDING"}
-    drill.ses.mend()
+    drill.ses.fix()
 
     assert drill.ended(name)["status"] == "SUCCEEDED"
     confirmed(drill, name)
@@ -119,7 +119,7 @@ def test_ses_away_beyond_the_budget_keeps_the_order_and_publishing_again_sends_i
     row = drill.row("unsent")
     assert (row["status"], row["email_status"]) == ("CONFIRMED", "PENDING")
     drill.settle()
-    drill.ses.mend()
+    drill.ses.fix()
     drill.publish(message)
     assert drill.ended("unsent--2")["status"] == "SUCCEEDED"
     confirmed(drill, "unsent")
@@ -156,7 +156,7 @@ def test_a_mail_whose_claim_is_denied_keeps_its_order_and_is_sent_once_the_permi
     drill.publish(message)
     keeps_its_order(drill, "denied")
     assert drill.dynamodb.injected["UpdateItem"] == 4
-    drill.dynamodb.mend()
+    drill.dynamodb.fix()
     sends_its_mail(drill, "denied", message)
 
 
@@ -182,7 +182,7 @@ def test_a_mail_of_which_nobody_knows_is_never_sent_again_by_itself_and_shows(
 
     failed = drill.ended(name)
     assert (failed["status"], failed["error"]) == ("FAILED", "EmailOutcomeUnknown")
-    drill.ses.mend()
+    drill.ses.fix()
     drill.publish(message)
     assert drill.ended(f"{name}--2")["error"] == "EmailOutcomeUnknown"
     row = drill.row(name)
@@ -200,7 +200,7 @@ def test_step_functions_away_for_a_while_delays_an_order_and_no_more(drill: Dril
     drill.states.fail(fault)
     drill.publish(order(name, **{name: 2}))
     drill.wait_for_log("StartWorkflow", "left in the queue", name)
-    drill.states.mend()
+    drill.states.fix()
 
     assert drill.ended(name)["status"] == "SUCCEEDED"
     confirmed(drill, name)
@@ -219,7 +219,7 @@ def test_step_functions_away_beyond_the_last_delivery_leaves_a_dead_letter_that_
     (letter,) = wait_for(drill.take_dead_letters, bool)
     assert (letter.body, letter.error_type) == (message, None)
     assert drill.states.injected["StartExecution"] == drill.deliveries()
-    drill.states.mend()
+    drill.states.fix()
     drill.redrive()
     assert drill.ended("stranded")["status"] == "SUCCEEDED"
     confirmed(drill, "stranded")

@@ -67,7 +67,7 @@ def fail_beyond_its_budget(drill: Drill, name: str) -> None:
     drill.dynamodb.fail(Fault.BROKEN, "TransactWriteItems")
     drill.publish(order(name, **{name: 2}))
     assert drill.ended(name)["status"] == "FAILED"
-    drill.dynamodb.mend()
+    drill.dynamodb.fix()
     wait_for(lambda: drill.row(name).get("status"), lambda status: status in {"FAILED", "PROCESSING"})
 
 
@@ -91,7 +91,7 @@ def test_a_step_that_fails(drill: Drill, orders: Orders, alarm: str) -> None:
     else:
         _, shown = runbook.follow(ORDER=name)
     assert "TransientError" in shown.out
-    drill.dynamodb.mend()
+    drill.dynamodb.fix()
     assert drill.ended(name)["status"] == "SUCCEEDED"
     confirmed(drill, name)
     runbook.follow(ORDER=name)
@@ -111,7 +111,7 @@ def test_orders_that_wait_in_front_of_the_workflow(drill: Drill, orders: Orders,
 
     _, listed = runbook.follow()
     assert name in listed.out
-    drill.states.mend()
+    drill.states.fix()
     runbook.follow()
     runbook.end()
     assert drill.ended(name)["status"] == "SUCCEEDED"
@@ -127,7 +127,7 @@ def test_a_function_outside_the_workflow_that_fails(drill: Drill, orders: Orders
         drill.publish(order("outside", outside=2))
         runbook.follow()
         runbook.end()
-        drill.states.mend()
+        drill.states.fix()
         assert drill.ended("outside")["status"] == "SUCCEEDED"
     drill.settle()
 
@@ -164,7 +164,7 @@ def test_orders_that_are_chosen_twice_are_processed_once(drill: Drill, orders: O
         for _ in range(2):
             told = orders.json("retry", "--status", "FAILED", "--since", "2h", "--yes", schema="retry-many")
             assert {"order_id": "chosen-twice", "attempt": 2, "note": None} in told["published"]
-        drill.states.mend()
+        drill.states.fix()
         assert drill.ended("chosen-twice--2")["status"] == "SUCCEEDED"
         confirmed(drill, "chosen-twice", attempt=2)
         drill.settle()  # which waits until the queue is empty
@@ -331,7 +331,7 @@ def test_a_table_that_is_throttled(drill: Drill, orders: Orders) -> None:
     listed, shown = runbook.follow(ORDER="throttled-table")
     assert "throttled-table" in listed.out
     assert "ThrottlingException" in shown.out
-    drill.dynamodb.mend()
+    drill.dynamodb.fix()
     assert drill.ended("throttled-table")["status"] == "SUCCEEDED"
 
     fail_beyond_its_budget(drill, "throttled-long")
