@@ -57,7 +57,7 @@ status: install  ## say whether and where the local AWS runs
 demo: install  ## the whole story on a local AWS of its own
 	@$(PY) -m local.demo
 
-check: install  ## the inner loop: lint, and the functions' own tests beside it
+check: install  ## the inner loop: lint and the functions' own tests (minutes the first time, while mypy has no cache)
 	@$(MAKE) --no-print-directory -j2 test-unit lint
 
 # Quick static checks first, then three side by side of what computes and what waits for a local AWS. Types are among

@@ -3,14 +3,11 @@
 The rules: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 """
 
-from collections.abc import Callable
 from decimal import Decimal
 from math import ceil
 from typing import Any
 
 StoredRow = dict[str, Any]
-ReadRow = Callable[[str, dict[str, Any]], StoredRow | None]
-"""Give a table's row by its key."""
 
 UNIT = 1024  # bytes
 

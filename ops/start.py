@@ -13,7 +13,10 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if missing.name not in _NEEDED:
             raise
-        sys.stderr.write(f"error: {missing.name} is not installed; `pip install 'order-processing[cli]'` does it\n")
+        sys.stderr.write(
+            f"error: {missing.name} is not installed;"
+            " install the wheel with its extra, as in `pip install 'WHEEL[cli]'`\n"
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")

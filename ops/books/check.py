@@ -15,11 +15,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Final
 
 from ops.books.balance import Balance, check_balance, check_order
+from ops.contract.answers import Count, Positive
 from ops.stack import Stack
 from ops.stock.movements import Movement, StockItem
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movements
-from ops.terminal.answers import Count, Positive
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -5,8 +5,9 @@ from typing import Annotated, Final
 import typer
 
 from functions.shared.order import MOST_ITEMS
+from ops.contract import rules
 from ops.cost.estimate import Estimate, estimate_cost
-from ops.terminal import rules, screen
+from ops.terminal import screen
 from ops.terminal.options import JsonOption, without_stack
 
 _VOLUMES: Final = ("10000", "1000000", "100000000")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from functions.shared.order import MOST_ITEMS
+from ops.contract.answers import Positive
 from ops.cost import prices
 from ops.cost.prices import OrderUsage
-from ops.terminal.answers import Positive
 
 # Written by the benchmark and shipped in the wheel, which has no benchmark. A test counts again and compares.
 COUNTS: Final = Path(__file__).with_name("counts.json")

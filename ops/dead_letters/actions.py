@@ -23,7 +23,6 @@ _SOURCES: Final = {ORDERS: "OrderQueueUrl", MAIL_EVENTS: "MailEventQueueUrl"}
 _MOST_BYTES: Final = 256 * 1024
 
 # Does something with a batch of one queue, and returns its failures: message ids to reasons.
-Work = Callable[[str, list[DeadLetter]], dict[str, str]]
 
 
 @dataclass(frozen=True)

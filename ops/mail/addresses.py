@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from functions.shared import row
+from ops.contract.answers import Count
 from ops.errors import Refused, StackError
 from ops.shell import quote_command
 from ops.stack import Stack, explain_errors
 from ops.tables.attributes import in_words
 from ops.tables.order_row import OrderRow
-from ops.terminal.answers import Count
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

@@ -7,12 +7,13 @@ from typing import Annotated, Final
 import typer
 
 from functions.shared import row
+from ops.contract import rules
 from ops.errors import Refused
 from ops.mail.addresses import Address, Mail, SesAccount, may_have_left, order_mail, resend_mail, why_no_mail
 from ops.shell import quote_command
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
-from ops.terminal import rules, screen
+from ops.terminal import screen
 from ops.terminal.options import JsonOption, YesOption, ask_person, with_stack
 from ops.terminal.working import show_working
 

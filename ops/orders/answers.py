@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ops.contract.answers import Count, ExecutionStatus, Positive, Seconds
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.orders.execution import Attempt
 from ops.orders.history import Visit
@@ -11,7 +12,6 @@ from ops.orders.publish import End
 from ops.orders.stuck import Stuck
 from ops.tables.attributes import Problem
 from ops.tables.order_row import OrderRow
-from ops.terminal.answers import Count, ExecutionStatus, Positive, Seconds
 
 
 @dataclass(frozen=True)

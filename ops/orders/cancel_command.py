@@ -5,13 +5,14 @@ from typing import Annotated
 import typer
 
 from functions.shared import row
+from ops.contract import rules
 from ops.errors import Refused
 from ops.orders import cancel as cancelling
 from ops.orders.filters import OrderArgument
 from ops.orders.ledger import Orders
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow, items_in_words
-from ops.terminal import rules, screen
+from ops.terminal import screen
 from ops.terminal.options import YesOption, ask_person, with_stack
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from functions.shared import row
+from ops.contract import rules
 from ops.orders.ledger import Filter
-from ops.terminal import rules
 
 OrderArgument = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.", show_default=False)]
 
@@ -23,7 +23,7 @@ class Status(StrEnum):
     CANCELLED = row.CANCELLED
 
 
-class Mail(StrEnum):
+class MailStatus(StrEnum):
     """The statuses of an order's mail."""
 
     PENDING = row.MAIL_PENDING
@@ -40,7 +40,7 @@ StatusOption = Annotated[
     Status | None, typer.Option("--status", "-s", help="Only orders of this status.", case_sensitive=False)
 ]
 MailOption = Annotated[
-    Mail | None, typer.Option("--mail", "-m", help="Only orders whose mail is so.", case_sensitive=False)
+    MailStatus | None, typer.Option("--mail", "-m", help="Only orders whose mail is so.", case_sensitive=False)
 ]
 SinceOption = Annotated[
     str | None,
@@ -56,7 +56,7 @@ OlderThanOption = Annotated[
 ]
 
 
-def choose_orders(status: Status | None, mail: Mail | None, since: str | None, older_than: str | None) -> Filter:
+def choose_orders(status: Status | None, mail: MailStatus | None, since: str | None, older_than: str | None) -> Filter:
     """Make the filter of what was typed; times count back from now, by this machine's clock."""
     now = datetime.now(UTC)
     return Filter(

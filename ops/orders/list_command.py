@@ -6,13 +6,14 @@ from typing import Annotated, Final
 
 import typer
 
+from ops.contract import rules
 from ops.orders import view as order_view
 from ops.orders.answers import ListAnswer, describe_row
 from ops.orders.filters import MailOption, OlderThanOption, SinceOption, StatusOption, choose_orders
 from ops.orders.ledger import Orders
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow, changed_at, items_in_words
-from ops.terminal import rules, screen
+from ops.terminal import screen
 from ops.terminal.options import JsonOption, with_stack
 from ops.terminal.working import show_working
 

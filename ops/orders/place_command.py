@@ -6,12 +6,13 @@ import typer
 
 from functions.shared.message import MOST_PIECES
 from functions.shared.order import Order
+from ops.contract import rules
 from ops.errors import BadInput
 from ops.orders.answers import PlaceAnswer, PlacedOrder, describe_end
 from ops.orders.ledger import Orders
 from ops.orders.publish import End, Expected, new_order_id, publish_order, read_orders, wait_for
 from ops.stack import Stack
-from ops.terminal import files, rules, screen
+from ops.terminal import files, screen
 from ops.terminal.options import JsonOption, with_stack
 from ops.terminal.working import show_working
 

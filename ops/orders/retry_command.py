@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from ops.contract import rules
 from ops.errors import BadInput
 from ops.orders import retry, retry_many, retry_view
 from ops.orders.filters import MailOption, OlderThanOption, SinceOption, StatusOption, choose_orders
@@ -14,7 +15,7 @@ from ops.orders.place_command import TimeoutOption, WaitOption, say_ends, say_pl
 from ops.orders.publish import Expected, publish_order, wait_for
 from ops.orders.retry_many import Selection
 from ops.stack import Stack
-from ops.terminal import rules, screen
+from ops.terminal import screen
 from ops.terminal.options import JsonOption, YesOption, ask_person, with_stack
 from ops.terminal.working import show_working
 

@@ -1,5 +1,6 @@
 """`orders show`: all that is known of one order."""
 
+from ops.contract import rules
 from ops.dead_letters import queues as dead_letters
 from ops.errors import Refused
 from ops.orders import view as order_view
@@ -8,7 +9,7 @@ from ops.orders.filters import OrderArgument
 from ops.orders.ledger import Orders, is_explained
 from ops.orders.next_step import next_step
 from ops.stack import Stack
-from ops.terminal import rules, screen
+from ops.terminal import screen
 from ops.terminal.options import JsonOption, with_stack
 from ops.terminal.working import show_working
 

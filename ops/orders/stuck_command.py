@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from ops.contract import rules
 from ops.orders import stuck
 from ops.orders.answers import StuckAnswer
 from ops.orders.ledger import Orders
 from ops.stack import Stack
-from ops.terminal import rules, screen
+from ops.terminal import screen
 from ops.terminal.options import JsonOption, with_stack
 from ops.terminal.working import show_working
 

@@ -14,6 +14,7 @@ from typing import Final
 from functions.shared import row
 from functions.shared.aws import call_aws
 from functions.shared.errors import TransientError
+from ops.contract.answers import Count, ExecutionStatus
 from ops.dead_letters.queues import QUEUES, count_messages
 from ops.orders.ends import Executions
 from ops.orders.execution import Attempt, Execution, order_in
@@ -22,7 +23,6 @@ from ops.orders.ledger import Orders
 from ops.orders.pace import Pace
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
-from ops.terminal.answers import Count, ExecutionStatus
 
 MOST_SHOWN: Final = 20  # orders on the move, whose state is looked at; the newest
 _AT_ONCE: Final = 8  # calls

@@ -10,12 +10,13 @@ from typing import Annotated, Any, Final, Protocol, TypeVar
 import typer
 
 from functions.shared.errors import TransientError
+from ops.contract import rules
 from ops.orders.next_step import next_step
 from ops.orders.watch import Follower, Look, Progress, Watcher
 from ops.orders.watch_lines import AllAsLines, OneAsLines
 from ops.orders.watch_screen import AllOnScreen, OneOnScreen
 from ops.stack import Stack
-from ops.terminal import rules, screen
+from ops.terminal import screen
 from ops.terminal.options import JsonOption, with_stack
 
 T = TypeVar("T", Look, Progress)

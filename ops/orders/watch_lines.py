@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from ops.contract.answers import Count
 from ops.orders.watch import Changes, Look, Progress, Sighting
 from ops.terminal import screen
-from ops.terminal.answers import Count
 
 
 @dataclass(frozen=True)

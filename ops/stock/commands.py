@@ -6,12 +6,13 @@ from typing import Annotated, Final
 
 import typer
 
+from ops.contract import rules
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
 from ops.stock.import_command import import_
 from ops.stock.movements import Movement, Stock, StockItem
 from ops.tables.attributes import in_words
-from ops.terminal import rules, screen
+from ops.terminal import screen
 from ops.terminal.options import JsonOption, NegativeNumbers, with_stack
 
 app = typer.Typer(help="Stock, and the movements that account for it.", no_args_is_help=True)

@@ -14,8 +14,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from ops.contract import rules
 from ops.errors import BadInput
-from ops.terminal import rules
 
 COLUMNS: Final = ["item_id", "available"]
 

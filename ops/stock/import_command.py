@@ -7,12 +7,13 @@ from typing import Annotated, Final
 
 import typer
 
+from ops.contract import rules
+from ops.contract.answers import Count
 from ops.errors import BadInput
 from ops.stack import Stack
 from ops.stock.count_file import read_counts
 from ops.stock.movements import Stock, StockItem
-from ops.terminal import rules, screen
-from ops.terminal.answers import Count
+from ops.terminal import screen
 from ops.terminal.options import JsonOption, YesOption, ask_person, with_stack
 from ops.terminal.working import show_working
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from functions.shared.aws import TransactionCancelled, call_aws
 from functions.shared.row import now_value, number_value, text_value
+from ops.contract.answers import Count, Positive
 from ops.errors import Refused
 from ops.stack import Stack
 from ops.tables import attributes
@@ -18,7 +19,6 @@ from ops.tables.attributes import Item, Problem, in_words
 from ops.tables.conditional import TRIES, ChangedMeanwhile, until_written
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movements
-from ops.terminal.answers import Count, Positive
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

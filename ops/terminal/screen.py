@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ops.terminal.rules import LONGEST_ID
+from ops.contract.rules import LONGEST_ID
 from ops.terminal.working import make_visible
 
 _WIDTH_IN_A_FILE: Final = 120

@@ -29,7 +29,7 @@ _LIMIT_SECONDS = 120  # generous: what is waited for takes one or two on an idle
 
 
 @dataclass(frozen=True)
-class Pipeline:
+class DeployedPipeline:
     """The deployed pipeline as a shop and an operator see it."""
 
     aws: LocalAws
@@ -200,11 +200,11 @@ def no_wait() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def pipeline(gates: Gates, local_assembly: Path) -> Iterator[Pipeline]:
+def pipeline(gates: Gates, local_assembly: Path) -> Iterator[DeployedPipeline]:
     variables = {f"AWS_ENDPOINT_URL_{service}": f"http://{HOST}:{gate.port}" for service, gate in gates.each()}
     with LocalAws.start(wait_scale=WAIT_SCALE, variables=variables) as aws:
         for _, gate in gates.each():
             gate.target = aws.port
-        deployed = Pipeline(aws=aws, outputs=deploy_stack(aws, assembly=local_assembly))
+        deployed = DeployedPipeline(aws=aws, outputs=deploy_stack(aws, assembly=local_assembly))
         with deployed.delivered_again_after(AGAIN_AFTER_SECONDS):
             yield deployed

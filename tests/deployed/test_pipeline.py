@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.deployed.conftest import Pipeline, wait_for
+from tests.deployed.conftest import DeployedPipeline, wait_for
 
 
 def order(order_id: str, customer: str, **items: int) -> dict[str, Any]:
@@ -14,12 +14,12 @@ def order(order_id: str, customer: str, **items: int) -> dict[str, Any]:
     return {"order_id": order_id, "customer_email": customer, "items": lines}
 
 
-def settled(pipeline: Pipeline, name: str) -> dict[str, Any]:
+def settled(pipeline: DeployedPipeline, name: str) -> dict[str, Any]:
     """Wait until the execution of that name has ended."""
     return wait_for(lambda: pipeline.execution(name), lambda found: found["status"] not in (None, "RUNNING"))
 
 
-def test_a_published_order_takes_its_stock_and_sends_one_mail_in_three_states(pipeline: Pipeline) -> None:
+def test_a_published_order_takes_its_stock_and_sends_one_mail_in_three_states(pipeline: DeployedPipeline) -> None:
     pipeline.put_stock(tea=10, cup=10)
     pipeline.publish(order("happy", "happy@example.com", tea=2, cup=1))
 
@@ -33,7 +33,7 @@ def test_a_published_order_takes_its_stock_and_sends_one_mail_in_three_states(pi
     assert "2 × tea" in mail["BodyText"]
 
 
-def test_an_order_published_twice_is_processed_once(pipeline: Pipeline) -> None:
+def test_an_order_published_twice_is_processed_once(pipeline: DeployedPipeline) -> None:
     pipeline.put_stock(pot=10)
     twice = order("twice", "twice@example.com", pot=3)
     pipeline.publish(twice, order("marker-1", "marker@example.com", pot=1))
@@ -47,7 +47,7 @@ def test_an_order_published_twice_is_processed_once(pipeline: Pipeline) -> None:
     assert len(pipeline.mails_to("twice@example.com")) == 1
 
 
-def test_more_than_there_is_is_rejected_and_takes_nothing(pipeline: Pipeline) -> None:
+def test_more_than_there_is_is_rejected_and_takes_nothing(pipeline: DeployedPipeline) -> None:
     pipeline.put_stock(rare=1, plenty=50)
     pipeline.publish(order("greedy", "greedy@example.com", rare=2, plenty=2))
 
@@ -59,7 +59,9 @@ def test_more_than_there_is_is_rejected_and_takes_nothing(pipeline: Pipeline) ->
     assert pipeline.mails_to("greedy@example.com") == []
 
 
-def test_a_poison_message_goes_to_the_dead_letters_and_the_rest_of_its_batch_goes_on(pipeline: Pipeline) -> None:
+def test_a_poison_message_goes_to_the_dead_letters_and_the_rest_of_its_batch_goes_on(
+    pipeline: DeployedPipeline,
+) -> None:
     pipeline.put_stock(pen=100)
     good = [order(f"batch-{n}", f"batch-{n}@example.com", pen=1) for n in range(9)]
     poison = '{"order_id": "poison", "customer_email": "poison@example.com", "items": []}'
@@ -74,7 +76,7 @@ def test_a_poison_message_goes_to_the_dead_letters_and_the_rest_of_its_batch_goe
     assert pipeline.row("poison") == {}
 
 
-def test_a_known_order_id_with_other_content_is_refused(pipeline: Pipeline) -> None:
+def test_a_known_order_id_with_other_content_is_refused(pipeline: DeployedPipeline) -> None:
     pipeline.put_stock(hat=10)
     pipeline.publish(order("mine", "mine@example.com", hat=1))
     settled(pipeline, "mine")
@@ -89,7 +91,7 @@ def test_a_known_order_id_with_other_content_is_refused(pipeline: Pipeline) -> N
     assert pipeline.mails_to("thief@example.com") == []
 
 
-def test_any_order_id_is_processed_under_its_own_name(pipeline: Pipeline) -> None:
+def test_any_order_id_is_processed_under_its_own_name(pipeline: DeployedPipeline) -> None:
     pipeline.put_stock(cap=100)
     odd = ["a b/c", '"quoted" & <b>bold</b>', "注文 😀", "x" * 256, "odd--2"]
     pipeline.publish(*(order(order_id, f"odd-{n}@example.com", cap=1) for n, order_id in enumerate(odd)))
@@ -103,7 +105,7 @@ def test_any_order_id_is_processed_under_its_own_name(pipeline: Pipeline) -> Non
 
 
 @pytest.fixture
-def sandbox(pipeline: Pipeline) -> Iterator[None]:
+def sandbox(pipeline: DeployedPipeline) -> Iterator[None]:
     """SES as an account finds it on its first day, and open again afterwards."""
 
     def production(access: bool) -> None:
@@ -118,7 +120,7 @@ def sandbox(pipeline: Pipeline) -> Iterator[None]:
 
 @pytest.mark.usefixtures("sandbox")
 def test_a_mail_refused_in_the_sandbox_keeps_the_order_and_is_sent_once_the_address_is_verified(
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
 ) -> None:
     pipeline.put_stock(book=10)
     message = order("first-day", "first-day@example.com", book=1)
@@ -141,7 +143,7 @@ def test_a_mail_refused_in_the_sandbox_keeps_the_order_and_is_sent_once_the_addr
 
 
 @pytest.fixture
-def reservation_throttled(pipeline: Pipeline) -> Iterator[str]:
+def reservation_throttled(pipeline: DeployedPipeline) -> Iterator[str]:
     """No invocation of ReserveInventory gets through; the value is the function's name."""
     client, name = pipeline.aws.client("lambda"), pipeline.function("ReserveInventory")
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
@@ -150,7 +152,7 @@ def reservation_throttled(pipeline: Pipeline) -> Iterator[str]:
 
 
 def test_an_aborted_execution_closes_its_order_and_publishing_again_starts_the_next_attempt(
-    pipeline: Pipeline, reservation_throttled: str
+    pipeline: DeployedPipeline, reservation_throttled: str
 ) -> None:
     pipeline.put_stock(lamp=10)
     message = order("stopped", "stopped@example.com", lamp=4)

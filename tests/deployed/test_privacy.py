@@ -2,10 +2,10 @@
 
 import json
 
-from tests.deployed.conftest import Pipeline, wait_for
+from tests.deployed.conftest import DeployedPipeline, wait_for
 
 
-def test_no_address_and_no_mail_stands_in_any_log(pipeline: Pipeline) -> None:
+def test_no_address_and_no_mail_stands_in_any_log(pipeline: DeployedPipeline) -> None:
     """Not even of a message that is refused for its address."""
     pipeline.put_stock(pin=1)
     items = [{"item_id": "pin", "quantity": 1}]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.aws import LocalAws, deploy_stack
-from tests.deployed.conftest import AGAIN_AFTER_SECONDS, Pipeline
+from tests.deployed.conftest import AGAIN_AFTER_SECONDS, DeployedPipeline
 
 STACK = "order-processing-local"
 
@@ -26,14 +26,14 @@ def reserve_inventory(event, context):
 
 
 @pytest.fixture(scope="session")
-def enforced(local_assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def enforced(local_assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedPipeline]:
     """The pipeline under `AUTH=true`; waits are scaled so that three tries after a crash take milliseconds."""
     assembly = tmp_path_factory.mktemp("iam") / "assembly"
     # Without the archives of a deployment that was made from it: they would go out in place of what is changed here.
     shutil.copytree(local_assembly, assembly, ignore=shutil.ignore_patterns(".cache"))
     _make_all_enforceable(assembly)
     with LocalAws.start(wait_scale=0.001, variables={"AUTH": "true"}) as aws:
-        pipeline = Pipeline(aws=aws, outputs=deploy_stack(aws, assembly=assembly))
+        pipeline = DeployedPipeline(aws=aws, outputs=deploy_stack(aws, assembly=assembly))
         with pipeline.delivered_again_after(AGAIN_AFTER_SECONDS):
             yield pipeline
 

@@ -5,13 +5,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.deployed.conftest import Pipeline, wait_for
+from tests.deployed.conftest import DeployedPipeline, wait_for
 from tests.functions.builders import mail_event
 
 _numbers = itertools.count()
 
 # None for the good end, else what an operator sees: a failed execution, a dead letter, a function's error.
-Path = Callable[[Pipeline], str | None]
+Path = Callable[[DeployedPipeline], str | None]
 
 
 def _order(kind: str, **items: int) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def _order(kind: str, **items: int) -> dict[str, Any]:
     return {"order_id": order_id, "customer_email": f"{order_id}@example.com", "items": lines}
 
 
-def happy(pipeline: Pipeline) -> str | None:
+def happy(pipeline: DeployedPipeline) -> str | None:
     """Two items taken from stock, one mail."""
     pipeline.put_stock(tea=10, cup=10)
     order = _order("happy", tea=2, cup=1)
@@ -31,7 +31,7 @@ def happy(pipeline: Pipeline) -> str | None:
     )
 
 
-def rejected(pipeline: Pipeline) -> str | None:
+def rejected(pipeline: DeployedPipeline) -> str | None:
     """More than there is."""
     pipeline.put_stock(rare=1)
     order = _order("rejected", rare=2)
@@ -41,12 +41,12 @@ def rejected(pipeline: Pipeline) -> str | None:
     )
 
 
-def released(pipeline: Pipeline) -> str | None:
+def released(pipeline: DeployedPipeline) -> str | None:
     """Stock is taken, the answers are lost, the stock is given back."""
     return _lost(pipeline)[1]
 
 
-def second_attempt(pipeline: Pipeline) -> str | None:
+def second_attempt(pipeline: DeployedPipeline) -> str | None:
     """An order that failed is published again."""
     order, seen = _lost(pipeline)
     if seen:
@@ -57,7 +57,7 @@ def second_attempt(pipeline: Pipeline) -> str | None:
     )
 
 
-def abandoned(pipeline: Pipeline) -> str | None:
+def abandoned(pipeline: DeployedPipeline) -> str | None:
     """An execution is stopped between reservation and mail."""
     pipeline.put_stock(lamp=10)
     order = _order("abandoned", lamp=4)
@@ -81,7 +81,7 @@ def abandoned(pipeline: Pipeline) -> str | None:
     return _held(pipeline.stock("lamp") == 10) if seen == "given back" else seen
 
 
-def refused(pipeline: Pipeline) -> str | None:
+def refused(pipeline: DeployedPipeline) -> str | None:
     """A message that is no order comes into the dead letters with its reason."""
     order = _order("refused")
     pipeline.publish(order)
@@ -89,7 +89,7 @@ def refused(pipeline: Pipeline) -> str | None:
     return None if "InvalidOrder" in seen else seen
 
 
-def tracked(pipeline: Pipeline) -> str | None:
+def tracked(pipeline: DeployedPipeline) -> str | None:
     """SES has delivered an order's mail, and EventBridge brings its word."""
     pipeline.put_stock(pen=10)
     order = _order("tracked", pen=1)
@@ -111,7 +111,7 @@ def tracked(pipeline: Pipeline) -> str | None:
     return None if seen == "noted" else seen
 
 
-def _release_errors(pipeline: Pipeline) -> int:
+def _release_errors(pipeline: DeployedPipeline) -> int:
     """Count the calls of ReleaseAbandoned that raised, by its log: what AWS's metric and alarm count.
 
     The local EventBridge calls once, counts no error, and sends nothing to the DLQ.
@@ -123,14 +123,14 @@ def _release_errors(pipeline: Pipeline) -> int:
     return sum("AccessDenied" in event["message"] for page in pages for event in page["events"])
 
 
-def _lost(pipeline: Pipeline) -> tuple[dict[str, Any], str | None]:
+def _lost(pipeline: DeployedPipeline) -> tuple[dict[str, Any], str | None]:
     pipeline.put_stock(pot=10)
     order = _order("lost", pot=3)
     pipeline.publish(order)
     return order, _ended(pipeline, order, order["order_id"], "OrderFailed") or _held(pipeline.stock("pot") == 10)
 
 
-def _ended(pipeline: Pipeline, order: dict[str, Any], name: str, last: str = "SendConfirmation") -> str | None:
+def _ended(pipeline: DeployedPipeline, order: dict[str, Any], name: str, last: str = "SendConfirmation") -> str | None:
     """Wait until that execution has ended, or its message is among the dead letters; None if `last` was its end."""
 
     def end() -> str:
@@ -146,7 +146,7 @@ def _ended(pipeline: Pipeline, order: dict[str, Any], name: str, last: str = "Se
     return None if seen == "good" else seen
 
 
-def _dead_letter(pipeline: Pipeline, queue: str, order: dict[str, Any]) -> str:
+def _dead_letter(pipeline: DeployedPipeline, queue: str, order: dict[str, Any]) -> str:
     """Say how the order stands among that queue's dead letters, which stay there; nothing if it does not."""
     answer = pipeline.aws.client("sqs").receive_message(
         QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]

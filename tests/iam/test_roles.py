@@ -7,7 +7,7 @@ import pytest
 from botocore.config import Config
 
 from ops.local_aws import REGION
-from tests.deployed.conftest import Pipeline
+from tests.deployed.conftest import DeployedPipeline
 from tests.iam.grants import Grant, deployed_grants, without
 from tests.iam.paths import Path, abandoned, happy, refused, rejected, released, second_attempt, tracked
 
@@ -48,18 +48,18 @@ def role_of(grant: Grant) -> str:
 
 
 @pytest.fixture(autouse=True)
-def no_dead_letters_left(enforced: Pipeline) -> Iterator[None]:
+def no_dead_letters_left(enforced: DeployedPipeline) -> Iterator[None]:
     yield
     for dead_letters in ("OrderDlqUrl", "MailEventDlqUrl"):
         enforced.aws.client("sqs").purge_queue(QueueUrl=enforced.outputs[dead_letters])
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)
-def test_every_path_works_with_the_deployed_roles(enforced: Pipeline, path: Path) -> None:
+def test_every_path_works_with_the_deployed_roles(enforced: DeployedPipeline, path: Path) -> None:
     assert path(enforced) is None
 
 
-def test_no_permission_is_there_that_is_not_needed(enforced: Pipeline, subtests: pytest.Subtests) -> None:
+def test_no_permission_is_there_that_is_not_needed(enforced: DeployedPipeline, subtests: pytest.Subtests) -> None:
     """Each grant that IAM lists is taken away, alone: something fails for all to see, and works again with it."""
     grants = [grant for grant in deployed_grants(enforced.aws) if is_enforced(grant)]
     assert {role_of(grant) for grant in grants} == set(USES)
@@ -71,7 +71,7 @@ def test_no_permission_is_there_that_is_not_needed(enforced: Pipeline, subtests:
             assert failed(enforced) is None, "given back, and it fails still"
 
 
-def test_what_the_local_aws_does_not_enforce_is_just_what_is_listed(enforced: Pipeline) -> None:
+def test_what_the_local_aws_does_not_enforce_is_just_what_is_listed(enforced: DeployedPipeline) -> None:
     """All exceptions taken away at once, and everything works: none of them could have been tried here."""
     grants = deployed_grants(enforced.aws)
     for exception in NOT_ENFORCED:
@@ -80,7 +80,7 @@ def test_what_the_local_aws_does_not_enforce_is_just_what_is_listed(enforced: Pi
         assert {path.__name__: path(enforced) for path in PATHS} == {path.__name__: None for path in PATHS}
 
 
-def test_another_account_does_not_publish(enforced: Pipeline) -> None:
+def test_another_account_does_not_publish(enforced: DeployedPipeline) -> None:
     """Nobody is named in `-c publishers=…`: this account's publishers do, as every path above shows."""
     client = boto3.client(
         "sns",

@@ -99,7 +99,7 @@ def test_without_what_the_command_line_needs_it_says_what_to_install(wheel: Path
     program[-1] = program[-1].replace("START", "from ops.start import main; main()")
     done = subprocess.run(program, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.endswith("`pip install 'order-processing[cli]'` does it\n")
+    assert done.stderr.endswith("install the wheel with its extra, as in `pip install 'WHEEL[cli]'`\n")
 
 
 def test_the_wheel_holds_what_an_operator_runs_with_its_data_and_nothing_else(wheel: Path) -> None:

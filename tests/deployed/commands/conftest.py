@@ -14,7 +14,7 @@ from ops.books import commands as check
 from ops.dead_letters import queues
 from ops.orders import publish
 from tests.answers import Answer, run_in_process
-from tests.deployed.conftest import Pipeline
+from tests.deployed.conftest import DeployedPipeline
 
 _COMMAND = Path(sys.executable).with_name("orders")
 _LIMIT_SECONDS = 120
@@ -65,6 +65,6 @@ class Orders:
 
 
 @pytest.fixture
-def orders(pipeline: Pipeline, tmp_path: Path) -> Orders:
+def orders(pipeline: DeployedPipeline, tmp_path: Path) -> Orders:
     """Give the command line, in an empty folder of its own."""
     return Orders(pipeline.aws.endpoint, tmp_path)

@@ -3,12 +3,12 @@
 import pytest
 
 from tests.deployed.commands.conftest import Orders
-from tests.deployed.conftest import Pipeline, wait_for
+from tests.deployed.conftest import DeployedPipeline, wait_for
 
 ITEM = "checked-tea"
 
 
-def set_available(pipeline: Pipeline, change: int) -> None:
+def set_available(pipeline: DeployedPipeline, change: int) -> None:
     """Change an item's row behind its movements' back."""
     pipeline.aws.client("dynamodb").update_item(
         TableName=pipeline.outputs["InventoryTableName"],
@@ -19,7 +19,7 @@ def set_available(pipeline: Pipeline, change: int) -> None:
 
 
 @pytest.fixture
-def ordered(orders: Orders, pipeline: Pipeline) -> None:
+def ordered(orders: Orders, pipeline: DeployedPipeline) -> None:
     """An item with a movement, and two orders that hold 2 and 3 of it."""
     orders("stock", "add", ITEM, "20")
     for order_id, quantity in (("checked-2", 2), ("checked-3", 3)):
@@ -34,7 +34,7 @@ def ordered(orders: Orders, pipeline: Pipeline) -> None:
 
 @pytest.mark.usefixtures("ordered")
 def test_pieces_that_vanished_are_named_with_the_order_that_could_explain_them_until_accounted_for(
-    orders: Orders, pipeline: Pipeline
+    orders: Orders, pipeline: DeployedPipeline
 ) -> None:
     assert f"item {ITEM}:" not in orders("check").out  # of other tests' items and orders nothing is said here
     set_available(pipeline, -3)

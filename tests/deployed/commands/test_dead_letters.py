@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.deployed.commands.conftest import Orders
-from tests.deployed.conftest import Pipeline, wait_for
+from tests.deployed.conftest import DeployedPipeline, wait_for
 
 OUTPUTS = {"orders": "OrderDlqUrl", "releases": "ReleaseDlqUrl", "mail-events": "MailEventDlqUrl"}
 
@@ -24,7 +24,7 @@ def abandoned(order_id: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def letters(pipeline: Pipeline) -> Iterator["Letters"]:
+def letters(pipeline: DeployedPipeline) -> Iterator["Letters"]:
     """The dead letters, none to begin with and none left behind."""
     found = Letters(pipeline)
     found.clear()
@@ -33,7 +33,7 @@ def letters(pipeline: Pipeline) -> Iterator["Letters"]:
 
 
 class Letters:
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: DeployedPipeline) -> None:
         self._outputs = pipeline.outputs
         self._sqs = pipeline.aws.client("sqs")
 
@@ -51,7 +51,7 @@ class Letters:
 
 
 def test_a_letter_is_found_redriven_and_processed_and_what_redriving_cannot_help_is_dropped(
-    orders: Orders, letters: Letters, pipeline: Pipeline
+    orders: Orders, letters: Letters, pipeline: DeployedPipeline
 ) -> None:
     pipeline.put_stock(redriven=5)
     pipeline.publish({**order("dlq-bad"), "note": "no items"})

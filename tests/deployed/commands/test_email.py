@@ -5,17 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.deployed.commands.conftest import Orders
-from tests.deployed.conftest import Pipeline, wait_for
+from tests.deployed.conftest import DeployedPipeline, wait_for
 
 
 @pytest.fixture
-def sandbox(pipeline: Pipeline) -> Iterator[None]:
+def sandbox(pipeline: DeployedPipeline) -> Iterator[None]:
     """SES in its sandbox, for this test."""
     with pipeline.in_sandbox():
         yield
 
 
-def confirmed(pipeline: Pipeline, order_id: str, mail: str) -> None:
+def confirmed(pipeline: DeployedPipeline, order_id: str, mail: str) -> None:
     """Have an order confirmed, and wait until its mail has come so far."""
     pipeline.put_stock(mailed=10)
     lines = [{"item_id": "mailed", "quantity": 1}]
@@ -24,7 +24,9 @@ def confirmed(pipeline: Pipeline, order_id: str, mail: str) -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_a_mail_refused_in_the_sandbox_leaves_once_its_address_is_verified(orders: Orders, pipeline: Pipeline) -> None:
+def test_a_mail_refused_in_the_sandbox_leaves_once_its_address_is_verified(
+    orders: Orders, pipeline: DeployedPipeline
+) -> None:
     address = "refused-mail@example.com"
     confirmed(pipeline, "refused-mail", "REJECTED")
     account = orders.json("email", "sandbox", schema="email-sandbox")
@@ -45,7 +47,7 @@ def test_a_mail_refused_in_the_sandbox_leaves_once_its_address_is_verified(order
     assert pipeline.stock("mailed") == 9
 
 
-def test_a_second_mail_is_sent_only_to_whoever_says_so(orders: Orders, pipeline: Pipeline) -> None:
+def test_a_second_mail_is_sent_only_to_whoever_says_so(orders: Orders, pipeline: DeployedPipeline) -> None:
     confirmed(pipeline, "second-mail", "SENT")
     first = pipeline.row("second-mail")
 

@@ -10,13 +10,13 @@ import pytest
 
 from tests.answers import validated
 from tests.deployed.commands.conftest import Orders
-from tests.deployed.conftest import Pipeline, wait_for
+from tests.deployed.conftest import DeployedPipeline, wait_for
 
 ITEM = "o-tea"
 
 
 @pytest.fixture(autouse=True)
-def _stock(pipeline: Pipeline) -> None:
+def _stock(pipeline: DeployedPipeline) -> None:
     pipeline.put_stock(**{ITEM: 100})
 
 
@@ -29,7 +29,7 @@ def place(orders: Orders, order_id: str, quantity: int = 2, *more: str) -> int:
 
 
 @contextmanager
-def paused(pipeline: Pipeline, construct: str) -> Iterator[None]:
+def paused(pipeline: DeployedPipeline, construct: str) -> Iterator[None]:
     """Let a function of the workflow run no more, so that its step is tried again and again."""
     functions, name = pipeline.aws.client("lambda"), pipeline.function(construct)
     before = functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
@@ -43,7 +43,7 @@ def paused(pipeline: Pipeline, construct: str) -> Iterator[None]:
             functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
 
 
-def waiting(pipeline: Pipeline, queue: str) -> int:
+def waiting(pipeline: DeployedPipeline, queue: str) -> int:
     """Count the messages of the queue whose URL this output holds."""
     answer = pipeline.aws.client("sqs").get_queue_attributes(
         QueueUrl=pipeline.outputs[queue], AttributeNames=["ApproximateNumberOfMessages"]
@@ -93,7 +93,7 @@ def test_bad_input_ends_with_2_and_a_stack_out_of_reach_with_3(orders: Orders) -
 
 
 def test_a_refused_mail_is_told_by_every_command_and_sent_by_retry_once_it_is_fixed(
-    orders: Orders, pipeline: Pipeline
+    orders: Orders, pipeline: DeployedPipeline
 ) -> None:
     with pipeline.in_sandbox():
         assert place(orders, "o-sandbox", 3, "--wait") == 1
@@ -111,7 +111,7 @@ def test_a_refused_mail_is_told_by_every_command_and_sent_by_retry_once_it_is_fi
 
 
 def test_an_order_that_is_being_tried_again_is_watched_found_and_can_be_cancelled(
-    orders: Orders, pipeline: Pipeline
+    orders: Orders, pipeline: DeployedPipeline
 ) -> None:
     with paused(pipeline, "ReserveInventory"):
         place(orders, "o-slow")
@@ -129,7 +129,7 @@ def test_an_order_that_is_being_tried_again_is_watched_found_and_can_be_cancelle
 
 
 def test_a_confirmed_order_that_is_cancelled_gives_its_stock_back_and_stays_closed(
-    orders: Orders, pipeline: Pipeline
+    orders: Orders, pipeline: DeployedPipeline
 ) -> None:
     with pipeline.in_sandbox():
         assert place(orders, "o-regret", 5, "--wait") == 1
@@ -142,7 +142,7 @@ def test_a_confirmed_order_that_is_cancelled_gives_its_stock_back_and_stays_clos
 
 
 def test_an_order_that_is_a_dead_letter_and_nothing_else_is_shown_with_what_to_do(
-    orders: Orders, pipeline: Pipeline
+    orders: Orders, pipeline: DeployedPipeline
 ) -> None:
     before = waiting(pipeline, "OrderDlqUrl")
     pipeline.publish({"order_id": "o-dead", "customer_email": "nobody", "items": []})

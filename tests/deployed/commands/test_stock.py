@@ -1,10 +1,10 @@
 """`orders stock` against the deployed stack; the ways it can end are in `tests/ops/test_commands.py`."""
 
 from tests.deployed.commands.conftest import Orders
-from tests.deployed.conftest import Pipeline
+from tests.deployed.conftest import DeployedPipeline
 
 
-def test_stock_moves_and_every_movement_shows_who_when_and_why(orders: Orders, pipeline: Pipeline) -> None:
+def test_stock_moves_and_every_movement_shows_who_when_and_why(orders: Orders, pipeline: DeployedPipeline) -> None:
     file = orders.folder / "count.csv"
     file.write_text("item_id,available\nledger-tea,9\nledger-cup,3\n", encoding="utf-8")
     assert orders("stock", "add", "ledger-tea", "10", "--reason", "first [bold]delivery").out == (

@@ -14,8 +14,7 @@ from local.books import find_violations
 from local.load.observe import read_books, under_way
 from local.pipeline import Pipeline
 from ops.dead_letters.dead_letter import DeadLetter
-from tests.deployed.conftest import WAIT_SCALE, Gates, states_in, wait_for
-from tests.deployed.conftest import Pipeline as Deployed
+from tests.deployed.conftest import WAIT_SCALE, DeployedPipeline, Gates, states_in, wait_for
 from tests.deployed.drills.faults import HOST
 
 _DOMAIN = "@customer.example"  # of the drills' customers, and of nobody else
@@ -47,7 +46,7 @@ class Ledger:
 class Drill:
     """The deployed pipeline, the gates to break, and the books at the end."""
 
-    def __init__(self, deployed: Deployed, gates: Gates, ledger: Ledger) -> None:
+    def __init__(self, deployed: DeployedPipeline, gates: Gates, ledger: Ledger) -> None:
         self.deployed = deployed
         self.dynamodb, self.ses, self.states = gates.dynamodb, gates.ses, gates.states
         self._ledger = ledger
@@ -182,7 +181,7 @@ def ledger() -> Ledger:
 
 
 @pytest.fixture
-def drill(pipeline: Deployed, gates: Gates, ledger: Ledger) -> Iterator[Drill]:
+def drill(pipeline: DeployedPipeline, gates: Gates, ledger: Ledger) -> Iterator[Drill]:
     """The deployed stack as a drill finds it; afterwards all is fixed, also where the drill failed."""
     limit_each_function(pipeline.aws.client("lambda"))
     drill = Drill(pipeline, gates, ledger)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from ops.contract import rules
 from ops.errors import BadInput
-from ops.terminal import rules
 
 
 @pytest.mark.parametrize("text", ["item001", "Bestellung № 1", "a" * 256, "-"])
