@@ -41,7 +41,7 @@ class Seen:
 
 
 @dataclass
-class Executions:
+class EndFinder:
     """Looks repeatedly. An end counts as seen once its look is accepted, so that a failed look loses none."""
 
     orders: Orders

@@ -16,7 +16,7 @@ from functions.shared.aws import call_aws
 from functions.shared.errors import TransientError
 from ops.contract.answers import Count, ExecutionStatus
 from ops.dead_letters.queues import QUEUES, count_messages
-from ops.orders.ends import Executions
+from ops.orders.ends import EndFinder
 from ops.orders.execution import Attempt, Execution, order_in
 from ops.orders.history import Visit
 from ops.orders.ledger import Orders
@@ -99,7 +99,7 @@ class Watcher:
         self._stack = stack
         self._pace = pace or Pace()
         self._orders = Orders.of(stack, self._pace)
-        self._executions = Executions(self._orders, self._pace)
+        self._ends = EndFinder(self._orders, self._pace)
         self._states: dict[str, Visit | None] = {}  # of what runs, in the order in which they were asked for
         self._described: dict[str, tuple[str, int]] = {}  # order and attempt of executions whose name does not tell
         self._trouble: str | None = None
@@ -113,11 +113,11 @@ class Watcher:
         return call_aws(self._look_once)
 
     def _look_once(self) -> Look:
-        at, seen = datetime.now(UTC), self._executions.look()
+        at, seen = datetime.now(UTC), self._ends.look()
         self._trouble = seen.trouble
         shown = _keep_newest(seen.running.values())
         started = [one for one in seen.started if one not in shown]
-        ended = seen.ended if self._executions.has_looked else ()
+        ended = seen.ended if self._ends.has_looked else ()
         self._ask_states([one.name for one in ended if one.status != "SUCCEEDED"], [one.name for one in shown])
         sightings = self._make_sightings([*shown, *ended, *started])
         look = Look(
@@ -129,7 +129,7 @@ class Watcher:
             ended=tuple(sightings[one.name] for one in ended),
             trouble=self._trouble,
         )
-        self._executions.accept(seen)
+        self._ends.accept(seen)
         self._states = {name: state for name, state in self._states.items() if name in seen.running}
         self._described = {name: told for name, told in self._described.items() if name in seen.running}
         return look

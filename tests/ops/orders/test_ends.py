@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from functions.shared.aws import call_aws
 from functions.shared.errors import TransientError
-from ops.orders.ends import Executions
+from ops.orders.ends import EndFinder
 from ops.orders.ledger import Orders
 from ops.orders.pace import AT_ONCE, CALLS_A_SECOND, Pace
 from tests.clients import pose_as_client
@@ -68,9 +68,9 @@ class Lagging(States):
         self.executions = {name: known[-1] for name, known in seen.items() if known}
 
 
-def looking(states: Lagging, *, most_pages: int = 1000) -> Executions:
+def looking(states: Lagging, *, most_pages: int = 1000) -> EndFinder:
     pace = states.pace()
-    return Executions(
+    return EndFinder(
         Orders(pose_as_client(None), pose_as_client(states), table="", machine=MACHINE, pace=pace), pace, most_pages
     )
 
@@ -81,7 +81,7 @@ def fails_as(planned: list[bool]) -> Callable[[str], bool]:
     return lambda _operation: next(fails, False)
 
 
-def look(executions: Executions) -> list[str]:
+def look(executions: EndFinder) -> list[str]:
     """Look, and give the names of what is reported as ended."""
     seen = call_aws(executions.look)
     ended = [one.name for one in seen.ended] if executions.has_looked else []
