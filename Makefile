@@ -60,10 +60,10 @@ demo: install  ## the whole story on a local AWS of its own
 check: install  ## the inner loop: lint and the functions' own tests (minutes the first time, while mypy has no cache)
 	@$(MAKE) --no-print-directory -j2 test-unit lint
 
-# Quick static checks first, then three side by side of what computes and what waits for a local AWS. Types are among
+# Quick static checks first, then four side by side: two wait for a local AWS more than they compute. Types are among
 # them: from a fresh clone, without mypy's cache, they take minutes of one core.
 test: lint-quick  ## every check and test
-	@$(MAKE) --no-print-directory -j3 test-deployed types test-code test-ops test-3.13
+	@$(MAKE) --no-print-directory -j4 test-deployed test-ops test-code types test-3.13
 
 UNIT := tests/functions
 DEPLOYED := tests/deployed tests/iam
