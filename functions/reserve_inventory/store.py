@@ -2,12 +2,15 @@
 
 import os
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from functions.shared import row
 from functions.shared.aws import call_aws, make_client
 from functions.shared.give_back import Confirmed, give_back
 from functions.shared.order import Line, Order
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import UpdateTypeDef
 
 _STATUS = {"#status": "status"}
 
@@ -24,7 +27,7 @@ class InventoryStore:
 
         `TransactionCancelled.reasons` are the order's and then one a line, in their order.
         """
-        confirmed = {
+        confirmed: UpdateTypeDef = {
             "TableName": self._orders,
             "Key": row.make_key(order.order_id),
             "UpdateExpression": "SET #status = :confirmed, updated_at = :now",
@@ -36,13 +39,10 @@ class InventoryStore:
                 ":attempt": row.number_value(attempt),
                 ":now": row.now_value(),
             },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         updates = [confirmed, *(self._take_stock(line) for line in order.lines)]
-        found = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        call_aws(
-            make_client("dynamodb").transact_write_items,
-            TransactItems=[{"Update": update | found} for update in updates],
-        )
+        call_aws(make_client("dynamodb").transact_write_items, TransactItems=[{"Update": update} for update in updates])
 
     def fail_open(self, order: Order, attempt: int, reason: str) -> None:
         """Write FAILED on an order that holds nothing, also where UpdateOrder has not been yet and may still come."""
@@ -75,13 +75,14 @@ class InventoryStore:
             reason=reason,
         )
 
-    def _take_stock(self, line: Line) -> dict[str, Any]:
+    def _take_stock(self, line: Line) -> "UpdateTypeDef":
         return {
             "TableName": self._inventory,
             "Key": {"item_id": row.text_value(line.item_id)},
             "UpdateExpression": "SET available = available - :quantity",
             "ConditionExpression": "available >= :quantity",
             "ExpressionAttributeValues": {":quantity": row.number_value(line.quantity)},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
 

@@ -3,7 +3,7 @@
 import os
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -12,6 +12,9 @@ from functions.shared.errors import EmailRejected
 from functions.shared.mail_tags import to_tags
 from functions.shared.observability import without_addresses
 from functions.shared.row import Row
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2.type_defs import ContentTypeDef
 
 
 def _one_line(text: str) -> str:
@@ -38,7 +41,7 @@ class Mailer:
 
     def __init__(self, sender: str, configuration_set: str | None) -> None:
         self._sender = sender
-        self._options = {"ConfigurationSetName": configuration_set} if configuration_set else {}
+        self._options: dict[str, Any] = {"ConfigurationSetName": configuration_set} if configuration_set else {}
 
     def send(self, order: Row, claim: str) -> str:
         """Send an order's confirmation and return the id that SES gave it.
@@ -76,7 +79,7 @@ class Mailer:
         return without_addresses(message.replace(recipient, "the recipient").replace(self._sender, "the sender"))
 
 
-def _encode_part(text: str) -> dict[str, str]:
+def _encode_part(text: str) -> "ContentTypeDef":
     return {"Data": text, "Charset": "UTF-8"}
 
 

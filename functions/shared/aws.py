@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, overload
 
 import botocore.session
 from botocore.config import Config
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -151,7 +152,7 @@ def _make_session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-def call_aws(operation: Callable[..., T], **parameters: Any) -> T:
+def call_aws(operation: Callable[P, T], *arguments: P.args, **parameters: P.kwargs) -> T:
     """Call an AWS operation and turn its errors into the domain's.
 
     Raises:
@@ -160,14 +161,14 @@ def call_aws(operation: Callable[..., T], **parameters: Any) -> T:
         ClientError: anything else; trying again would not help.
     """
     try:
-        return operation(**parameters)
+        return operation(*arguments, **parameters)
     except (ConnectionError, HTTPClientError) as error:
         raise TransientError(type(error).__name__) from error
     except ClientError as error:
         raise _translate_error(error) from error
 
 
-def call_ses(operation: Callable[..., T], **parameters: Any) -> T:
+def call_ses(operation: Callable[P, T], *arguments: P.args, **parameters: P.kwargs) -> T:
     """Call SES once, and sort what can go wrong by whether a mail may have left.
 
     Raises:
@@ -176,7 +177,7 @@ def call_ses(operation: Callable[..., T], **parameters: Any) -> T:
         EmailOutcomeUnknown: it may have.
     """
     try:
-        return operation(**parameters)
+        return operation(*arguments, **parameters)
     except (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError) as error:
         raise TransientError(f"SES: {type(error).__name__}") from error
     except (ConnectionError, HTTPClientError) as error:

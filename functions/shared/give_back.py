@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from functions.shared import row
 from functions.shared.aws import call_aws
@@ -10,6 +10,7 @@ from functions.shared.order import Line
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import UpdateTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,11 @@ def give_back(
         TransactionCancelled: its reasons are the order's and then one for each of the pieces, in their order.
         TransientError: DynamoDB is out of reach or throttles.
     """
-    updates = [{"TableName": orders} | _close(order, becomes, reason)]
-    updates += [{"TableName": inventory} | _add(line) for line in order.pieces]
+    updates = [_close(orders, order, becomes, reason), *(_add(inventory, line) for line in order.pieces)]
     call_aws(dynamodb.transact_write_items, TransactItems=[{"Update": update} for update in updates])
 
 
-def _close(order: Confirmed, becomes: str, reason: str) -> dict[str, Any]:
+def _close(table: str, order: Confirmed, becomes: str, reason: str) -> "UpdateTypeDef":
     conditions = ["#status = :confirmed", "attribute_not_exists(email_earlier)"]
     values = {":confirmed": row.text_value(row.CONFIRMED), ":becomes": row.text_value(becomes), **row.closing(reason)}
     if order.mail is None:
@@ -51,6 +51,7 @@ def _close(order: Confirmed, becomes: str, reason: str) -> dict[str, Any]:
         conditions.append("attempt = :attempt")
         values[":attempt"] = row.number_value(order.attempt)
     return {
+        "TableName": table,
         "Key": row.make_key(order.order_id),
         "UpdateExpression": "SET #status = :becomes, status_reason = :reason, updated_at = :now",
         "ConditionExpression": " AND ".join(conditions),
@@ -60,8 +61,9 @@ def _close(order: Confirmed, becomes: str, reason: str) -> dict[str, Any]:
     }
 
 
-def _add(line: Line) -> dict[str, Any]:
+def _add(table: str, line: Line) -> "UpdateTypeDef":
     return {
+        "TableName": table,
         "Key": {"item_id": row.text_value(line.item_id)},
         "UpdateExpression": "ADD available :quantity",
         "ExpressionAttributeValues": {":quantity": row.number_value(line.quantity)},

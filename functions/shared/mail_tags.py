@@ -4,7 +4,10 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from itertools import count, takewhile
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2.type_defs import MessageTagTypeDef
 
 CLAIM, ORDER_ID = "claim", "order_id"
 
@@ -13,7 +16,7 @@ _LONGEST: Final = 256
 _PLAIN: Final = re.compile(r"[0-9A-Za-z_-]{1,256}")
 
 
-def to_tags(claim: str, order_id: str) -> list[dict[str, str]]:
+def to_tags(claim: str, order_id: str) -> "list[MessageTagTypeDef]":
     """Give the tags of the mail that `claim` sends, as SES takes them.
 
     An order id that no tag can hold is split: `order_id_0`, `order_id_1`, … are its UTF-8 in base64url, unpadded.
@@ -46,5 +49,5 @@ def _decode_tag(encoded: str) -> str:
     return urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
 
 
-def _make_tag(name: str, value: str) -> dict[str, str]:
+def _make_tag(name: str, value: str) -> "MessageTagTypeDef":
     return {"Name": name, "Value": value}

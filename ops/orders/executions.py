@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from functions.shared.execution_name import execution_name
 from ops.orders.execution import Attempt, Execution
@@ -12,6 +13,14 @@ from ops.orders.pace import Pace
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import (
+        GetExecutionHistoryOutputTypeDef,
+        ListExecutionsInputTypeDef,
+        ListExecutionsOutputTypeDef,
+    )
+
+T = TypeVar("T")
+Paged = TypeVar("Paged", "ListExecutionsOutputTypeDef", "GetExecutionHistoryOutputTypeDef")
 
 # Newest events of an execution: a mail's 154 tries are 616, so the state that it is in is always among them.
 _NEWEST_EVENTS: Final = 1000
@@ -51,14 +60,14 @@ class Executions:
     def named(self, name: str) -> Attempt | None:
         """Return the execution of this name without its states; None if there is none."""
         try:
-            answer = self._ask_aws("describe_execution", executionArn=self._make_arn(name))
+            answer = self._ask_aws(partial(self._states.describe_execution, executionArn=self._make_arn(name)))
         except self._states.exceptions.ExecutionDoesNotExist:
             return None
         return Attempt.from_answer(answer)
 
     def with_states(self, attempt: Attempt) -> Attempt:
         """Return an execution with all its states."""
-        pages = self._read_pages("get_execution_history", executionArn=self._make_arn(attempt.name))
+        pages = self._read_pages(partial(self._states.get_execution_history, executionArn=self._make_arn(attempt.name)))
         return replace(
             attempt, states=_convert_to_utc(read_visits(event for page in pages for event in page["events"]))
         )
@@ -66,11 +75,13 @@ class Executions:
     def newest_state(self, name: str) -> Visit | None:
         """Return the state that an execution is in, or ended in, in one call however long its history is."""
         answer = self._ask_aws(
-            "get_execution_history",
-            executionArn=self._make_arn(name),
-            maxResults=_NEWEST_EVENTS,
-            reverseOrder=True,
-            includeExecutionData=False,
+            partial(
+                self._states.get_execution_history,
+                executionArn=self._make_arn(name),
+                maxResults=_NEWEST_EVENTS,
+                reverseOrder=True,
+                includeExecutionData=False,
+            )
         )
         found = _convert_to_utc(read_visits(reversed(answer["events"])))
         return found[-1] if found else None
@@ -83,27 +94,28 @@ class Executions:
             tell(found)
             yield from page.executions
 
-    def listed(self, *, status: str | None = None) -> Iterator[Page]:
+    def listed(self, *, status: Literal["RUNNING"] | None = None) -> Iterator[Page]:
         """Yield pages of executions, the last started first: those of this status, or all."""
-        wanted = {"statusFilter": status} if status else {}
-        for answer in self._read_pages("list_executions", stateMachineArn=self._machine, **wanted):
+        asked: ListExecutionsInputTypeDef = {"stateMachineArn": self._machine}
+        if status:
+            asked["statusFilter"] = status
+        for answer in self._read_pages(partial(self._states.list_executions, **asked)):
             yield Page(tuple(map(Execution.from_answer, answer["executions"])), is_last="nextToken" not in answer)
 
-    def _read_pages(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    def _read_pages(self, operation: partial[Paged]) -> Iterator[Paged]:
         """Yield a paged operation's answers; botocore's own paginator would not wait its turn before each."""
-        token: dict[str, str] = {}
+        token: dict[str, Any] = {}
         while True:
-            answer = self._ask_aws(operation, **parameters, maxResults=LARGEST_PAGE, **token)
+            answer = self._ask_aws(operation, maxResults=LARGEST_PAGE, **token)
             yield answer
             if "nextToken" not in answer:
                 return
             token = {"nextToken": answer["nextToken"]}
 
-    def _ask_aws(self, operation: str, **parameters: Any) -> dict[str, Any]:
+    def _ask_aws(self, operation: partial[T], **parameters: Any) -> T:
         if self._pace:
-            self._pace.wait(operation)
-        answer: dict[str, Any] = getattr(self._states, operation)(**parameters)
-        return answer
+            self._pace.wait(operation.func.__name__)
+        return operation(**parameters)
 
     def _by_number(self, order_id: str, first: int, at_least: int) -> Iterator[Attempt]:
         """Look executions up by their names, from `first` on, to the first beyond `at_least` that is not there.

@@ -22,6 +22,7 @@ from ops.tables.scan import read_all, read_by_keys, read_confirmed, read_movemen
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import PutTypeDef, UpdateTypeDef
 
 OPENING: Final = "opening balance: stock that was put there without a movement"
 
@@ -321,14 +322,14 @@ class Stock:
             "reason": text_value(reason),
         }
         expression, conditions, values = update
-        row = {
+        row: UpdateTypeDef = {
             "TableName": self._inventory,
             "Key": _make_key(found.item_id),
             "UpdateExpression": expression,
             "ConditionExpression": " AND ".join(conditions),
             "ExpressionAttributeValues": {**values, ":number": number_value(number_)},
         }
-        put = {
+        put: PutTypeDef = {
             "TableName": self._movements,
             "Item": movement,
             "ConditionExpression": "attribute_not_exists(item_id)",

@@ -223,13 +223,12 @@ def test_a_client_tries_three_times_and_then_leaves_it_to_the_state_machine(wire
 def test_a_mail_is_tried_once(cloud: Cloud, wire: Wire) -> None:
     cloud.verify_sender()
     wire.fault("SendEmail", answer_lost(ReadTimeoutError))
-    part = {"Data": "text"}
     with pytest.raises(EmailOutcomeUnknown):
         call_ses(
             aws.make_client("sesv2").send_email,
             FromEmailAddress="orders@example.com",
             Destination={"ToAddresses": ["customer@example.com"]},
-            Content={"Simple": {"Subject": part, "Body": {"Text": part}}},
+            Content={"Simple": {"Subject": {"Data": "text"}, "Body": {"Text": {"Data": "text"}}}},
         )
     assert len(cloud.mails()) == 1
 
