@@ -81,11 +81,11 @@ def fails_as(planned: list[bool]) -> Callable[[str], bool]:
     return lambda _operation: next(fails, False)
 
 
-def look(executions: EndFinder) -> list[str]:
+def look(finder: EndFinder) -> list[str]:
     """Look, and give the names of what is reported as ended."""
-    seen = call_aws(executions.look)
-    ended = [one.name for one in seen.ended] if executions.has_looked else []
-    executions.accept(seen)
+    seen = call_aws(finder.look)
+    ended = [one.name for one in seen.ended] if finder.has_looked else []
+    finder.accept(seen)
     return ended
 
 
