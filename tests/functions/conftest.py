@@ -13,16 +13,10 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
-from functions.reserve_inventory.store import open_inventory
-from functions.send_email.mailer import open_mailer
-from functions.send_email.store import open_mail_store
 from functions.shared import aws
 from functions.shared.observability import logger, metrics
-from functions.start_workflow.workflow import dead_letters, open_workflow
-from functions.track_email.store import open_mail_progress
-from functions.update_order.store import open_order_store
 from ops.local_aws import REGION
-from tests.clients import forget_clients
+from tests.clients import forget_clients, forget_stores
 from tests.functions.cloud import INVENTORY, ORDERS, SENDER, Cloud
 from tests.functions.wire import Wire
 
@@ -136,16 +130,7 @@ def cloud(account: tuple[Wire, Cloud], wire: Wire, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("INVENTORY_TABLE", INVENTORY)
     monkeypatch.setenv("SENDER_EMAIL", SENDER)
     monkeypatch.delenv("CONFIGURATION_SET", raising=False)
-    for store in (
-        open_order_store,
-        open_inventory,
-        open_mail_store,
-        open_mailer,
-        open_workflow,
-        dead_letters,
-        open_mail_progress,
-    ):
-        store.cache_clear()
+    forget_stores()
     _, cloud = account
     cloud.empty()
     wire.requests.clear()

@@ -15,15 +15,9 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 import functions.start_workflow.start as starting
-from functions.reserve_inventory.store import open_inventory
-from functions.send_email.mailer import open_mailer
-from functions.send_email.store import open_mail_store
 from functions.shared import aws, batch
 from functions.shared.observability import logger, metrics
-from functions.start_workflow.workflow import dead_letters, open_workflow
-from functions.track_email.store import open_mail_progress
-from functions.update_order.store import open_order_store
-from tests.clients import forget_clients
+from tests.clients import forget_clients, forget_stores
 from tests.functions.cloud import INVENTORY, ORDERS, SENDER
 from tests.schedules.dynamodb import DynamoDB, cancelled, error
 from tests.schedules.interpreter import ENDED_BADLY, Execution
@@ -297,13 +291,4 @@ def connected() -> Iterator[Account]:
 
 def _forget() -> None:
     forget_clients()
-    for cached in (
-        open_order_store,
-        open_inventory,
-        open_mail_store,
-        open_mailer,
-        open_workflow,
-        dead_letters,
-        open_mail_progress,
-    ):
-        cached.cache_clear()
+    forget_stores()

@@ -38,20 +38,15 @@ from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommu
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from functions.reserve_inventory.handler import release_abandoned, release_inventory, reserve_inventory
-from functions.reserve_inventory.store import open_inventory
 from functions.send_email.handler import send_confirmation
-from functions.send_email.mailer import open_mailer
-from functions.send_email.store import open_mail_store
 from functions.shared import aws
 from functions.shared.observability import metrics
 from functions.shared.order import Line, Order
-from functions.track_email.store import open_mail_progress
 from functions.update_order.handler import reject_order, update_order
-from functions.update_order.store import open_order_store
 from infra.paths import DEFINITION as DEFINITION_FILE
 from ops.local_aws import REGION
 from ops.tables.order_row import OrderRow
-from tests import clients
+from tests.clients import forget_clients, forget_stores
 from tests.functions.wire import ACCOUNT
 
 DEFINITION: dict[str, Any] = json.loads(DEFINITION_FILE.read_text("utf-8"))
@@ -324,21 +319,14 @@ def account_in_memory() -> Iterator[pytest.MonkeyPatch]:
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         yield patch
+    _forget_environment()
+
+
+def _forget_environment() -> None:
+    """Make the functions make what they keep anew: it belongs to another environment."""
     forget_clients()
-
-
-def forget_clients() -> None:
-    """Make the functions make their clients and stores anew: those they have belong to another environment."""
-    clients.forget_clients()
-    for cached in (
-        aws._make_session,
-        open_order_store,
-        open_inventory,
-        open_mail_store,
-        open_mailer,
-        open_mail_progress,
-    ):
-        cached.cache_clear()
+    forget_stores()
+    aws._make_session.cache_clear()
 
 
 def _prepare_functions(patch: pytest.MonkeyPatch) -> None:
@@ -354,7 +342,7 @@ def _prepare_functions(patch: pytest.MonkeyPatch) -> None:
     # Read from the environment when first imported, which another test may have done before.
     patch.setattr(metrics.provider, "namespace", "OrderProcessing")
     patch.setattr(metrics.provider, "service", "order-processing-test")
-    forget_clients()
+    _forget_environment()
 
 
 def _substituted() -> str:
