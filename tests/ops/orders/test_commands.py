@@ -7,7 +7,6 @@ import io
 import json
 import re
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,29 +14,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ops.dead_letters import queues as dead_letters
 from ops.stack import Stack
 from ops.terminal import screen
 from tests.answers import validated
 from tests.ops.command import Command
 from tests.ops.dead_letters.test_queues import REFUSED, lay, take
-from tests.ops.moto_stack import moto_stack, put, rows, with_topic
+from tests.ops.moto_stack import put, rows
 from tests.ops.orders.test_publish import GOOD, ORDER
 from tests.ops.states import START, States
 
 TYPED = ("place", "--item", "tea=2", "--email", "customer@example.com")
-
-
-@pytest.fixture
-def states() -> States:
-    return States()
-
-
-@pytest.fixture
-def stack(states: States, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    monkeypatch.setattr(dead_letters, "_WAIT", 0)
-    with moto_stack(tables=True, queues=True, states=states) as moto:
-        yield with_topic(moto)
 
 
 @pytest.fixture

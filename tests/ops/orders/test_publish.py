@@ -10,13 +10,12 @@ import pytest
 
 from functions.shared.message import parse_order
 from functions.shared.order import Line, Order
-from ops.dead_letters import queues as dead_letters
 from ops.errors import BadInput
 from ops.orders import publish
 from ops.orders.ledger import Orders
 from ops.orders.publish import End, Expected, message_of, new_order_id, read_orders, wait_for
 from ops.stack import Stack
-from tests.ops.moto_stack import moto_stack, put
+from tests.ops.moto_stack import put
 from tests.ops.states import START, States
 
 ORDER = Order("12345", "customer@example.com", (Line("tea", 2),))
@@ -107,18 +106,6 @@ def test_a_new_id_can_be_read_and_is_one_that_an_execution_can_bear() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- waiting
-
-
-@pytest.fixture
-def states() -> States:
-    return States()
-
-
-@pytest.fixture
-def stack(states: States, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    monkeypatch.setattr(dead_letters, "_WAIT", 0)
-    with moto_stack(tables=True, queues=True, states=states) as stack:
-        yield stack
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """`orders retry` with filters: what is chosen, what is said before, and what is published, at which pace."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -16,7 +15,7 @@ from ops.orders.retry_many import publish_again, select_orders
 from ops.stack import Stack
 from ops.terminal import screen
 from tests.ops.command import Command
-from tests.ops.moto_stack import moto_stack, put, with_topic
+from tests.ops.moto_stack import put
 from tests.ops.orders.test_commands import published, put_order, refused
 from tests.ops.states import States
 
@@ -37,17 +36,6 @@ class Topic:
         self.client.publish(**message)
         if self.then:
             raise self.then.pop(0)
-
-
-@pytest.fixture
-def states() -> States:
-    return States()
-
-
-@pytest.fixture
-def stack(states: States) -> Iterator[Stack]:
-    with moto_stack(tables=True, queues=True, states=states) as moto:
-        yield with_topic(moto)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Orders on the move: all that start or end are seen, each end once, and one order's end is known for what it is."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,20 +13,9 @@ from ops.orders.execution import Attempt
 from ops.orders.pace import Pace
 from ops.orders.watch import MOST_SHOWN, Changes, Follower, Look, Progress, Watcher, make_sighting
 from ops.stack import Stack
-from tests.ops.moto_stack import moto_stack, put
+from tests.ops.moto_stack import put
 from tests.ops.orders.test_next_step import order
 from tests.ops.states import START, States
-
-
-@pytest.fixture
-def states() -> States:
-    return States()
-
-
-@pytest.fixture
-def stack(states: States) -> Iterator[Stack]:
-    with moto_stack(tables=True, queues=True, states=states) as stack:
-        yield stack
 
 
 @dataclass
