@@ -56,7 +56,7 @@ class Encryption(Construct):
         """Let publishers use the key through SNS for that one topic, without a permission of their own on it."""
         conditions: dict[str, Mapping[str, object]] = {
             "StringEquals": {
-                "kms:ViaService": f"sns.{self._stack.region}.amazonaws.com",
+                "kms:ViaService": f"sns.{self._stack.region}.{self._stack.url_suffix}",
                 "kms:EncryptionContext:aws:sns:topicArn": self._topic_arn(settings),
             }
         }
@@ -89,7 +89,7 @@ class Encryption(Construct):
         groups = [self._make_arn("logs", f"log-group:{name}") for name in names]
         return iam.PolicyStatement(
             sid="AllowLogs",
-            principals=[iam.ServicePrincipal(f"logs.{self._stack.region}.amazonaws.com")],
+            principals=[iam.ServicePrincipal(f"logs.{self._stack.region}.{self._stack.url_suffix}")],
             actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
             resources=["*"],  # in a key's policy: this key
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},

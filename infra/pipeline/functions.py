@@ -109,7 +109,8 @@ class OrderFunction(Construct):
 
     def allow_key(self, *actions: str, through: str) -> None:
         """Let AWS's service `through` do exactly `actions` with the key for the function, which itself never may."""
-        service = f"{through}.{Stack.of(self).region}.amazonaws.com"
+        stack = Stack.of(self)
+        service = f"{through}.{stack.region}.{stack.url_suffix}"
         self.allow(*actions, on=[self._key.key_arn], conditions={"StringEquals": {"kms:ViaService": service}})
 
     def poll(self, scope: Construct, construct_id: str, *, queue: sqs.Queue, max_concurrency: int) -> None:

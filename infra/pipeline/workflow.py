@@ -112,7 +112,7 @@ class OrderWorkflow(Construct):
             self,
             "StateMachine",
             state_machine_type=sfn.StateMachineType.STANDARD,
-            definition_body=sfn.DefinitionBody.from_string(DEFINITION.read_text(encoding="utf-8")),
+            definition_body=sfn.DefinitionBody.from_string(self._read_definition()),
             definition_substitutions={name: step.pinned_arn for name, step in steps.items()},
             role=role,
             tracing_enabled=True,
@@ -122,6 +122,13 @@ class OrderWorkflow(Construct):
                 include_execution_data=False,  # it holds the customer's address
             ),
         )
+
+    def _read_definition(self) -> str:
+        """Give the file's text, with the partition that is deployed to: GovCloud and the China regions have their own.
+
+        The file names `aws`, because asl-validator and the console's editor know Lambda by its ARN only.
+        """
+        return DEFINITION.read_text(encoding="utf-8").replace("arn:aws:", f"arn:{Stack.of(self).partition}:")
 
     def _acknowledged_versions(self, step: OrderFunction) -> Acknowledgment:
         logical_id = Stack.of(self).get_logical_id(cast(CfnElement, step.function.node.default_child))

@@ -299,8 +299,8 @@ def test_the_machine_runs_the_definition_with_every_step_filled_in(template: Tem
         for name in STEPS
     }
     for name in machine["DefinitionSubstitutions"]:
-        assert f'"${{{name}}}"' in machine["DefinitionString"]
-    assert machine["DefinitionString"].count("${") == machine["DefinitionString"].count("FunctionName")
+        assert f'"${{{name}}}"' in text(machine["DefinitionString"])
+    assert text(machine["DefinitionString"]).count("${") == text(machine["DefinitionString"]).count("FunctionName")
 
 
 def test_executions_are_logged_without_the_customers_data_and_traced(template: Template) -> None:
@@ -492,7 +492,7 @@ _IDENTITY = f"arn:<AWS::Partition>:ses:{_HERE}:identity/"
 
 def with_the_key(*actions: str, through: str) -> set[tuple[str, str]]:
     """Only a service may use the key for a function, never the function itself."""
-    condition = {"StringEquals": {"kms:ViaService": {"Fn::Join": ["", [f"{through}.", _REGION, ".amazonaws.com"]]}}}
+    condition = {"StringEquals": {"kms:ViaService": {"Fn::Join": ["", [f"{through}.", _REGION, ".", {"Ref": "AWS::URLSuffix"}]]}}}
     return {(f"kms:{action}", f"{KEY}.Arn if {json.dumps(condition)}") for action in actions}
 
 
@@ -683,7 +683,7 @@ def test_the_keys_policy_names_each_service_and_for_whom_it_acts(template: Templ
             SEND,
             {
                 "StringEquals": {
-                    "kms:ViaService": "sns.<AWS::Region>.amazonaws.com",
+                    "kms:ViaService": "sns.<AWS::Region>.<AWS::URLSuffix>",
                     "kms:EncryptionContext:aws:sns:topicArn": topic,
                     "kms:CallerAccount": ["<AWS::AccountId>"],
                 }
@@ -692,7 +692,7 @@ def test_the_keys_policy_names_each_service_and_for_whom_it_acts(template: Templ
         "AllowAlarms": ({"Service": "cloudwatch.amazonaws.com"}, SEND, OURS | {"ArnLike": {"aws:SourceArn": [alarms]}}),
         "AllowEvents": ({"Service": "events.amazonaws.com"}, SEND, OURS | {"ArnLike": {"aws:SourceArn": [rules]}}),
         "AllowLogs": (
-            {"Service": "logs.<AWS::Region>.amazonaws.com"},
+            {"Service": "logs.<AWS::Region>.<AWS::URLSuffix>"},
             {"kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"},
             {
                 "ArnLike": {
