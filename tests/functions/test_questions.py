@@ -20,7 +20,7 @@ from tests.functions.wire import Wire, answers
 
 # "Supported logs and discovered fields" in the user guide of CloudWatch Logs: of any log, and of Lambda's.
 DISCOVERED = {"@timestamp", "@message", "@log", "@type", "@duration", "@initDuration"}
-COMMANDS = {"fields", "filter", "stats", "sort", "by", "as", "and", "or", "in", "desc"}
+COMMANDS = {"fields", "filter", "stats", "sort", "by", "as", "and", "or", "in", "asc", "desc"}
 
 Line = dict[str, Any]
 
@@ -114,6 +114,7 @@ def test_a_line_begins_its_cause_where_the_question_cuts_the_time_off(lines: lis
         if line.get("message") == "step raised"
     )
     assert raised[-1][int(cut) :] == "SomeState: OutOfStock"
+    assert all("timestamp" not in line for line in lines if "OrdersFailed" in line or "MailsRefused" in line)
 
 
 def test_the_seconds_of_an_order_are_one_number_for_each_part(lines: list[Line]) -> None:

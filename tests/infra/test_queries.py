@@ -1,5 +1,6 @@
 """The questions that are saved beside the logs, and the logs that they are put to."""
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -34,11 +35,36 @@ def test_the_local_logs_know_no_questions(templates: Mapping[str, Template]) -> 
     assert not templates["local"].of_type("AWS::Logs::QueryDefinition")
 
 
+# The shapes that the user guide of CloudWatch Logs shows ("stats", "fields", "filter", "sort", "Functions"). A stack is
+# deployed with any text: what Insights does not know shows when somebody asks the question.
+FIELD = r"[@\w][\w.]*"
+GATHERED = rf"(?:(?:count|sum|max|sortsLast)\((?:\*|{FIELD})\)|pct\({FIELD}, \d+\))"
+COLUMN = rf"{GATHERED}(?: \+ {GATHERED})* as \w+"
+GROUP = rf"(?:substr\({FIELD}, \d+\) as \w+|{FIELD})"
+CONDITION = rf'(?:{FIELD} (?:=|>) (?:"[^"]*"|\d+)|{FIELD} in \[[^\]]*\]|ispresent\({FIELD}\))'
+PART = rf'(?:concat\((?:{FIELD}|"[^"]*")(?:, (?:{FIELD}|"[^"]*"))*\) as \w+|{FIELD})'
+SHOWN = {
+    "fields": rf"fields {PART}(?:, {PART})*",
+    "filter": rf"filter {CONDITION}(?: (?:and|or) {CONDITION})*",
+    "stats": rf"stats {COLUMN}(?:, {COLUMN})*(?: by {GROUP}(?:, {GROUP})*)?",
+    "sort": rf"sort {FIELD} (?:asc|desc)",
+}
+
+
+def commands_of(query: str) -> list[str]:
+    return [" ".join(command.split()) for command in query.split("\n| ")]
+
+
+@pytest.mark.parametrize("query", QUESTIONS.values(), ids=QUESTIONS)
+def test_a_question_is_written_as_the_pages_of_insights_show_it(query: str) -> None:
+    for command in commands_of(query):
+        assert re.fullmatch(SHOWN[command.split()[0]], command), command
+
+
 @pytest.mark.parametrize("query", QUESTIONS.values(), ids=QUESTIONS)
 def test_a_question_is_one_that_insights_answers(query: str) -> None:
     """At most two stats, and sort after them; 50 log groups and 10,000 characters ("stats", "StartQuery")."""
-    commands = [line.split()[0] for line in query.replace("\n    ", " ").replace("| ", "").splitlines()]
-    assert set(commands) <= {"fields", "filter", "stats", "sort"}
+    commands = [command.split()[0] for command in commands_of(query)]
     assert commands.count("stats") <= 2
     assert "sort" not in commands or commands.index("sort") == len(commands) - 1
     assert len(query) < 10_000

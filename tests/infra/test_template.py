@@ -492,11 +492,11 @@ _IDENTITY = f"arn:<AWS::Partition>:ses:{_HERE}:identity/"
 
 def with_the_key(*actions: str, through: str) -> set[tuple[str, str]]:
     """Only a service may use the key for a function, never the function itself."""
-    condition = {"StringEquals": {"kms:ViaService": {"Fn::Join": ["", [f"{through}.", _REGION, ".", {"Ref": "AWS::URLSuffix"}]]}}}
+    service = {"Fn::Join": ["", [f"{through}.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}]]}
+    condition = {"StringEquals": {"kms:ViaService": service}}
     return {(f"kms:{action}", f"{KEY}.Arn if {json.dumps(condition)}") for action in actions}
 
 
-_REGION = {"Ref": "AWS::Region"}
 _TABLES = with_the_key("Decrypt", through="dynamodb")
 _QUEUES = with_the_key("Decrypt", "GenerateDataKey", through="sqs")
 
