@@ -79,9 +79,15 @@ class Encryption(Construct):
         return self._for_service("AllowAlarms", "cloudwatch.amazonaws.com", sources=[alarms])
 
     def _allow_events(self) -> iam.PolicyStatement:
-        """EventBridge sends mail events, and what it could not deliver, to queues ("Amazon SQS Key management")."""
+        """EventBridge sends mail events, and what it could not deliver, to queues.
+
+        "Amazon SQS Key management" promises the rule's ARN of it and not the account, which is part of that ARN. A
+        condition that is not met would lose events silently: the queue and its DLQ have the same key.
+        """
         rules = self._make_arn("events", f"rule/{self._stack.stack_name}-*")
-        return self._for_service("AllowEvents", "events.amazonaws.com", sources=[rules])
+        return self._allow_key_use(
+            "AllowEvents", [iam.ServicePrincipal("events.amazonaws.com")], {"ArnLike": {"aws:SourceArn": [rules]}}
+        )
 
     def _log_groups(self) -> iam.PolicyStatement:
         """The statement of "Encrypt log data in CloudWatch Logs using AWS KMS", for this stack's log groups alone."""

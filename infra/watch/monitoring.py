@@ -30,7 +30,8 @@ REPUTATION_PERIOD = Duration.hours(1)
 class Monitoring(Construct):
     """Alarms, the topic they notify, and the dashboard that shows them.
 
-    Missing data never breaches: every metric here is silent while there is nothing to do.
+    Missing data never breaches: every metric here is silent while there is nothing to do. Only SES's rates hold until
+    there is a new one.
     """
 
     def __init__(
@@ -214,7 +215,11 @@ class Monitoring(Construct):
             )
 
     def _watch_reputation(self, configuration_set: str) -> None:
-        """Bounces and complaints as SES counts them, as fractions ("Creating reputation monitoring alarms")."""
+        """Bounces and complaints as SES counts them, as fractions.
+
+        "Creating reputation monitoring alarms" has `ignore` for missing data: while no mail is sent there is no new
+        rate, and the last one still counts for SES.
+        """
         for alarm_id, metric_name, threshold, what in (
             ("MailsBouncing", "BounceRate", self._thresholds.mail_bounce_rate, "Too many mails bounce"),
             (
@@ -235,6 +240,7 @@ class Monitoring(Construct):
                 ),
                 threshold=threshold,
                 description=f"{what} ({100 * threshold:g} % or more): SES may stop the account from sending.",
+                missing_data=cloudwatch.TreatMissingData.IGNORE,
             )
 
     def _watch_the_flow(self) -> None:
@@ -257,6 +263,7 @@ class Monitoring(Construct):
         threshold: float,
         description: str,
         periods: int = 1,
+        missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> None:
         alarm = cloudwatch.Alarm(
             self,
@@ -266,7 +273,7 @@ class Monitoring(Construct):
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             evaluation_periods=periods,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            treat_missing_data=missing_data,
             alarm_description=_describe_alarm(alarm_id, description),
         )
         self._notify(alarm_id, alarm)

@@ -7,7 +7,7 @@ is read as Python, whose grammar it shares as far as it is used here; whatever e
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -29,6 +29,11 @@ _COMPARE = {ast.GtE: operator.ge, ast.Gt: operator.gt, ast.LtE: operator.le, ast
 
 def ringing(template: Template, metrics: Metrics) -> set[str]:
     """The ids of the alarms that are in ALARM at any time while these metrics come in."""
+    return set().union(*follow_alarms(template, metrics))
+
+
+def follow_alarms(template: Template, metrics: Metrics) -> Iterator[set[str]]:
+    """The ids of the alarms that are in ALARM, slot by slot."""
     every = alarms(template)
     simple = {alarm_id: properties for alarm_id, properties in every.items() if "AlarmRule" not in properties}
     rules = {alarm_id: text(every[alarm_id]["AlarmRule"]) for alarm_id in every.keys() - simple.keys()}
@@ -36,12 +41,11 @@ def ringing(template: Template, metrics: Metrics) -> set[str]:
         logical_id: _id(template, resource)
         for logical_id, resource in template.of_type("AWS::CloudWatch::Alarm").items()
     }
-    found: set[str] = set()
+    now: set[str] = set()
     for slot in range(max(map(len, metrics.values()), default=1)):
-        now = {alarm_id for alarm_id, properties in simple.items() if _breaches(properties, metrics, slot)}
+        now = {alarm_id for alarm_id, alarm in simple.items() if _breaches(alarm, metrics, slot, alarm_id in now)}
         states = {logical_id: alarm_id in now for logical_id, alarm_id in ids.items()}
-        found |= now | {alarm_id for alarm_id, rule in rules.items() if _follows(rule, states)}
-    return found
+        yield now | {alarm_id for alarm_id, rule in rules.items() if _follows(rule, states)}
 
 
 def alarms(template: Template) -> dict[str, Any]:
@@ -67,13 +71,16 @@ def _id(template: Template, alarm: Any) -> str:
     return text(alarm["Properties"]["AlarmName"]).removeprefix(f"order-processing-{template.stage}-")
 
 
-def _breaches(properties: Any, metrics: Metrics, slot: int) -> bool:
-    """Whether all the newest periods breach; a missing one does not."""
-    assert properties["TreatMissingData"] == "notBreaching"
+def _breaches(properties: Any, metrics: Metrics, slot: int, before: bool) -> bool:
+    """Whether all the newest periods breach; a missing one does not, or leaves the alarm as it was before."""
+    missing = properties["TreatMissingData"]
+    assert missing in {"notBreaching", "ignore"}
     assert properties.get("DatapointsToAlarm", properties["EvaluationPeriods"]) == properties["EvaluationPeriods"]
     breaches = _BREACHES[properties["ComparisonOperator"]]
     slots = _period(properties) // SLOT
     newest = [_datapoint(properties, metrics, slot - back * slots) for back in range(properties["EvaluationPeriods"])]
+    if missing == "ignore" and None in newest:
+        return before
     return all(value is not None and breaches(value, properties["Threshold"]) for value in newest)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from infra.paths import ROOT
 from infra.settings import AlarmThresholds
-from tests.infra.alarms import Series, alarms, evaluate, ringing, watched
+from tests.infra.alarms import Series, alarms, evaluate, follow_alarms, ringing, watched
 from tests.infra.conftest import Template
 from tests.infra.resources import (
     ALARM_TOPIC,
@@ -38,6 +38,8 @@ SIMPLE = {
     *("OldestOrderWaits", "OrderDlqNotEmpty", "ReleaseDlqNotEmpty", "MailEventDlqNotEmpty"),
     *("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsThrottled"),
 }
+# SES counts these rates while mails are sent; without a new one the last still holds.
+REPUTATION = {"MailsBouncing", "MailsComplained"}
 ALL = SIMPLE | {
     *(
         "OrdersNotFlowing",
@@ -47,7 +49,7 @@ ALL = SIMPLE | {
         "FunctionsThrottled",
         "TablesThrottled",
     ),
-    *("MailsBouncing", "MailsComplained"),
+    *REPUTATION,
 }
 
 
@@ -385,6 +387,20 @@ def test_what_is_ordinary_wakes_nobody(template: Template, scenario: Scenario) -
     assert ringing(template, told(template, scenario)) == set()
 
 
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_a_rate_holds_while_no_mail_is_sent_until_there_is_a_better_one(
+    templates: Mapping[str, Template], stage: str
+) -> None:
+    account = Account(templates[stage])
+    account.tell("ApproximateNumberOfMessagesVisible", ORDER_DLQ, 0, DAY)
+    account.tell("Reputation.BounceRate", CONFIGURATION_SET, 0.05)
+    *_, at_last = follow_alarms(templates[stage], account.metrics)
+    assert at_last == {"MailsBouncing"}
+    account.tell("Reputation.BounceRate", CONFIGURATION_SET, 0.049, [200])
+    *_, at_last = follow_alarms(templates[stage], account.metrics)
+    assert at_last == set()
+
+
 def test_no_alarm_is_without_its_scenario(templates: Mapping[str, Template]) -> None:
     assert set().union(*RINGING.values()) == ALL
     assert {stage: set(alarms(template)) for stage, template in templates.items()} == {
@@ -422,11 +438,11 @@ def test_there_is_no_runbook_without_its_alarm() -> None:
 
 
 def test_every_alarm_tells_somebody_and_is_quiet_when_nothing_happens(template: Template) -> None:
-    for properties in alarms(template).values():
+    for alarm_id, properties in alarms(template).items():
         assert texts(properties["AlarmActions"]) == [ALARM_TOPIC]
         assert properties.get("ActionsEnabled", True) is True
         if "AlarmRule" not in properties:
-            assert properties["TreatMissingData"] == "notBreaching"
+            assert properties["TreatMissingData"] == ("ignore" if alarm_id in REPUTATION else "notBreaching")
 
 
 def test_cloudwatch_can_reach_the_alarm_topic(template: Template) -> None:

@@ -357,7 +357,7 @@ def test_ses_tells_eventbridge_of_the_five_ends_of_a_mail(templates: Mapping[str
         told = destination["EventDestination"]
         assert (told["Enabled"], told["MatchingEventTypes"]) == (
             True,
-            ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT"],
+            ["send", "delivery", "bounce", "complaint", "reject"],
         )
         bus = f"arn:<AWS::Partition>:events:{_HERE}:event-bus/default"
         assert plain(told["EventBridgeDestination"]) == {"EventBusArn": bus}
@@ -690,7 +690,9 @@ def test_the_keys_policy_names_each_service_and_for_whom_it_acts(template: Templ
             },
         ),
         "AllowAlarms": ({"Service": "cloudwatch.amazonaws.com"}, SEND, OURS | {"ArnLike": {"aws:SourceArn": [alarms]}}),
-        "AllowEvents": ({"Service": "events.amazonaws.com"}, SEND, OURS | {"ArnLike": {"aws:SourceArn": [rules]}}),
+        # SQS's page promises this of EventBridge and no more. Were another condition not met, mail events and what the
+        # DLQ is for would be lost silently; the ARN names the account too.
+        "AllowEvents": ({"Service": "events.amazonaws.com"}, SEND, {"ArnLike": {"aws:SourceArn": [rules]}}),
         "AllowLogs": (
             {"Service": "logs.<AWS::Region>.<AWS::URLSuffix>"},
             {"kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"},
