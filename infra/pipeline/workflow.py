@@ -126,7 +126,7 @@ class OrderWorkflow(Construct):
     def _read_definition(self) -> str:
         """Give the file's text, with the partition that is deployed to: GovCloud and the China regions have their own.
 
-        The file names `aws`, because asl-validator and the console's editor know Lambda by its ARN only.
+        The file names `aws`, because asl-validator and cfn-lint refuse a substitution there.
         """
         return DEFINITION.read_text(encoding="utf-8").replace("arn:aws:", f"arn:{Stack.of(self).partition}:")
 

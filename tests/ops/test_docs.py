@@ -122,6 +122,28 @@ def test_the_readme_can_be_read_in_some_minutes_and_has_its_two_commands() -> No
     assert f"${estimate_cost([1_000_000], 3).total[0]:.0f}" in text
 
 
+# --- what is still open ---------------------------------------------------------------------------------------------
+
+OPEN = ROOT / "docs" / "only-aws-can-show.md"
+_PROBES = re.compile(r"P[1-4]|A(?:[1-9]|1[0-3])|B[0-8]|D[1-5]|R[1-3]")
+_SAID_TO_BE_OPEN = re.compile(r"only AWS can show|not yet (?:run|tried) on AWS|never run|unproven", re.IGNORECASE)
+
+
+def test_every_open_point_names_the_probes_that_settle_it() -> None:
+    tables = OPEN.read_text("utf-8").split("| open | probe |\n|---|---|\n")[1:]
+    rows = [row for table in tables for row in table.partition("\n\n")[0].splitlines()]
+    assert len(rows) >= 15
+    for row in rows:
+        probes = row.strip("| ").rpartition(" | ")[2].partition(";")[0]
+        assert all(_PROBES.fullmatch(probe) for probe in probes.split(", ")), row
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_is_open_on_aws_is_in_one_list(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert page.name in {OPEN.name, "CHANGELOG.md"} or not _SAID_TO_BE_OPEN.search(text) or OPEN.name in text
+
+
 # --- the site -------------------------------------------------------------------------------------------------------
 
 
