@@ -74,6 +74,22 @@ def plain(value: Any) -> Any:
     return value
 
 
+def references(value: Any) -> set[str]:
+    """The logical ids of all that CloudFormation creates before what holds this value."""
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
+            return set() if name.startswith("AWS::") else {name}
+        case {"DependsOn": str(name), **rest}:
+            return {name} | references(rest)
+        case {"DependsOn": list(names), **rest}:
+            return {*names} | references(rest)
+        case dict():
+            return {name for item in value.values() for name in references(item)}
+        case list():
+            return {name for item in value for name in references(item)}
+    return set()
+
+
 def only(items: Mapping[str, Any]) -> Any:
     assert len(items) == 1, list(items)
     return next(iter(items.values()))
