@@ -195,15 +195,10 @@ def test_prod_keeps_what_holds_data_unless_its_own_creation_is_rolled_back(
     template = templates["prod"]
     policies = kept(template)
     groups = {log_group_id(template, name) for name in FUNCTIONS}
-    assert policies["RetainExceptOnCreate"] == {
-        *QUEUES,
-        KEY,
-        *groups,
-    }  # without the key what is kept is gone all the same
-    for logical_id in TABLES:
-        assert (
-            (logical_id in policies["Retain"]) is template.properties(logical_id)["DeletionProtectionEnabled"] is True
-        )
+    # Without the key what is kept is gone all the same.
+    assert policies["RetainExceptOnCreate"] == {*QUEUES, KEY, *groups}
+    assert {*TABLES} <= policies["Retain"]
+    assert {template.properties(table)["DeletionProtectionEnabled"] for table in TABLES} == {True}
     assert template.properties(KEY)["PendingWindowInDays"] == 30
     assert template.manifest()["terminationProtection"] is True
 
@@ -218,7 +213,7 @@ def test_other_stages_keep_nothing_but_versions_and_the_sender(templates: Mappin
     assert kinds == ({f"AWS::{kind}" for kind in versions} if stage == "dev" else set())
     assert {template.properties(table)["DeletionProtectionEnabled"] for table in TABLES} == {False}
     assert template.properties(KEY)["PendingWindowInDays"] == 7
-    assert "terminationProtection" not in template.manifest()
+    assert template.manifest()["terminationProtection"] is False
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
