@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from aws_cdk import Acknowledgment, CfnElement, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, CfnElement, Duration, Fn, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -112,7 +112,7 @@ class OrderWorkflow(Construct):
         return sfn.StateMachine(
             self,
             "StateMachine",
-            state_machine_name=Stack.of(self).stack_name,
+            state_machine_name=self._machine_name(),
             state_machine_type=sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_string(DEFINITION.read_text(encoding="utf-8")),
             definition_substitutions={name: step.pinned_arn for name, step in steps.items()},
@@ -124,6 +124,16 @@ class OrderWorkflow(Construct):
                 include_execution_data=False,  # it holds the customer's address
             ),
         )
+
+    def _machine_name(self) -> str:
+        """The stack's name, and a part of its id: a stack that is created again gets a machine of another name.
+
+        CloudFormation would name it by its logical id, alike in all stages. For 90 days an execution's name cannot
+        be used again, and AWS does not say that it can be once its machine was deleted ("StartExecution").
+        """
+        stack = Stack.of(self)
+        unique = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", stack.stack_id))))
+        return f"{stack.stack_name}-{unique}"
 
     def _acknowledged_versions(self, step: OrderFunction) -> Acknowledgment:
         logical_id = Stack.of(self).get_logical_id(cast(CfnElement, step.function.node.default_child))

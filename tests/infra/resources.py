@@ -55,6 +55,8 @@ def text(value: Any) -> str:
         # The name out of a function's or an alias's ARN.
         case {"Fn::Select": [6, {"Fn::Split": [":", arn]}]}:
             return f"{text(arn)}.Name"
+        case {"Fn::Select": [int(index), {"Fn::Split": [str(separator), of]}]}:
+            return f"{text(of)}.split({separator!r})[{index}]"
     raise AssertionError(f"no text for {value}")
 
 

@@ -164,7 +164,8 @@ def test_names_are_given_to_what_people_look_for_and_to_nothing_else(
         *on_aws,
         ("AWS::SNS::Topic", topic),
         ("AWS::Logs::LogGroup", f"/aws/vendedlogs/states/{stack}"),
-        ("AWS::StepFunctions::StateMachine", stack),
+        # An execution's name is taken for 90 days, maybe beyond its machine's end.
+        ("AWS::StepFunctions::StateMachine", f"{stack}-<AWS::StackId>.split('/')[2].split('-')[0]"),
         # Unlike the others' names, a dashboard's exists once in all regions of an account.
         ("AWS::CloudWatch::Dashboard", f"{stack}-<AWS::Region>"),
     }
