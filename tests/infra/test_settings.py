@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -144,6 +145,18 @@ def test_locally_nothing_can_be_shifted() -> None:
     with pytest.raises(SettingsError, match=r"^shift: must be false in stage local, which has no versions"):
         settings("local", shift=True)
     assert not settings("local", shift=False).shifts_gradually
+
+
+def test_the_guide_has_every_setting() -> None:
+    asked = set()
+
+    def get(key: str) -> str | None:
+        asked.add(key)
+        return {"stage": "local"}.get(key)
+
+    Settings.from_context(get)
+    guide = (ROOT / "docs" / "deploying.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", guide.split("## GitHub Actions")[0], re.MULTILINE)) == asked
 
 
 def test_only_prod_keeps_its_data_when_the_stack_goes() -> None:

@@ -1,5 +1,6 @@
 """What GitHub runs: no more permissions than it needs, no key of AWS's, and nothing that is not fixed."""
 
+import json
 import os
 import re
 import subprocess
@@ -144,6 +145,15 @@ def test_a_deployment_after_a_rollback_has_a_release_and_a_revert_does_not_shift
 def test_nothing_is_deployed_when_aws_does_not_say_whether_it_was_rolled_back(tmp_path: Path) -> None:
     done, output = prepare_deployment(tmp_path, "false", "echo AccessDenied >&2; exit 254")
     assert (done.returncode, output, done.stderr) == (254, "", "AccessDenied\n")
+
+
+def test_the_role_that_the_guide_describes_may_ask_this() -> None:
+    guide = (ROOT / "docs" / "deploying.md").read_text("utf-8")
+    _, role = (json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", guide, re.DOTALL | re.MULTILINE))
+    beyond_bootstrap = [statement for statement in role["Statement"] if statement["Action"] != "sts:AssumeRole"]
+    assert beyond_bootstrap == [{"Effect": "Allow", "Action": "cloudformation:ListStacks", "Resource": "*"}]
+    calls = {call for run in runs(parsed("deploy-stage")) for call in re.findall(r"\baws ([a-z]+ [a-z-]+)", run)}
+    assert calls == {"cloudformation list-stacks"}
 
 
 def prepare_deployment(folder: Path, all_at_once: str, aws_does: str) -> tuple[subprocess.CompletedProcess[str], str]:
