@@ -125,6 +125,13 @@ class OrderWorkflow(Construct):
             ),
         )
 
+    def _acknowledged_versions(self, step: OrderFunction) -> Acknowledgment:
+        logical_id = Stack.of(self).get_logical_id(cast(CfnElement, step.function.node.default_child))
+        return Acknowledgment(
+            id=f"AwsSolutions-IAM5[Resource::<{logical_id}.Arn>:*]",
+            reason="An execution calls the version it began with, and which those are is not known here.",
+        )
+
     def _machine_name(self) -> str:
         """The stack's name, and a part of its id: a stack that is created again gets a machine of another name.
 
@@ -134,13 +141,6 @@ class OrderWorkflow(Construct):
         stack = Stack.of(self)
         unique = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", stack.stack_id))))
         return f"{stack.stack_name}-{unique}"
-
-    def _acknowledged_versions(self, step: OrderFunction) -> Acknowledgment:
-        logical_id = Stack.of(self).get_logical_id(cast(CfnElement, step.function.node.default_child))
-        return Acknowledgment(
-            id=f"AwsSolutions-IAM5[Resource::<{logical_id}.Arn>:*]",
-            reason="An execution calls the version it began with, and which those are is not known here.",
-        )
 
     def shift_gradually(self, alarms: Mapping[str, cloudwatch.IAlarm]) -> None:
         """Give a new version a tenth of the orders, and after that all of them, unless one of `alarms` fires."""
