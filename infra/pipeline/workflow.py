@@ -112,7 +112,7 @@ class OrderWorkflow(Construct):
         return sfn.StateMachine(
             self,
             "StateMachine",
-            state_machine_name=self._machine_name(),
+            state_machine_name=self._name_state_machine(),
             state_machine_type=sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_string(DEFINITION.read_text(encoding="utf-8")),
             definition_substitutions={name: step.pinned_arn for name, step in steps.items()},
@@ -132,8 +132,8 @@ class OrderWorkflow(Construct):
             reason="An execution calls the version it began with, and which those are is not known here.",
         )
 
-    def _machine_name(self) -> str:
-        """The stack's name, and a part of its id: a stack that is created again gets a machine of another name.
+    def _name_state_machine(self) -> str:
+        """Name it after the stack, with a part of its id: a stack that is created again gets a machine of another name.
 
         CloudFormation would name it by its logical id, alike in all stages. For 90 days an execution's name cannot
         be used again, and AWS does not say that it can be once its machine was deleted ("StartExecution").
