@@ -16,6 +16,9 @@ _EMAIL_RULE = "one plain address such as orders@example.com (letters, digits and
 # No wildcards: every account and role is named.
 _PUBLISHER = re.compile(r"[0-9]{12}|arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=.@_/-]+")
 _PUBLISHER_RULE = "account ids of 12 digits or ARNs of roles, separated by commas"
+# It becomes part of a function's description, of which Lambda takes 256 characters.
+_RELEASE = re.compile(r"[ -~]{1,64}")
+_RELEASE_RULE = "1 to 64 printable ASCII characters"
 
 
 class SettingsError(ValueError):
@@ -70,9 +73,11 @@ class Settings:
     alarm_email: str | None
     # In its sandbox SES checks ses:SendEmail against the recipient's identity too, not only the sender's.
     ses_sandbox: bool
-    # An identity is a physical name: a second stage in one account that sends from the same address must not
-    # create it again, and one verified by hand, or by its domain, need not be.
+    # The address is the identity's physical name, and exists once in an account and region, where both stages may send
+    # from it. So only `dev` creates it; the sender of `prod` is dev's, or verified by its domain or by hand.
     create_sender_identity: bool
+    # A text in each function's description, by which it differs from the version that a rolled-back deployment left.
+    release: str | None
     # Accounts by id and roles by ARN that may publish orders; none means the account deployed to.
     publishers: tuple[str, ...]
     # The most batches that are processed at once: of orders, and of mails' events.
@@ -88,7 +93,7 @@ class Settings:
     # Each version is numbered and kept, so that an execution ends on the code it began with. The local AWS runs what
     # is deployed last, and starts no execution by an alias.
     publishes_versions: bool
-    # A new version gets a tenth first, and an alarm takes it back; otherwise it gets all at once.
+    # A new version gets a tenth first, and an alarm rolls it back; otherwise it gets all at once.
     shifts_gradually: bool
     # Alarms on expressions over metrics and on other alarms, which the local CloudFormation does not create.
     combines_alarms: bool
@@ -104,8 +109,10 @@ class Settings:
         sender_email: str | None = None,
         alarm_email: str | None = None,
         ses_sandbox: bool | None = None,
-        create_sender_identity: bool = True,
+        create_sender_identity: bool | None = None,
         publishers: str | None = None,
+        release: str | None = None,
+        shift: bool | None = None,
     ) -> Self:
         """The settings of `stage`; raises SettingsError for whatever cannot be deployed."""
         if stage not in STAGES:
@@ -119,18 +126,19 @@ class Settings:
             sender_email=_check_email("sender_email", sender),
             alarm_email=None if alarm_email is None else _check_email("alarm_email", alarm_email),
             ses_sandbox=differences.ses_sandbox if ses_sandbox is None else ses_sandbox,
-            create_sender_identity=create_sender_identity,
+            create_sender_identity=stage != "prod" if create_sender_identity is None else create_sender_identity,
+            release=None if release is None else _check_release(release),
             publishers=() if publishers is None else _split_publishers(publishers),
             topic_name=differences.topic_name,
             starter_max_concurrency=differences.starter_max_concurrency,
             tracker_max_concurrency=differences.tracker_max_concurrency,
             log_retention=differences.log_retention,
-            removal_policy=RemovalPolicy.RETAIN if stage == "prod" else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if stage == "prod" else RemovalPolicy.DESTROY,
             deletion_protection=stage == "prod",
             runs_locally=stage == "local",
             sends_mail_events=stage != "local",
             publishes_versions=stage != "local",
-            shifts_gradually=stage == "prod",
+            shifts_gradually=_check_shift(stage, shift),
             combines_alarms=stage != "local",
             saves_queries=stage != "local",
         )
@@ -143,8 +151,10 @@ class Settings:
             sender_email=get("sender_email"),
             alarm_email=get("alarm_email"),
             ses_sandbox=_read_flag("ses_sandbox", get("ses_sandbox")),
-            create_sender_identity=_read_flag("create_sender_identity", get("create_sender_identity")) is not False,
+            create_sender_identity=_read_flag("create_sender_identity", get("create_sender_identity")),
             publishers=get("publishers"),
+            release=get("release"),
+            shift=_read_flag("shift", get("shift")),
         )
 
 
@@ -206,6 +216,18 @@ def _split_publishers(value: object) -> tuple[str, ...]:
     if not named or not all(_PUBLISHER.fullmatch(name) for name in named):
         raise SettingsError(f"publishers: must be {_PUBLISHER_RULE}, not {value!r} (-c publishers=…)")
     return tuple(dict.fromkeys(named))
+
+
+def _check_release(value: object) -> str:
+    if not isinstance(value, str) or not _RELEASE.fullmatch(value):
+        raise SettingsError(f"release: must be {_RELEASE_RULE}, not {value!r} (-c release=…)")
+    return value
+
+
+def _check_shift(stage: str, shift: bool | None) -> bool:
+    if stage == "local" and shift:
+        raise SettingsError("shift: must be false in stage local, which has no versions (-c shift=false)")
+    return stage == "prod" if shift is None else shift
 
 
 def _read_flag(key: str, value: object) -> bool | None:

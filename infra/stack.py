@@ -1,6 +1,9 @@
 """The stack: it connects the constructs, and every decision is in them or in the settings."""
 
+from collections.abc import Mapping
+
 from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -58,7 +61,7 @@ class OrderProcessingStack(Stack):
             publishers=publishers,
             workflow=self._workflow,
         )
-        Monitoring(
+        monitoring = Monitoring(
             self,
             "Monitoring",
             settings=settings,
@@ -70,7 +73,7 @@ class OrderProcessingStack(Stack):
             mail_tracking=self._mail_tracking,
         )
         if settings.shifts_gradually:
-            self._shift_gradually()
+            self._shift_gradually(monitoring.alarms)
         if settings.saves_queries:
             self._save_queries()
         self._create_outputs(settings)
@@ -88,15 +91,17 @@ class OrderProcessingStack(Stack):
             removal_policy=RemovalPolicy.RETAIN,
         )
 
-    def _shift_gradually(self) -> None:
-        """Each function is rolled back by the alarms that fire when it fails."""
+    def _shift_gradually(self, alarms: Mapping[str, cloudwatch.IAlarm]) -> None:
+        """The workflow and each function are rolled back by the alarms that fire when they fail."""
+        self._workflow.shift_gradually(alarms)
+        failing = alarms["FunctionsFailing"]
         GradualShift(
             self,
             "Rollout",
             functions={
-                "StartWorkflow": (self._ingestion.start_workflow, ["FunctionsFailing", "OldestOrderWaits"]),
-                "ReleaseAbandoned": (self._workflow.release_abandoned, ["FunctionsFailing", "ReleaseDlqNotEmpty"]),
-                "TrackEmail": (self._mail_tracking.track_email, ["FunctionsFailing", "MailEventDlqNotEmpty"]),
+                "StartWorkflow": (self._ingestion.start_workflow, [failing, alarms["OldestOrderWaits"]]),
+                "ReleaseAbandoned": (self._workflow.release_abandoned, [failing, alarms["ReleaseDlqNotEmpty"]]),
+                "TrackEmail": (self._mail_tracking.track_email, [failing, alarms["MailEventDlqNotEmpty"]]),
             },
         )
 

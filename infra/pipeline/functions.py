@@ -63,6 +63,9 @@ class OrderFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE,
             timeout=timeout,
             memory_size=256,
+            # CloudFormation fails on a function that equals its last published version. A rolled-back deployment leaves
+            # such a version, outside the stack: the description makes the function differ (decision 10).
+            description=None if settings.release is None else f"release {settings.release}",
             environment={
                 "POWERTOOLS_SERVICE_NAME": Stack.of(self).stack_name,
                 "POWERTOOLS_METRICS_NAMESPACE": "OrderProcessing",

@@ -1,6 +1,6 @@
 """Events of sent mails: SES notifies EventBridge, a queue keeps the event, a function records it."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -62,6 +62,7 @@ class MailTracking(Construct):
         name = ses.CfnConfigurationSet(
             self,
             "ConfigurationSet",
+            name=Stack.of(self).stack_name,
             # For the alarms: the rates of this set's mails alone; the account may send others.
             reputation_options=ses.CfnConfigurationSet.ReputationOptionsProperty(reputation_metrics_enabled=True),
             # An address that bounced or complained gets no second mail, which would cost reputation and reach nobody.

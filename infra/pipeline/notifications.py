@@ -1,6 +1,6 @@
 """The mail that confirms an order: the sender's identity in SES and the function that sends."""
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
@@ -25,7 +25,9 @@ class Notifications(Construct):
         super().__init__(scope, construct_id)
         settings = base.settings
         if settings.create_sender_identity:
-            ses.EmailIdentity(self, "Sender", identity=ses.Identity.email(settings.sender_email))
+            identity = ses.EmailIdentity(self, "Sender", identity=ses.Identity.email(settings.sender_email))
+            # Another stage may send from it. A first deploy that is rolled back deletes it, and can be repeated.
+            identity.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.send_email = OrderFunction(
             self,
             "SendEmail",

@@ -9,7 +9,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.alarm_names import alarm_name
 from infra.pipeline.functions import OrderFunction
 
 
@@ -20,12 +19,16 @@ class GradualShift(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, functions: Mapping[str, tuple[OrderFunction, Sequence[str]]]
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        functions: Mapping[str, tuple[OrderFunction, Sequence[cloudwatch.IAlarm]]],
     ) -> None:
         super().__init__(scope, construct_id)
         application = codedeploy.LambdaApplication(self, "Application")
         role = self._create_role()
-        for name, (function, alarm_ids) in functions.items():
+        for name, (function, alarms) in functions.items():
             if not isinstance(function.live, lambda_.Alias):
                 raise TypeError(f"{name} has no alias whose calls could be shifted")
             codedeploy.LambdaDeploymentGroup(
@@ -35,10 +38,7 @@ class GradualShift(Construct):
                 role=role,
                 alias=function.live,
                 deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
-                alarms=[
-                    cloudwatch.Alarm.from_alarm_name(self, f"{name}{alarm_id}", alarm_name(self, alarm_id))
-                    for alarm_id in alarm_ids
-                ],
+                alarms=alarms,
             )
 
     def _create_role(self) -> iam.Role:

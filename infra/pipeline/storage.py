@@ -1,5 +1,6 @@
 """The orders, whose rows are the ledger, the stock they draw on, and every change to that stock by hand."""
 
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -43,5 +44,6 @@ class Storage(Construct):
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
             deletion_protection=settings.deletion_protection,
-            removal_policy=settings.removal_policy,
+            # A protected table cannot be deleted, so a rollback of its creation must not try to: it would fail.
+            removal_policy=RemovalPolicy.RETAIN if settings.deletion_protection else settings.removal_policy,
         )

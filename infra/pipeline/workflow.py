@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import cast
 
-from aws_cdk import Acknowledgment, CfnElement, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, CfnElement, Duration, Fn, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -14,7 +15,6 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.alarm_names import alarm_name
 from infra.base import Base
 from infra.paths import DEFINITION
 from infra.pipeline.functions import LIVE, OrderFunction
@@ -23,10 +23,10 @@ from infra.pipeline.storage import Storage
 from infra.settings import Settings
 
 # A new version of the workflow gets a tenth of the orders for so many minutes, and then all: StepsFailing looks at ten
-# minutes, and metrics come a little late. An alarm meanwhile takes it back.
+# minutes, and metrics come a little late. An alarm meanwhile rolls it back.
 CANARY_PERCENT = 10
 CANARY_MINUTES = 15
-TAKE_BACK = ("ExecutionsFailed", "ExecutionsTimedOut", "StepsFailing")
+ROLLED_BACK_BY = ("ExecutionsFailed", "ExecutionsTimedOut", "StepsFailing")
 
 
 class OrderWorkflow(Construct):
@@ -88,7 +88,8 @@ class OrderWorkflow(Construct):
                 "SendEmailFunctionArn": send_email,
             },
         )
-        self.alias_arn = self._publish(settings) if settings.publishes_versions else None
+        self._live = self._publish() if settings.publishes_versions else None
+        self.alias_arn = self._live[1].ref if self._live else None
         self.release_dlq = self._release_dlq(settings, key)
         self._release_abandoned_executions(settings)
 
@@ -111,6 +112,7 @@ class OrderWorkflow(Construct):
         return sfn.StateMachine(
             self,
             "StateMachine",
+            state_machine_name=self._name_state_machine(),
             state_machine_type=sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_string(self._read_definition()),
             definition_substitutions={name: step.pinned_arn for name, step in steps.items()},
@@ -137,11 +139,32 @@ class OrderWorkflow(Construct):
             reason="An execution calls the version it began with, and which those are is not known here.",
         )
 
-    def _publish(self, settings: Settings) -> str:
-        """Number each definition, and point the alias that the starter uses to the newest; returns its ARN.
+    def _name_state_machine(self) -> str:
+        """Name it after the stack, with a part of its id: a stack that is created again gets a machine of another name.
 
-        The alarms are named, not referred to: they watch functions that refer to the alias.
+        CloudFormation would name it by its logical id, alike in all stages. For 90 days an execution's name cannot
+        be used again, and AWS does not say that it can be once its machine was deleted ("StartExecution").
         """
+        stack = Stack.of(self)
+        unique = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", stack.stack_id))))
+        return f"{stack.stack_name}-{unique}"
+
+    def shift_gradually(self, alarms: Mapping[str, cloudwatch.IAlarm]) -> None:
+        """Give a new version a tenth of the orders, and after that all of them, unless one of `alarms` fires."""
+        if self._live is None:
+            raise TypeError("the state machine has no alias whose orders could be shifted")
+        version, alias = self._live
+        alias.deployment_preference = sfn.CfnStateMachineAlias.DeploymentPreferenceProperty(
+            state_machine_version_arn=version.ref,
+            type="CANARY",
+            percentage=CANARY_PERCENT,
+            interval=CANARY_MINUTES,
+            # References, so that CloudFormation creates or changes an alarm before what it watches over.
+            alarms=[alarms[alarm_id].alarm_name for alarm_id in ROLLED_BACK_BY],
+        )
+
+    def _publish(self) -> tuple[sfn.CfnStateMachineVersion, sfn.CfnStateMachineAlias]:
+        """Number each definition, and point the alias that the starter uses to the newest."""
         version = sfn.CfnStateMachineVersion(
             self,
             "Version",
@@ -149,18 +172,10 @@ class OrderWorkflow(Construct):
             state_machine_revision_id=self.state_machine.state_machine_revision_id,
         )
         version.apply_removal_policy(RemovalPolicy.RETAIN)
-        preference = sfn.CfnStateMachineAlias.DeploymentPreferenceProperty
-        if settings.shifts_gradually:
-            shift = preference(
-                state_machine_version_arn=version.ref,
-                type="CANARY",
-                percentage=CANARY_PERCENT,
-                interval=CANARY_MINUTES,
-                alarms=[alarm_name(self, alarm_id) for alarm_id in TAKE_BACK],
-            )
-        else:
-            shift = preference(state_machine_version_arn=version.ref, type="ALL_AT_ONCE")
-        return sfn.CfnStateMachineAlias(self, "Live", name=LIVE, deployment_preference=shift).ref
+        at_once = sfn.CfnStateMachineAlias.DeploymentPreferenceProperty(
+            state_machine_version_arn=version.ref, type="ALL_AT_ONCE"
+        )
+        return version, sfn.CfnStateMachineAlias(self, "Live", name=LIVE, deployment_preference=at_once)
 
     def _execution_log(self, settings: Settings, key: kms.IKey) -> logs.LogGroup:
         # Under this prefix delivery needs no line of its own in the account's log resource policy, which is
@@ -183,7 +198,10 @@ class OrderWorkflow(Construct):
         return queue
 
     def _release_abandoned_executions(self, settings: Settings) -> None:
-        """Call ReleaseAbandoned for every execution that ended without success, and lose no such call."""
+        """Call ReleaseAbandoned for every execution that ended without success.
+
+        Step Functions sends its events as best it can, so one may be missing. From EventBridge on none is lost.
+        """
         machine = self.state_machine.state_machine_arn
         # Executions started by the alias carry the machine's own ARN too, as the API's examples show it. Were it the
         # alias's or the version's after all, none would be missed.

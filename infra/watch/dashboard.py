@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -54,6 +54,8 @@ class OrderDashboard(Construct):
         cloudwatch.Dashboard(
             self,
             "Resource",
+            # With the region, since a dashboard's name exists once in an account ("PutDashboard").
+            dashboard_name=f"{Stack.of(self).stack_name}-{Stack.of(self).region}",
             default_interval=Duration.hours(3),
             widgets=[
                 [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=FULL_WIDTH, height=4)],

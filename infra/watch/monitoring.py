@@ -12,7 +12,6 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.alarm_names import alarm_name
 from infra.pipeline.functions import OrderFunction
 from infra.pipeline.ingestion import Ingestion
 from infra.pipeline.mail_events import MailTracking
@@ -49,7 +48,7 @@ class Monitoring(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._thresholds = settings.alarms
-        self._alarms: dict[str, cloudwatch.AlarmBase] = {}
+        self.alarms: dict[str, cloudwatch.AlarmBase] = {}
         self._action = actions.SnsAction(self._alarm_topic(settings, key))
 
         # Each order passes the first three; the others are for those that end otherwise.
@@ -78,7 +77,7 @@ class Monitoring(Construct):
         OrderDashboard(
             self,
             "Dashboard",
-            alarms=list(self._alarms.values()),
+            alarms=list(self.alarms.values()),
             ingestion=ingestion,
             workflow=workflow,
             notifications=notifications,
@@ -249,8 +248,8 @@ class Monitoring(Construct):
         alarm = cloudwatch.CompositeAlarm(
             self,
             "OrdersNotFlowing",
-            composite_alarm_name=alarm_name(self, "OrdersNotFlowing"),
-            alarm_rule=cloudwatch.AlarmRule.any_of(*(self._alarms[cause] for cause in causes)),
+            composite_alarm_name=self._name_alarm("OrdersNotFlowing"),
+            alarm_rule=cloudwatch.AlarmRule.any_of(*(self.alarms[cause] for cause in causes)),
             alarm_description=_describe_alarm("OrdersNotFlowing", "Orders arrive and do not finish."),
         )
         self._notify("OrdersNotFlowing", alarm)
@@ -268,7 +267,7 @@ class Monitoring(Construct):
         alarm = cloudwatch.Alarm(
             self,
             alarm_id,
-            alarm_name=alarm_name(self, alarm_id),
+            alarm_name=self._name_alarm(alarm_id),
             metric=metric,
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -278,9 +277,13 @@ class Monitoring(Construct):
         )
         self._notify(alarm_id, alarm)
 
+    def _name_alarm(self, alarm_id: str) -> str:
+        """Name it after the stack, as the key's policy expects, and after its page in docs/runbooks/."""
+        return f"{Stack.of(self).stack_name}-{alarm_id}"
+
     def _notify(self, alarm_id: str, alarm: cloudwatch.AlarmBase) -> None:
         alarm.add_alarm_action(self._action)
-        self._alarms[alarm_id] = alarm
+        self.alarms[alarm_id] = alarm
 
 
 def _describe_alarm(alarm_id: str, sentence: str) -> str:

@@ -15,15 +15,11 @@ from infra.paths import ROOT
 from infra.settings import Settings
 from infra.stack import OrderProcessingStack
 
-# As if dev and prod shared an account: prod then uses the identity that dev created.
+# As if dev and prod shared an account, and sent from one address.
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "local": {},
     "dev": {"sender_email": "orders@example.com"},
-    "prod": {
-        "sender_email": "orders@example.com",
-        "alarm_email": "oncall@example.com",
-        "create_sender_identity": False,
-    },
+    "prod": {"sender_email": "orders@example.com", "alarm_email": "oncall@example.com"},
 }
 
 

@@ -55,6 +55,8 @@ def text(value: Any) -> str:
         # The name out of a function's or an alias's ARN.
         case {"Fn::Select": [6, {"Fn::Split": [":", arn]}]}:
             return f"{text(arn)}.Name"
+        case {"Fn::Select": [int(index), {"Fn::Split": [str(separator), of]}]}:
+            return f"{text(of)}.split({separator!r})[{index}]"
     raise AssertionError(f"no text for {value}")
 
 
@@ -72,6 +74,22 @@ def plain(value: Any) -> Any:
         case list():
             return [plain(item) for item in value]
     return value
+
+
+def references(value: Any) -> set[str]:
+    """The logical ids of all that CloudFormation creates before what holds this value."""
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
+            return set() if name.startswith("AWS::") else {name}
+        case {"DependsOn": str(name), **rest}:
+            return {name} | references(rest)
+        case {"DependsOn": list(names), **rest}:
+            return {*names} | references(rest)
+        case dict():
+            return {name for item in value.values() for name in references(item)}
+        case list():
+            return {name for item in value for name in references(item)}
+    return set()
 
 
 def only(items: Mapping[str, Any]) -> Any:

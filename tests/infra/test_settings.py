@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_an_address_that_is_not_plain_is_refused(key: str, address: object) -> N
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("key", ["ses_sandbox", "create_sender_identity"])
+@pytest.mark.parametrize("key", ["ses_sandbox", "create_sender_identity", "shift"])
 @pytest.mark.parametrize("value", ["yes", "", "True", 1, 0])
 def test_a_flag_is_a_clear_yes_or_no(key: str, value: object) -> None:
     context = {"stage": "dev", "sender_email": "orders@example.com", key: value}
@@ -79,9 +80,10 @@ def test_flags_come_as_text_or_as_json(value: object, meant: bool) -> None:
         "sender_email": "orders@example.com",
         "ses_sandbox": value,
         "create_sender_identity": value,
+        "shift": value,
     }
     made = Settings.from_context(context.get)
-    assert (made.ses_sandbox, made.create_sender_identity) == (meant, meant)
+    assert (made.ses_sandbox, made.create_sender_identity, made.shifts_gradually) == (meant, meant, meant)
 
 
 @pytest.mark.parametrize(
@@ -120,12 +122,49 @@ def test_what_the_context_does_not_say_is_the_stages_own() -> None:
     assert not settings("prod").ses_sandbox
 
 
+@pytest.mark.parametrize("release", ["", 65 * "x", "a\nb", "tab\t", "größer", 7, True])
+def test_a_release_is_a_short_printable_text(release: object) -> None:
+    context = {"stage": "dev", "sender_email": "orders@example.com", "release": release}
+    with pytest.raises(SettingsError, match=r"^release: must be 1 to 64 printable ASCII characters, not ") as refused:
+        Settings.from_context(context.get)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_release_is_taken_as_it_is() -> None:
+    for release in ("7", "2026-11-25 after the rollback", 64 * "~"):
+        assert settings("prod", release=release).release == release
+    assert settings("prod").release is None
+
+
+def test_only_dev_creates_the_sender_by_itself() -> None:
+    """Both may live in one account and send from one address, which is an identity once."""
+    assert [stage for stage in ("dev", "prod") if settings(stage).create_sender_identity] == ["dev"]
+
+
+def test_locally_nothing_can_be_shifted() -> None:
+    with pytest.raises(SettingsError, match=r"^shift: must be false in stage local, which has no versions"):
+        settings("local", shift=True)
+    assert not settings("local", shift=False).shifts_gradually
+
+
+def test_the_guide_has_every_setting() -> None:
+    asked = set()
+
+    def get(key: str) -> str | None:
+        asked.add(key)
+        return {"stage": "local"}.get(key)
+
+    Settings.from_context(get)
+    guide = (ROOT / "docs" / "deploying.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", guide.split("## GitHub Actions")[0], re.MULTILINE)) == asked
+
+
 def test_only_prod_keeps_its_data_when_the_stack_goes() -> None:
     kept = {stage: settings(stage).removal_policy for stage in STAGES}
     assert kept == {
         "local": RemovalPolicy.DESTROY,
         "dev": RemovalPolicy.DESTROY,
-        "prod": RemovalPolicy.RETAIN,
+        "prod": RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     }
     assert [stage for stage in STAGES if settings(stage).deletion_protection] == ["prod"]
 

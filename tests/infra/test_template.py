@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.config import Config
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from functions.shared.aws import (
     LONGEST_MAIL_CALL,
@@ -53,6 +55,7 @@ from tests.infra.resources import (
     log_group_id,
     only,
     plain,
+    references,
     role_id,
     rule,
     text,
@@ -118,21 +121,23 @@ def test_a_tables_key_never_changes(template: Template, table: str, key: list[tu
     assert properties["AttributeDefinitions"] == [{"AttributeName": name, "AttributeType": of} for name, _, of in key]
 
 
-def physical_names(template: Template) -> set[tuple[str, str]]:
-    """(type, name) of every resource that is given a name, which makes a replacement of it fail."""
-    # An inline policy's name lives within its role, an alias's within its function or machine, a query's in the
-    # console; a name in an alarm's metric is not the alarm's.
-    within = {"AWS::IAM::Policy", "AWS::Lambda::Alias", "AWS::StepFunctions::StateMachineAlias"}
-    others = within | {"AWS::Logs::QueryDefinition", "AWS::CodeDeploy::DeploymentGroup"}
-    alarms = {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"}
-    return {
-        (item["Type"], text(value))
-        for item in template.body["Resources"].values()
-        if item["Type"] not in others
-        for key, value in item.get("Properties", {}).items()
-        if (key == "AlarmName" or item["Type"] not in alarms)
-        if (key == "Name" or key.endswith(("Name", "EmailIdentity"))) and isinstance(value, str)
-    }
+def physical_names(template: Template) -> dict[str, tuple[str, str]]:
+    """(type, name) of every resource that is given a name of its own, by its logical id.
+
+    A name is what identifies a resource and cannot be changed, by the resource's schema. One beside a reference is a
+    name within that other resource.
+    """
+    found = {}
+    for logical_id, item in template.body["Resources"].items():
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-west-2", item["Type"]).schema
+        fixed = {path.removeprefix("/properties/") for path in schema.get("createOnlyProperties", ())}
+        names = {key for key in fixed if key.endswith("Name")} | {
+            path.removeprefix("/properties/") for path in schema["primaryIdentifier"]
+        } & fixed
+        given = {key: value for key, value in item.get("Properties", {}).items() if key in names}
+        if given and not references(given) and item["Type"] != "AWS::StepFunctions::StateMachineAlias":
+            found[logical_id] = (item["Type"], " ".join(text(value) for value in given.values()))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -143,36 +148,90 @@ def physical_names(template: Template) -> set[tuple[str, str]]:
         ("prod", "order-notifications-topic"),
     ],
 )
-def test_nothing_is_given_a_name_that_need_not_have_one(
+def test_names_are_given_to_what_people_look_for_and_to_nothing_else(
     templates: Mapping[str, Template], stage: str, topic: str
 ) -> None:
-    """An alarm must: a deployment that it takes back knows it by its name, since a reference would close a circle."""
+    """A replacement of what has a name fails: of these, no property that will change asks for one."""
+    stack = f"order-processing-{stage}"
+    on_aws = {("AWS::SES::ConfigurationSet", stack)} if stage != "local" else set()
     sender = {("AWS::SES::EmailIdentity", "orders@example.com")} if stage != "prod" else set()
-    named = physical_names(templates[stage])
-    alarms = {(kind, name) for kind, name in named if kind.startswith("AWS::CloudWatch::")}
-    assert all(name.startswith(f"order-processing-{stage}-") for _, name in alarms)
-    assert named - alarms == sender | {
+    named = set(physical_names(templates[stage]).values())
+    alarms = {(kind, name) for kind, name in named if kind.endswith("Alarm")}
+    assert alarms
+    assert all(name.startswith(f"{stack}-") for _, name in alarms)
+    assert named - alarms == {
+        *sender,
+        *on_aws,
         ("AWS::SNS::Topic", topic),
-        ("AWS::Logs::LogGroup", f"/aws/vendedlogs/states/order-processing-{stage}"),
+        ("AWS::Logs::LogGroup", f"/aws/vendedlogs/states/{stack}"),
+        # An execution's name is taken for 90 days, maybe beyond its machine's end.
+        ("AWS::StepFunctions::StateMachine", f"{stack}-<AWS::StackId>.split('/')[2].split('-')[0]"),
+        # Unlike the others' names, a dashboard's exists once in all regions of an account.
+        ("AWS::CloudWatch::Dashboard", f"{stack}-<AWS::Region>"),
     }
 
 
-def test_dev_and_prod_live_in_one_account(templates: Mapping[str, Template]) -> None:
-    assert not physical_names(templates["dev"]) & physical_names(templates["prod"])
+def test_dev_and_prod_live_in_one_account_and_send_from_one_address(templates: Mapping[str, Template]) -> None:
+    names = [set(physical_names(templates[stage]).values()) for stage in ("dev", "prod")]
+    assert not names[0] & names[1]
+    senders = [template.body["Outputs"]["SenderEmail"]["Value"] for template in templates.values()]
+    assert set(senders) == {"orders@example.com"}
 
 
-def test_prod_keeps_orders_and_stock_whatever_happens_to_the_stack(templates: Mapping[str, Template]) -> None:
-    for stage, template in templates.items():
-        prod = stage == "prod"
-        # Without the key what is kept is gone all the same.
-        for logical_id in (*TABLES, *QUEUES, KEY):
-            resource = template.body["Resources"][logical_id]
-            expected = "Retain" if prod else "Delete"
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (expected, expected)
-        for logical_id in TABLES:
-            assert template.properties(logical_id)["DeletionProtectionEnabled"] is prod
-        assert template.properties(KEY)["PendingWindowInDays"] == (30 if prod else 7)
-        assert template.manifest().get("terminationProtection", False) is prod
+def kept(template: Template) -> dict[str, set[str]]:
+    """The logical ids of what CloudFormation does not delete with the stack, by the policy that says so."""
+    found: dict[str, set[str]] = {}
+    for logical_id, resource in template.body["Resources"].items():
+        policy = resource.get("DeletionPolicy", "Delete")
+        if policy != "Delete":
+            assert resource["UpdateReplacePolicy"] == "Retain", logical_id
+            found.setdefault(policy, set()).add(logical_id)
+    return found
+
+
+def test_prod_keeps_what_holds_data_unless_its_own_creation_is_rolled_back(
+    templates: Mapping[str, Template],
+) -> None:
+    """What a first deploy that failed has made is empty; only a protected table, which nothing can delete, stays."""
+    template = templates["prod"]
+    policies = kept(template)
+    groups = {log_group_id(template, name) for name in FUNCTIONS}
+    # Without the key what is kept is gone all the same.
+    assert policies["RetainExceptOnCreate"] == {*QUEUES, KEY, *groups}
+    assert {*TABLES} <= policies["Retain"]
+    assert {template.properties(table)["DeletionProtectionEnabled"] for table in TABLES} == {True}
+    assert template.properties(KEY)["PendingWindowInDays"] == 30
+    assert template.manifest()["terminationProtection"] is True
+
+
+@pytest.mark.parametrize("stage", ["local", "dev"])
+def test_other_stages_keep_nothing_but_versions_and_the_sender(templates: Mapping[str, Template], stage: str) -> None:
+    template = templates[stage]
+    policies = kept(template)
+    assert policies.pop("RetainExceptOnCreate") == set(template.of_type("AWS::SES::EmailIdentity"))
+    kinds = {template.body["Resources"][logical_id]["Type"] for logical_id in policies.get("Retain", ())}
+    versions = {*("Lambda::Version", "Lambda::LayerVersion", "StepFunctions::StateMachineVersion")}
+    assert kinds == ({f"AWS::{kind}" for kind in versions} if stage == "dev" else set())
+    assert {template.properties(table)["DeletionProtectionEnabled"] for table in TABLES} == {False}
+    assert template.properties(KEY)["PendingWindowInDays"] == 7
+    assert template.manifest()["terminationProtection"] is False
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_the_sender_outlives_the_stage_that_created_it(synthesise: Callable[..., Template], stage: str) -> None:
+    """Another stage of the account may send from it: without it every mail of that stage would be refused."""
+    template = synthesise(stage, create_sender_identity=True)
+    assert set(template.of_type("AWS::SES::EmailIdentity")) <= kept(template)["RetainExceptOnCreate"]
+    assert len(template.of_type("AWS::SES::EmailIdentity")) == 1
+
+
+def test_a_failed_first_deploy_leaves_no_name_taken(template: Template) -> None:
+    assert not physical_names(template).keys() & kept(template).get("Retain", set())
+
+
+def test_nothing_waits_for_itself(template: Template) -> None:
+    waits_for = {name: references(resource) for name, resource in template.body["Resources"].items()}
+    assert tuple(TopologicalSorter(waits_for).static_order())  # raises CycleError
 
 
 # --- storage, ingestion, workflow, notifications ------------------------------------------------------------------
@@ -366,6 +425,7 @@ def test_ses_tells_eventbridge_of_the_five_ends_of_a_mail(templates: Mapping[str
 def test_mails_leave_encrypted_and_not_to_who_bounced_or_complained(templates: Mapping[str, Template]) -> None:
     for template in (templates["dev"], templates["prod"]):
         assert template.properties(CONFIGURATION_SET) == {
+            "Name": f"order-processing-{template.stage}",
             "DeliveryOptions": {"TlsPolicy": "REQUIRE"},
             "ReputationOptions": {"ReputationMetricsEnabled": True},
             "SuppressionOptions": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},

@@ -1,6 +1,6 @@
 """What runs is numbered and kept, and a new version comes into use a little at a time where that matters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +8,18 @@ import pytest
 from infra.pipeline.workflow import CANARY_MINUTES
 from tests.infra.alarms import alarms
 from tests.infra.conftest import Template
-from tests.infra.resources import FUNCTIONS, STATE_MACHINE, STEPS, live_id, only, plain, text, texts, version_id
+from tests.infra.resources import (
+    FUNCTIONS,
+    STATE_MACHINE,
+    STATE_MACHINE_ALIAS,
+    STEPS,
+    function_id,
+    live_id,
+    only,
+    plain,
+    text,
+    version_id,
+)
 
 KEPT = ("Retain", "Retain")
 BY_EVENTS = {
@@ -33,10 +44,11 @@ def substitutions(template: Template) -> dict[str, str]:
     return {name: text(arn) for name, arn in template.properties(STATE_MACHINE)["DefinitionSubstitutions"].items()}
 
 
-def names(template: Template, alarm_ids: set[str]) -> set[str]:
-    """The alarms' names, as they really are."""
+def created_before(template: Template, alarm_names: Iterable[Any]) -> set[str]:
+    """The ids of these alarms. Each must be a reference: CloudFormation knows no order between it and a plain name."""
     every = alarms(template)
-    return {every[alarm_id]["AlarmName"] for alarm_id in alarm_ids}
+    names = [template.properties(name["Ref"])["AlarmName"] for name in alarm_names]
+    return {alarm_id for alarm_id, properties in every.items() if properties["AlarmName"] in names}
 
 
 def test_locally_what_was_deployed_last_runs(templates: Mapping[str, Template]) -> None:
@@ -103,7 +115,7 @@ def test_in_dev_all_orders_take_the_new_workflow_at_once(templates: Mapping[str,
 def test_in_prod_a_tenth_of_the_orders_does_until_no_alarm_has_rung(templates: Mapping[str, Template]) -> None:
     template = templates["prod"]
     told = shift(template)
-    assert set(told.pop("Alarms")) == names(template, {"ExecutionsFailed", "ExecutionsTimedOut", "StepsFailing"})
+    assert created_before(template, told.pop("Alarms")) == {"ExecutionsFailed", "ExecutionsTimedOut", "StepsFailing"}
     assert told == {"Type": "CANARY", "Percentage": 10, "Interval": CANARY_MINUTES}
 
 
@@ -129,7 +141,8 @@ def test_in_prod_a_function_that_events_call_is_shifted_and_taken_back(
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
     assert {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"} == set(group["AutoRollbackConfiguration"]["Events"])
     assert group["AlarmConfiguration"]["Enabled"] is True
-    assert {alarm["Name"] for alarm in group["AlarmConfiguration"]["Alarms"]} == names(template, BY_EVENTS[name])
+    watching = [alarm["Name"] for alarm in group["AlarmConfiguration"]["Alarms"]]
+    assert created_before(template, watching) == BY_EVENTS[name]
 
 
 def test_only_what_events_call_is_shifted_by_codedeploy(templates: Mapping[str, Template]) -> None:
@@ -143,19 +156,90 @@ def test_only_what_events_call_is_shifted_by_codedeploy(templates: Mapping[str, 
     assert shifted == {live_id(template, name) for name in BY_EVENTS}
 
 
-def test_no_alarm_that_takes_a_deployment_back_waits_for_it(templates: Mapping[str, Template]) -> None:
-    """Names, not references: CloudFormation would find a circle, or create the alarm after what it should watch."""
-    template = templates["prod"]
-    taken_back = [
-        *only(template.of_type("AWS::StepFunctions::StateMachineAlias"))["Properties"]["DeploymentPreference"][
-            "Alarms"
-        ],
-        *(
-            alarm["Name"]
-            for group in template.of_type("AWS::CodeDeploy::DeploymentGroup").values()
-            for alarm in group["Properties"]["AlarmConfiguration"]["Alarms"]
-        ),
-    ]
-    assert taken_back
-    assert all(isinstance(name, str) for name in taken_back)
-    assert set(texts(taken_back)) <= {properties["AlarmName"] for properties in alarms(template).values()}
+def test_all_at_once_no_alarm_can_refuse_the_revert(
+    templates: Mapping[str, Template], synthesise: Callable[..., Template]
+) -> None:
+    """After a rollback by hand a shift would start from the last template's version, which is the bad one."""
+    gradual, at_once = templates["prod"], synthesise("prod", shift=False)
+    assert shift(at_once) == {"Type": "ALL_AT_ONCE"}
+    kinds = {resource["Type"] for resource in at_once.body["Resources"].values()}
+    assert not {kind for kind in kinds if kind.startswith("AWS::CodeDeploy::")}
+    aliases = at_once.of_type("AWS::Lambda::Alias")
+    assert not [logical_id for logical_id, alias in aliases.items() if "UpdatePolicy" in alias]
+    assert substitutions(at_once) == substitutions(gradual), "the same versions"
+    stays = gradual.body["Resources"].keys() & at_once.body["Resources"].keys()
+    differ = {key for key in stays if gradual.body["Resources"][key] != at_once.body["Resources"][key]}
+    assert differ == {*(live_id(gradual, name) for name in BY_EVENTS), STATE_MACHINE_ALIAS}
+    assert all(at_once.body["Resources"][key]["Type"].endswith("Alias") for key in differ)
+
+
+def test_a_throw_away_dev_can_shift_as_prod_does(
+    templates: Mapping[str, Template], synthesise: Callable[..., Template]
+) -> None:
+    dev, prod = synthesise("dev", shift=True), templates["prod"]
+    assert {key for key, value in shift(dev).items()} == {key for key, value in shift(prod).items()}
+    assert len(dev.of_type("AWS::CodeDeploy::DeploymentGroup")) == len(BY_EVENTS)
+
+
+# --- a deployment that was rolled back, deployed again --------------------------------------------------------------
+
+
+class Account:
+    """Lambda's and CloudFormation's part, in small: which versions a deploy publishes, and what its rollback leaves.
+
+    Lambda publishes nothing that equals the function's last version ("PublishVersion"), which CloudFormation reports as
+    "Version already exists" and fails. A rollback keeps what is marked Retain, outside the stack.
+    """
+
+    def __init__(self) -> None:
+        self._stack: set[str] = set()
+        self._versions: dict[str, list[Any]] = {name: [] for name in FUNCTIONS}
+
+    def deploy(self, template: Template, *, alarm_fires: bool = False) -> set[str]:
+        """The functions whose version already exists; with one, or when an alarm fires, all is rolled back."""
+        refused, published = set(), set()
+        for name, versions in self._versions.items():
+            content = template.properties(function_id(template, name))
+            if version_id(template, name) in self._stack:
+                continue
+            if versions and versions[-1] == content:
+                refused.add(name)
+            else:
+                versions.append(content)
+                published.add(name)
+        if refused or alarm_fires:
+            for name in published:
+                if template.body["Resources"][version_id(template, name)]["DeletionPolicy"] != "Retain":
+                    self._versions[name].pop()
+        else:
+            self._stack = {version_id(template, name) for name in FUNCTIONS}
+        return refused
+
+
+def test_what_was_rolled_back_is_deployed_again_with_a_release(
+    deployed: Template, synthesise: Callable[..., Template]
+) -> None:
+    def build(release: str | None = None, sender: str = "others@example.com") -> Template:
+        return synthesise(deployed.stage, sender_email=sender, release=release)
+
+    account = Account()
+    changed = build()
+    assert not account.deploy(deployed)
+    assert not account.deploy(changed, alarm_fires=True)
+    assert account.deploy(build()) == {"SendEmail"}, "what the rolled-back deployment published is still there"
+    assert not account.deploy(build(release="2"), alarm_fires=True)
+    assert account.deploy(build(release="2")) == set(FUNCTIONS), "a text works once"
+    assert not account.deploy(build(release="3"))
+    assert not account.deploy(build()), "and afterwards none is needed"
+    assert not account.deploy(build(sender="third@example.com"))
+
+
+def test_a_release_is_another_description_and_version_of_every_function(
+    deployed: Template, synthesise: Callable[..., Template]
+) -> None:
+    released = synthesise(deployed.stage, release="2026-11-25 #2")
+    for name in FUNCTIONS:
+        before = deployed.properties(function_id(deployed, name))
+        after = released.properties(function_id(released, name))
+        assert after == before | {"Description": "release 2026-11-25 #2"}
+        assert version_id(released, name) != version_id(deployed, name)

@@ -1,7 +1,11 @@
 """What GitHub runs: no more permissions than it needs, no key of AWS's, and nothing that is not fixed."""
 
+import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,11 +88,15 @@ def test_no_checkout_leaves_its_token_behind(name: str) -> None:
 def test_prod_follows_dev_and_dev_the_checks_of_the_same_commit() -> None:
     """All in one run, whose commit every checkout takes: see above."""
     workflow = parsed("deploy")
-    assert triggers(workflow) == {"push": {"branches": ["main"]}, "workflow_dispatch": None}
+    assert set(triggers(workflow)) == {"push", "workflow_dispatch"}
+    assert triggers(workflow)["push"] == {"branches": ["main"]}
     checks, dev, prod = (workflow["jobs"][name] for name in ("checks", "dev", "prod"))
     assert checks["uses"] == parsed("ci")["jobs"]["checks"]["uses"] == "./.github/workflows/checks.yml"
     assert (dev["needs"], prod["needs"]) == ("checks", "dev")
-    assert [job["with"] for job in (dev, prod)] == [{"stage": "dev"}, {"stage": "prod"}]
+    # A push has no inputs, and to GitHub what is not there equals false.
+    at_once = {"all_at_once": "${{ inputs.all_at_once || false }}"}
+    assert [job["with"] for job in (dev, prod)] == [{"stage": "dev"}, {"stage": "prod", **at_once}]
+    assert triggers(workflow)["workflow_dispatch"]["inputs"]["all_at_once"]["default"] is False
     assert [job.get("if") for job in (checks, dev, prod)] == [None, "github.ref == 'refs/heads/main'", None]
     assert workflow["concurrency"]["cancel-in-progress"] is False
 
@@ -106,9 +114,70 @@ def test_a_stage_is_deployed_from_its_own_environment_after_its_differences_were
         "role-to-assume": "${{ vars.AWS_ROLE_ARN }}",
         "aws-region": "${{ vars.AWS_REGION }}",
     }
-    install, diff, deploy = runs(parsed("deploy-stage"))
+    install, _, diff, deploy = runs(parsed("deploy-stage"))
     assert (install, diff) == ("make install", "make diff")
     assert "cdk deploy" in deploy
+    shown, deployed = (step["env"] for step in job["steps"] if step.get("run") in (diff, deploy))
+    assert shown == deployed == {"STAGE": "${{ inputs.stage }}", "CDK_ARGS": "${{ steps.deployment.outputs.args }}"}
+
+
+@pytest.mark.parametrize(
+    ("stacks", "all_at_once", "added"),
+    [
+        ("", "false", ""),
+        (r"\n\n", "false", ""),  # the AWS CLI prints each page's answer, an empty one too
+        (r"order-processing-prod\n", "false", " -c release=123.2"),
+        (r"\norder-processing-prod\n", "true", " -c release=123.2 -c shift=false"),
+        ("", "true", " -c shift=false"),
+    ],
+)
+def test_a_deployment_after_a_rollback_has_a_release_and_a_revert_does_not_shift(
+    stacks: str, all_at_once: str, added: str, tmp_path: Path
+) -> None:
+    done, output = prepare_deployment(tmp_path, all_at_once, f"printf '{stacks}'")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert output == f"args=-c sender_email=orders@example.com{added}\n"
+    (asked,) = (tmp_path / "asked").read_text().splitlines()
+    assert "list-stacks --stack-status-filter UPDATE_ROLLBACK_COMPLETE" in asked
+    assert "StackName=='order-processing-prod'" in asked
+
+
+def test_nothing_is_deployed_when_aws_does_not_say_whether_it_was_rolled_back(tmp_path: Path) -> None:
+    done, output = prepare_deployment(tmp_path, "false", "echo AccessDenied >&2; exit 254")
+    assert (done.returncode, output, done.stderr) == (254, "", "AccessDenied\n")
+
+
+def test_the_role_that_the_guide_describes_may_ask_this() -> None:
+    guide = (ROOT / "docs" / "deploying.md").read_text("utf-8")
+    _, role = (json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", guide, re.DOTALL | re.MULTILINE))
+    beyond_bootstrap = [statement for statement in role["Statement"] if statement["Action"] != "sts:AssumeRole"]
+    assert beyond_bootstrap == [{"Effect": "Allow", "Action": "cloudformation:ListStacks", "Resource": "*"}]
+    calls = {call for run in runs(parsed("deploy-stage")) for call in re.findall(r"\baws ([a-z]+ [a-z-]+)", run)}
+    assert calls == {"cloudformation list-stacks"}
+
+
+def prepare_deployment(folder: Path, all_at_once: str, aws_does: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run the step as GitHub does, with an `aws` that notes what it is asked; returns what later steps read of it."""
+    (step,) = [step for step in steps(parsed("deploy-stage")) if step.get("id") == "deployment"]
+    assert set(step["env"]) == {"STAGE", "CDK_ARGS", "ALL_AT_ONCE"}
+    aws = folder / "aws"
+    aws.write_text(f'#!/bin/sh\necho "$@" >> "{folder}/asked"\n{aws_does}\n')
+    aws.chmod(0o755)
+    output = folder / "output"
+    output.touch()
+    environment = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "STAGE": "prod",
+        "CDK_ARGS": "-c sender_email=orders@example.com",
+        "ALL_AT_ONCE": all_at_once,
+        "GITHUB_RUN_ID": "123",
+        "GITHUB_RUN_ATTEMPT": "2",
+        "GITHUB_OUTPUT": str(output),
+    }
+    done = subprocess.run(  # noqa: S603 the workflow's own script
+        ["/bin/bash", "-e", "-c", step["run"]], env=environment, capture_output=True, text=True, check=False
+    )
+    return done, output.read_text()
 
 
 def test_every_target_of_make_that_is_run_exists() -> None:
