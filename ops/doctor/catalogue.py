@@ -1,0 +1,11 @@
+"""Every probe, by when it is asked."""
+
+from typing import Final
+
+from ops.doctor import deployed_versions
+from ops.doctor.probe import Probe
+
+# Before the first deploy of a stage: they need no stack.
+BEFORE: Final[tuple[Probe, ...]] = ()
+# They look, and change nothing.
+LOOKS: Final[tuple[Probe, ...]] = (*deployed_versions.PROBES,)
