@@ -1,6 +1,6 @@
 """What a probe is, and what it can find."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -42,6 +42,16 @@ class Finding:
     def unclear(cls, text: str, remedy: str | None = None) -> "Finding":
         """It could not be found out."""
         return cls(Verdict.CANNOT_SAY, text, remedy)
+
+    @classmethod
+    def not_local(cls, text: str) -> "Finding":
+        """The local AWS lacks a part of what the probe asks about; `Probe.not_local` is for a probe as a whole."""
+        return cls(Verdict.NOT_LOCAL, text)
+
+
+def judge_all(what: str, total: int, wrong: Sequence[Finding]) -> Iterator[Finding]:
+    """Give what is wrong with some of several things, or in one sentence that nothing is: "5 of 5 queues are …"."""
+    yield from wrong or [Finding.ok(f"{total} of {total} {what}")]
 
 
 Question = Callable[[Subject], Iterator[Finding]]

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from ops.doctor.errors import Absent
 from ops.stack import LOCAL_STAGE, Stack
+
+# Deleted, or left behind: what a deploy replaced, such as a function's last version, is no longer the stack's.
+_GONE: Final = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Subject:
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
-        """All that CloudFormation has in the stack and has not deleted.
+        """All that is in the stack now.
 
         Needs cloudformation:ListStackResources.
         """
@@ -55,7 +59,7 @@ class Subject:
             Resource(found["ResourceType"], found["LogicalResourceId"], found.get("PhysicalResourceId", ""))
             for page in pages
             for found in page["StackResourceSummaries"]
-            if found["ResourceStatus"] != "DELETE_COMPLETE"
+            if found["ResourceStatus"] not in _GONE
         )
 
     def find_resources(self, kind: str, beginning: str = "") -> tuple[Resource, ...]:
