@@ -81,14 +81,12 @@ def examine_versions(subject: Subject) -> Iterator[Finding]:
         for page in client.get_paginator("list_versions_by_function").paginate(FunctionName=function):
             numbers = (found["Version"] for found in page["Versions"])
             newer += [f"{function}:{number}" for number in numbers if number.isdigit() and int(number) > int(version)]
-    if newer:
-        yield Finding.wrong(
-            f"versions newer than the stack's, and outside of it: {', '.join(newer)}",
-            "add `-c release=TEXT` to the next deploy, with any text that was not used before: without it, a deploy of"
-            ' their code fails with "Version already exists"',
-        )
-    else:
-        yield Finding.ok(f"the stack's version of {len(deployed)} of {len(deployed)} functions is the newest")
+    wrong = Finding.wrong(
+        f"versions newer than the stack's, and outside of it: {', '.join(newer)}",
+        "add `-c release=TEXT` to the next deploy, with any text that was not used before: without it, a deploy of"
+        ' their code fails with "Version already exists"',
+    )
+    yield from judge_all("functions have no version newer than the stack's", len(deployed), [wrong] if newer else [])
 
 
 def _find_deployed(subject: Subject) -> dict[str, str]:

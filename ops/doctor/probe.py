@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from ops.doctor.errors import Absent
 from ops.doctor.subject import Subject
 
 
@@ -50,7 +51,13 @@ class Finding:
 
 
 def judge_all(what: str, total: int, wrong: Sequence[Finding]) -> Iterator[Finding]:
-    """Give what is wrong with some of several things, or in one sentence that nothing is: "5 of 5 queues are …"."""
+    """Give what is wrong with some of several things, or in one sentence that nothing is: "5 of 5 queues are …".
+
+    Raises:
+        Absent: there are none.
+    """
+    if not total:
+        raise Absent(f"0 of 0 {what}: the stack has none, and this version's has some")
     yield from wrong or [Finding.ok(f"{total} of {total} {what}")]
 
 
