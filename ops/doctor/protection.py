@@ -82,16 +82,11 @@ def _judge_redrives(subject: Subject, queues: Queues) -> Iterator[Finding]:
     found = subject.stack.client("sns").get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
     dlq = queues[subject.stack["OrderDlqUrl"]]["QueueArn"]
     if _read_target(found.get("RedrivePolicy")) != dlq:
-        wanted = json.dumps(
-            {
-                "SubscriptionArn": subscription,
-                "AttributeName": "RedrivePolicy",
-                "AttributeValue": json.dumps({"deadLetterTargetArn": dlq}),
-            }
-        )
+        set_it = f"aws sns set-subscription-attributes --subscription-arn {subscription} --attribute-name RedrivePolicy"
+        policy = json.dumps({"deadLetterTargetArn": dlq})
         yield Finding.wrong(
             "an order that SNS cannot deliver to its queue is lost",
-            f"run {quote_command('aws sns set-subscription-attributes --cli-input-json', wanted)}",
+            f"run {quote_command(f'{set_it} --attribute-value', policy)}",
         )
 
 

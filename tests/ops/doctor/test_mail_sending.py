@@ -78,7 +78,7 @@ def test_a_stage_whose_mails_leave_is_ok(stage: str, answers: Mapping[str, Answe
             ("dev", {"sesv2.GetConfigurationSetEventDestinations": reported}, command)
             for reported, command in (
                 (report_events(["SEND", "DELIVERY", "BOUNCE", "COMPLAINT"]), '"EventDestinationName": "abcdef"'),
-                (report_events(bus="other"), f'"arn:aws:events:eu-west-1:123456789012:event-bus/default"'),
+                (report_events(bus="other"), '"arn:aws:events:eu-west-1:123456789012:event-bus/default"'),
                 (report_events(enabled=False), "aws sesv2 update-configuration-set-event-destination"),
                 ({"EventDestinations": []}, "aws sesv2 create-configuration-set-event-destination"),
             )
