@@ -223,9 +223,14 @@ def _find_stack(aws: Aws, stage: str, region: str) -> Stack:
         raise
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
     if not outputs:
+        way_out = (
+            ""
+            if stage == LOCAL_STAGE
+            else f"; {quote_command('orders doctor --before', stage)} says what is in the way"
+        )
         raise StackError(
             f"stack {name} in {region} has no outputs: it is {found['StackStatus']}; "
-            f"{_deploy_command(stage)} deploys it again"
+            f"{_deploy_command(stage)} deploys it again{way_out}"
         )
     return Stack(name=name, region=region, aws=aws, outputs=outputs)
 

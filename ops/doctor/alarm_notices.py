@@ -1,6 +1,7 @@
 """Probe of the alarms: whether one that fires reaches a person, and which fire now."""
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from ops.doctor.probe import Finding, Probe, judge_all
@@ -53,11 +54,13 @@ def _describe_alarms(subject: Subject, names: list[str]) -> "dict[str, Alarm]":
         .get_paginator("describe_alarms")
         .paginate(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     )
-    return {
-        found["AlarmName"]: found
-        for page in pages
-        for found in (*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ()))
-    }
+    alarms: dict[str, Alarm] = {}
+    for page in pages:
+        for metric_alarm in page.get("MetricAlarms", ()):
+            alarms[metric_alarm["AlarmName"]] = metric_alarm
+        for composite_alarm in page.get("CompositeAlarms", ()):
+            alarms[composite_alarm["AlarmName"]] = composite_alarm
+    return alarms
 
 
 def _judge_alarm(subject: Subject, name: str, alarm: "Alarm | None", topic: str) -> Iterator[Finding]:
@@ -75,7 +78,7 @@ def _judge_alarm(subject: Subject, name: str, alarm: "Alarm | None", topic: str)
         yield Finding.wrong(f"{name} notifies nobody: the alarm topic is none of its actions", f"add {topic} to them")
     if alarm["StateValue"] == "ALARM":
         alarm_id = name.removeprefix(f"{subject.stack.name}-")
-        since = alarm["StateUpdatedTimestamp"]
+        since = alarm.get("StateTransitionedTimestamp", alarm["StateUpdatedTimestamp"]).astimezone(UTC)
         yield Finding.wrong(f"{name} fires, since {since:%Y-%m-%d %H:%M} UTC", f"follow docs/runbooks/{alarm_id}.md")
 
 

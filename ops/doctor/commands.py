@@ -1,12 +1,13 @@
 """`orders doctor`: asks AWS whether a stage is as it should be."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
 
+from ops.contract import rules
 from ops.doctor.catalogue import BEFORE, LOOKS
 from ops.doctor.commit import read_commit
 from ops.doctor.examination import Examined, examine_stack
@@ -14,6 +15,7 @@ from ops.doctor.probe import Probe, Verdict
 from ops.doctor.subject import Subject
 from ops.doctor.view import show_examined, show_group, show_sum
 from ops.errors import BadInput
+from ops.stack import Stack
 from ops.terminal import screen
 from ops.terminal.options import Choice, JsonOption, with_choice
 from ops.terminal.working import show_working
@@ -21,6 +23,10 @@ from ops.terminal.working import show_working
 BeforeOption = Annotated[
     str | None,
     typer.Option("--before", metavar="STAGE", help="Before the first deploy of a stage: it needs no stack."),
+]
+SenderOption = Annotated[
+    str | None,
+    typer.Option("--sender", metavar="ADDRESS", help="With --before: the sender_email that you will deploy."),
 ]
 ProbesArgument = Annotated[list[str] | None, typer.Argument(metavar="[PROBE]…", help="These alone, such as A3.")]
 
@@ -49,14 +55,18 @@ class DoctorAnswer:
 
 @with_choice
 def doctor(
-    choice: Choice, probes: ProbesArgument = None, before: BeforeOption = None, json: JsonOption = False
+    choice: Choice,
+    probes: ProbesArgument = None,
+    before: BeforeOption = None,
+    sender: SenderOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Ask AWS whether a stage is as it should be; it looks, and changes nothing.
 
     A line a probe: ok; wrong, and what to do; or cannot say, and the permission that lacks. Exit code 1 if something is
     wrong, 3 if nothing is but something could not be found out.
     """
-    subject = Subject(choice.connect() if before is None else choice.name_stage("--before", before))
+    subject = Subject(_find_stack(choice, before, sender))
     asked = _choose_probes(LOOKS if before is None else BEFORE, probes or [])
     examined = _examine(asked, subject, json)
     verdict = min((one.verdict for one in examined), key=tuple(Verdict).index)
@@ -66,6 +76,16 @@ def doctor(
         show_sum(examined)
     if code := _CODES[verdict]:
         raise typer.Exit(code)
+
+
+def _find_stack(choice: Choice, before: str | None, sender: str | None) -> Stack:
+    """Find the deployed stack, or name one that need not be, with as much of its outputs as is known."""
+    if sender is None:
+        return choice.connect() if before is None else choice.name_stage("--before", before)
+    if before is None:
+        raise BadInput("--sender: goes with --before; a deployed stack names its sender")
+    rules.email("--sender", sender)
+    return replace(choice.name_stage("--before", before), outputs={"SenderEmail": sender})
 
 
 def _choose_probes(probes: Iterable[Probe], ids: list[str]) -> list[Probe]:

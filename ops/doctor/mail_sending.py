@@ -115,7 +115,11 @@ def _judge_role(subject: Subject, account: SesAccount, sender: Address) -> Findi
                 "SendEmail may use every identity of the account, which it needs in the sandbox alone",
                 "deploy with `-c ses_sandbox=false`",
             )
-        return Finding.ok("SendEmail may use every identity, as the sandbox needs it")
+        return Finding.ok(
+            "SendEmail may use every identity, as the sandbox needs it"
+            if account.in_sandbox
+            else "SendEmail may use every identity; `-c ses_sandbox=false` leaves it the sender's"
+        )
     if sender.identity and sender.identity not in allowed:
         return Finding.wrong(
             f"SES checks the identity {sender.identity}, and SendEmail may use {', '.join(sorted(allowed)) or 'none'}",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ops.doctor.probe import Finding, Probe, judge_all
 from ops.doctor.subject import Subject
@@ -16,7 +16,7 @@ _REDRIVES: Final = {"OrderQueueUrl": "OrderDlqUrl", "MailEventQueueUrl": "MailEv
 _ATTRIBUTES: "Final[tuple[QueueAttributeFilterType, ...]]" = ("KmsMasterKeyId", "QueueArn", "RedrivePolicy")
 DELIVERIES: Final = 12  # the last one's number, as infra/pipeline/queues.py sets it
 
-Queues = Mapping[str, Mapping[str, str]]  # the attributes of each queue, by its URL
+Queues = Mapping[str, Mapping[Any, str]]  # the attributes of each queue, by its URL
 
 
 def examine_protection(subject: Subject) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Subject:
-    """A stage's stack, or before it is deployed its name alone: its outputs are empty then."""
+    """A stage's stack, or before it is deployed its name, with none of its outputs but the sender where it is named."""
 
     stack: Stack
 

@@ -93,7 +93,7 @@ class Choice:
 
     def name_stage(self, option: str, stage: str) -> Stack:
         """Give the stack of a stage that need not be deployed, which another option names; it has no outputs."""
-        if self.local or self.stages:
+        if self.local or {*self.stages} - {stage}:
             raise BadInput(f"{option}: names the stage; leave out --stage and --local")
         if stage == LOCAL_STAGE:
             raise BadInput(f"{option}: the local AWS is always ready; name a stage on AWS")

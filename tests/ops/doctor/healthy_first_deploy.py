@@ -57,7 +57,7 @@ HEALTHY: Final[Mapping[str, Answer]] = {
     "sts.GetCallerIdentity": {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/somebody", "UserId": "AIDA"},
     "ssm.GetParameter": {"Parameter": {"Name": "/cdk-bootstrap/hnb659fds/version", "Value": "28"}},
     "sesv2.GetAccount": describe_account(),
-    "sesv2.ListEmailIdentities": list_identities(domain="SUCCESS"),
+    "sesv2.ListEmailIdentities": list_identities(sender="SUCCESS", domain="SUCCESS"),
     "cloudformation.DescribeStacks": NO_SUCH_STACK,
     "cloudformation.DescribeStackResources": own_identity("order-processing-dev"),
     "cloudformation.GetTemplate": describe_template(DeletionPolicy="Retain"),

@@ -9,6 +9,8 @@ from tests.ops.doctor.healthy_stack import HEALTHY as STACK
 from tests.ops.doctor.healthy_stack import MAIL_ROLE, SENDER
 from tests.ops.doctor.recorded import ACCOUNT, REGION, Answer
 
+_EVENTS: Final = [event.ses_name for event in SES_EVENTS]
+
 
 def describe_account(**changed: Any) -> dict[str, Any]:
     return {
@@ -31,9 +33,7 @@ def allow_identities(*names: str) -> dict[str, Any]:
     return {"RoleName": MAIL_ROLE, "PolicyName": "Default", "PolicyDocument": json.dumps({"Statement": statements})}
 
 
-def report_events(
-    names: Sequence[str] = tuple(event.ses_name for event in SES_EVENTS), *, bus: str = "default", enabled: bool = True
-) -> dict[str, Any]:
+def report_events(names: Sequence[str] = _EVENTS, *, bus: str = "default", enabled: bool = True) -> dict[str, Any]:
     destination = {
         "Name": "abcdef",
         "Enabled": enabled,

@@ -103,7 +103,8 @@ def test_the_permission_that_lacks_is_named(operation: str) -> None:
 
 
 def test_a_stack_without_a_configuration_set_is_another_versions() -> None:
-    answers = {**HEALTHY, "cloudformation.ListStackResources": {"StackResourceSummaries": []}}
+    nothing: Answer = {"StackResourceSummaries": []}
+    answers = {**HEALTHY, "cloudformation.ListStackResources": nothing}
     assert ask(A4, answers, **OUTPUTS).verdict is Verdict.CANNOT_SAY
     assert ask(A4, HEALTHY).verdict is Verdict.CANNOT_SAY  # nor does it name its sender
 
