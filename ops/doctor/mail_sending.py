@@ -82,7 +82,7 @@ def judge_sender(sender: Address) -> Finding:
         return Finding.ok(f"the sender {sender.address} is verified{by}")
     if sender.identity is None:
         return Finding.wrong(
-            f"SES knows neither the sender {sender.address} nor its domain, and refuses every mail",
+            f"SES knows neither the sender {sender.address} nor a verified domain of it, and refuses every mail",
             "verify the domain (docs/leaving-the-sandbox.md), or the address:"
             f" run {_verify_command(sender)}, and follow the link in SES's mail",
         )

@@ -23,7 +23,7 @@ def examine_protection(subject: Subject) -> Iterator[Finding]:
     """Look at the key, and at each queue, topic and table."""
     key = subject.find_resource("AWS::KMS::Key").physical_id
     queues = _read_queues(subject)
-    yield from judge_all("keys are enabled and rotated", 1, list(_judge_key(subject, key)))
+    yield from list(_judge_key(subject, key)) or [Finding.ok("the stack's key is enabled and rotated")]
     yield from judge_all("queues are encrypted with the stack's key", len(queues), list(_judge_queues(queues, key)))
     yield from judge_all(
         "sources have their dead-letter queue", len(_REDRIVES) + 1, list(_judge_redrives(subject, queues))

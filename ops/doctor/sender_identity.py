@@ -47,8 +47,7 @@ def _foresee_any(subject: Subject, identities: Sequence[Address]) -> Finding:
             "verify your domain (docs/leaving-the-sandbox.md)",
         )
     return Finding.ok(
-        f"SES knows {len(identities)} addresses and domains, {verified} of them verified;"
-        " `--sender ADDRESS` asks about yours"
+        f"verified identities in SES: {verified} of {len(identities)}; `--sender ADDRESS` asks about yours"
     )
 
 
@@ -60,15 +59,24 @@ def examine_owners(subject: Subject) -> Iterator[Finding]:
         owner = _find_owner(subject, identity)
         if owner is None or owner["StackName"] == subject.stack.name:
             continue
-        belongs = f"{identity} belongs to the stack {owner['StackName']}"
-        if _is_kept(subject, owner):
-            yield Finding.ok(f"{belongs}, which leaves it when it is destroyed")
-        else:
-            yield Finding.wrong(
-                f"{belongs}: when that is destroyed, SES refuses this stack's mails",
-                f"give the identity in {owner['StackName']} the deletion policy Retain first;"
-                " a stage of this project has it from this version on, once it is deployed",
-            )
+        yield _judge_owner(subject, identity, owner)
+
+
+def _judge_owner(subject: Subject, identity: str, owner: "StackResourceTypeDef") -> Finding:
+    name = owner["StackName"]
+    belongs = f"{identity} belongs to the stack {name}"
+    template: Any = subject.stack.client("cloudformation").get_template(StackName=name)["TemplateBody"]
+    if not isinstance(template, Mapping):  # in YAML, which CDK never writes
+        return Finding.unclear(
+            f"{belongs}, and it is not known whether it is destroyed with it", f"look up its DeletionPolicy in {name}"
+        )
+    if template["Resources"][owner["LogicalResourceId"]].get("DeletionPolicy") in _KEPT:
+        return Finding.ok(f"{belongs}, which leaves it when it is destroyed")
+    return Finding.wrong(
+        f"{belongs}: when that is destroyed, SES refuses this stack's mails",
+        f"give the identity in {name} the deletion policy Retain before you destroy it;"
+        " a stage of this project gets it when this version is deployed",
+    )
 
 
 def _find_owner(subject: Subject, identity: str) -> "StackResourceTypeDef | None":
@@ -81,10 +89,3 @@ def _find_owner(subject: Subject, identity: str) -> "StackResourceTypeDef | None
             raise
         return None
     return next((one for one in found if one["ResourceType"] == "AWS::SES::EmailIdentity"), None)
-
-
-def _is_kept(subject: Subject, owner: "StackResourceTypeDef") -> bool:
-    """Whether the template of its stack leaves it; one in YAML, which CDK never writes, is not read."""
-    template: Any = subject.stack.client("cloudformation").get_template(StackName=owner["StackName"])["TemplateBody"]
-    resources = template["Resources"] if isinstance(template, Mapping) else {}
-    return resources.get(owner["LogicalResourceId"], {}).get("DeletionPolicy") in _KEPT

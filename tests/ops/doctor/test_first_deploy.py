@@ -52,8 +52,13 @@ def test_an_account_without_its_bootstrap_gets_the_command(answer: Answer, text:
         ("prod", list_identities(domain="SUCCESS"), Verdict.OK, f"{SENDER} is verified by example.com"),
         ("prod", list_identities(sender="SUCCESS"), Verdict.OK, f"{SENDER} is verified"),
         ("prod", list_identities(sender="PENDING"), Verdict.WRONG, "not verified (PENDING)"),
-        ("prod", list_identities(domain="PENDING"), Verdict.WRONG, f"neither the sender {SENDER} nor its domain"),
-        ("prod", list_identities(), Verdict.WRONG, f"neither the sender {SENDER} nor its domain"),
+        (
+            "prod",
+            list_identities(domain="PENDING"),
+            Verdict.WRONG,
+            f"neither the sender {SENDER} nor a verified domain",
+        ),
+        ("prod", list_identities(), Verdict.WRONG, f"neither the sender {SENDER} nor a verified domain"),
         ("dev", list_identities(), Verdict.OK, f"the deploy creates the identity {SENDER}"),
         ("dev", list_identities(domain="SUCCESS"), Verdict.OK, f"the deploy creates the identity {SENDER}"),
         ("dev", list_identities(sender="SUCCESS"), Verdict.OK, "of this very stack"),
@@ -121,6 +126,7 @@ def test_an_earlier_deploy_that_failed_is_taken_out_of_the_way(
         (describe_template(DeletionPolicy="RetainExceptOnCreate"), Verdict.OK),
         (describe_template(DeletionPolicy="Delete"), Verdict.WRONG),
         (describe_template(), Verdict.WRONG),
+        ({"TemplateBody": "Resources: {}"}, Verdict.CANNOT_SAY),
     ],
 )
 def test_a_stack_that_would_take_the_sender_along_is_named(identity: str, template: Answer, verdict: Verdict) -> None:
