@@ -15,8 +15,8 @@ from ops.mail.addresses import Mail
 from ops.shell import quote_command
 
 _GROUP: Final = "Before the first deploy"
-_BOOTSTRAP: Final = "/cdk-bootstrap/hnb659fds/version"  # CDK's own name for it, with the qualifier it has by default
-_BOOTSTRAP_NEEDED: Final = 6  # which the template's rule CheckBootstrapVersion asks for
+BOOTSTRAP: Final = "/cdk-bootstrap/hnb659fds/version"  # CDK's own name for it, with the qualifier it has by default
+BOOTSTRAP_NEEDED: Final = 6  # by the template that CDK writes
 _MOST_POLICIES: Final = 10  # of an account in a region; AWS raises it for nobody
 _DELIVERY_POLICY: Final = "AWSLogDeliveryWrite20150319"  # the one that log delivery makes, and extends later
 
@@ -27,12 +27,12 @@ def examine_bootstrap(subject: Subject) -> Iterator[Finding]:
     remedy = f"run {quote_command('cdk bootstrap -c sender_email=ADDRESS -c', f'stage={subject.stage}')}"
     ssm = subject.stack.client("ssm")
     try:
-        version = int(ssm.get_parameter(Name=_BOOTSTRAP)["Parameter"]["Value"])
+        version = int(ssm.get_parameter(Name=BOOTSTRAP)["Parameter"]["Value"])
     except ssm.exceptions.ParameterNotFound:
         yield Finding.wrong(f"{where} is not bootstrapped: CDK cannot deploy to it", remedy)
         return
-    if version < _BOOTSTRAP_NEEDED:
-        yield Finding.wrong(f"{where} is bootstrapped in version {version}; {_BOOTSTRAP_NEEDED} is needed", remedy)
+    if version < BOOTSTRAP_NEEDED:
+        yield Finding.wrong(f"{where} is bootstrapped in version {version}; {BOOTSTRAP_NEEDED} is needed", remedy)
     else:
         yield Finding.ok(f"{where}: bootstrapped, version {version}")
 
