@@ -53,22 +53,23 @@ def examine_sender(subject: Subject) -> Iterator[Finding]:
 
 def examine_leftovers(subject: Subject) -> Iterator[Finding]:
     """Look for an earlier try of this stack, and for the stack that the sender's identity goes away with."""
+    yield _judge_earlier_deploy(subject)
+    yield from examine_owners(subject)
+
+
+def _judge_earlier_deploy(subject: Subject) -> Finding:
     name = subject.stack.name
     try:
         (found,) = subject.stack.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
-        yield Finding.ok(f"there is no {name} yet")
-    else:
-        status = found["StackStatus"]
-        if status == "REVIEW_IN_PROGRESS":  # somebody has looked at a change set
-            yield Finding.ok(f"there is no {name} yet")
-        elif status in NEVER_CREATED and not found.get("EnableTerminationProtection"):
-            yield Finding.ok(f"{name} is {status}: an earlier deploy failed, and `cdk deploy` deletes it first")
-        else:
-            yield judge_status(found)
-    yield from examine_owners(subject)
+        return Finding.ok(f"there is no {name} yet")
+    if found["StackStatus"] == "REVIEW_IN_PROGRESS":  # somebody has looked at what a deploy would create
+        return Finding.ok(f"there is no {name} yet")
+    if found["StackStatus"] in NEVER_CREATED and not found.get("EnableTerminationProtection"):
+        return Finding.ok(f"an earlier deploy failed ({found['StackStatus']}): `cdk deploy` deletes {name} first")
+    return judge_status(found)
 
 
 def examine_quotas(subject: Subject) -> Iterator[Finding]:

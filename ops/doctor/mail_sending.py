@@ -103,22 +103,13 @@ def _judge_role(subject: Subject, account: SesAccount, sender: Address) -> Findi
         for resource in _list_mail_resources(subject)
         if ":identity/" in resource  # and not a configuration set
     }
-    if account.in_sandbox and "*" not in allowed:
+    if "*" in allowed:
+        return _judge_wildcard(subject, account)
+    if account.in_sandbox:
         return Finding.wrong(
             "in the sandbox SES checks each recipient's identity too, and SendEmail may use the sender's alone:"
             " mails to verified recipients are refused",
             "deploy with `-c ses_sandbox=true`, or leave the sandbox (docs/leaving-the-sandbox.md)",
-        )
-    if "*" in allowed:
-        if subject.stage == "prod" and not account.in_sandbox:
-            return Finding.wrong(
-                "SendEmail may use every identity of the account, which it needs in the sandbox alone",
-                "deploy with `-c ses_sandbox=false`",
-            )
-        return Finding.ok(
-            "SendEmail may use every identity, as the sandbox needs it"
-            if account.in_sandbox
-            else "SendEmail may use every identity; `-c ses_sandbox=false` leaves it the sender's"
         )
     if sender.identity and sender.identity not in allowed:
         return Finding.wrong(
@@ -126,6 +117,18 @@ def _judge_role(subject: Subject, account: SesAccount, sender: Address) -> Findi
             f"verify the address: run {_verify_command(sender)}, or deploy with `-c create_sender_identity=false`",
         )
     return Finding.ok("SendEmail may use the sender's identity, and no other")
+
+
+def _judge_wildcard(subject: Subject, account: SesAccount) -> Finding:
+    """Judge a SendEmail that may use every identity of the account: dev's default, which the sandbox needs."""
+    if account.in_sandbox:
+        return Finding.ok("SendEmail may use every identity, as the sandbox needs it")
+    if subject.stage == "prod":
+        return Finding.wrong(
+            "SendEmail may use every identity of the account, which it needs in the sandbox alone",
+            "deploy with `-c ses_sandbox=false`",
+        )
+    return Finding.ok("SendEmail may use every identity; `-c ses_sandbox=false` leaves it the sender's")
 
 
 def _list_mail_resources(subject: Subject) -> Iterator[str]:

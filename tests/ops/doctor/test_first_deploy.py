@@ -103,7 +103,7 @@ def test_prod_in_the_sandbox_needs_its_switch_and_dev_has_it() -> None:
     [
         ("UPDATE_COMPLETE", True, Verdict.OK, "is UPDATE_COMPLETE"),
         ("REVIEW_IN_PROGRESS", False, Verdict.OK, f"there is no {PROD} yet"),
-        ("ROLLBACK_COMPLETE", False, Verdict.OK, "`cdk deploy` deletes it first"),
+        ("ROLLBACK_COMPLETE", False, Verdict.OK, f"`cdk deploy` deletes {PROD} first"),
         ("ROLLBACK_COMPLETE", True, Verdict.WRONG, f"--no-enable-termination-protection --stack-name {PROD}`"),
         ("ROLLBACK_FAILED", True, Verdict.WRONG, f"--no-enable-termination-protection --stack-name {PROD}`"),
         ("DELETE_IN_PROGRESS", False, Verdict.CANNOT_SAY, "wait"),
