@@ -20,14 +20,15 @@ _UNCONFIRMED: Final = frozenset({"PendingConfirmation", "Deleted"})  # in place 
 def examine_notices(subject: Subject) -> Iterator[Finding]:
     """Look at who is notified, and at each alarm."""
     topic = subject.find_resource("AWS::SNS::Topic", "MonitoringAlarmTopic").physical_id
-    if subject.is_local:
-        yield Finding.not_local("who is notified: it mails nobody")
-    else:
-        yield _judge_subscriptions(subject, topic)
     names = [found.physical_id for kind in _KINDS for found in subject.find_resources(kind)]
     alarms = _describe_alarms(subject, names)
     wrong = [finding for name in names for finding in _judge_alarm(subject, name, alarms.get(name), topic)]
-    yield from judge_all("alarms notify the alarm topic, and none fires", len(names), wrong)
+    if subject.is_local:
+        yield Finding.not_local("who is notified, and which alarm fires: it mails nobody, and no alarm has data")
+        yield from judge_all("alarms notify the alarm topic", len(names), wrong)
+    else:
+        yield _judge_subscriptions(subject, topic)
+        yield from judge_all("alarms notify the alarm topic, and none fires", len(names), wrong)
 
 
 def _judge_subscriptions(subject: Subject, topic: str) -> Finding:

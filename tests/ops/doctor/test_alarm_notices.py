@@ -73,6 +73,7 @@ def test_a_stack_without_an_alarm_topic_is_another_versions() -> None:
     assert ask(A9, {**HEALTHY, "cloudformation.ListStackResources": nothing}).verdict is Verdict.CANNOT_SAY
 
 
-def test_the_local_aws_mails_nobody() -> None:
+def test_the_local_aws_mails_nobody_and_its_alarms_are_not_said_to_be_quiet() -> None:
     findings = ask(A9, HEALTHY, stage="local").findings
     assert [one.verdict for one in findings] == [Verdict.NOT_LOCAL, Verdict.OK]
+    assert findings[1].text == "3 of 3 alarms notify the alarm topic"
