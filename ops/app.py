@@ -8,6 +8,7 @@ import typer
 from ops.books import commands as check
 from ops.cost import commands as cost
 from ops.dead_letters import commands as dead_letters
+from ops.doctor.commands import doctor
 from ops.mail import commands as email
 from ops.orders.cancel_command import cancel
 from ops.orders.list_command import list_
@@ -86,6 +87,7 @@ for name, group in {"stock": stock.app, "dlq": dead_letters.app, "email": email.
     app.add_typer(group, name=name)
 app.command("check")(check.check)
 app.command("cost")(cost.cost)
+app.command("doctor")(doctor)
 
 
 def main() -> None:

@@ -27,14 +27,23 @@ from ops.shell import quote_command
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudtrail import CloudTrailClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_codedeploy import CodeDeployClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_ses import SESClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
+    from mypy_boto3_xray import XRayClient
 
 LOCAL_STAGE: Final = "local"
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")  # those of infra.settings, which takes a second to import
@@ -95,9 +104,25 @@ class Stack:
             ) from None
 
     @overload
+    def client(self, service: Literal["cloudformation"]) -> "CloudFormationClient": ...
+    @overload
+    def client(self, service: Literal["cloudtrail"]) -> "CloudTrailClient": ...
+    @overload
+    def client(self, service: Literal["cloudwatch"]) -> "CloudWatchClient": ...
+    @overload
+    def client(self, service: Literal["codedeploy"]) -> "CodeDeployClient": ...
+    @overload
     def client(self, service: Literal["dynamodb"]) -> "DynamoDBClient": ...
     @overload
+    def client(self, service: Literal["events"]) -> "EventBridgeClient": ...
+    @overload
+    def client(self, service: Literal["iam"]) -> "IAMClient": ...
+    @overload
+    def client(self, service: Literal["kms"]) -> "KMSClient": ...
+    @overload
     def client(self, service: Literal["lambda"]) -> "LambdaClient": ...
+    @overload
+    def client(self, service: Literal["logs"]) -> "CloudWatchLogsClient": ...
     @overload
     def client(self, service: Literal["ses"]) -> "SESClient": ...
     @overload
@@ -107,9 +132,13 @@ class Stack:
     @overload
     def client(self, service: Literal["sqs"]) -> "SQSClient": ...
     @overload
+    def client(self, service: Literal["ssm"]) -> "SSMClient": ...
+    @overload
     def client(self, service: Literal["stepfunctions"]) -> "SFNClient": ...
     @overload
     def client(self, service: Literal["sts"]) -> "STSClient": ...
+    @overload
+    def client(self, service: Literal["xray"]) -> "XRayClient": ...
     def client(self, service: str) -> Any:
         """Return the client of a service, made once."""
         if service not in self._clients:
@@ -133,6 +162,24 @@ def connect_stack(stage: str, *, profile: str | None = None, region: str | None 
     with explain_errors():
         session = boto3.Session(profile_name=profile, region_name=region)
         return _find_stack(Account(session), stage, session.region_name or "")
+
+
+def name_stack(stage: str, *, profile: str | None = None, region: str | None = None) -> Stack:
+    """Give a stage's stack in the account of the ordinary credentials, without its outputs: none need be deployed.
+
+    Raises:
+        StackError: no region, or no such profile.
+    """
+    with explain_errors():
+        session = boto3.Session(profile_name=profile, region_name=region)
+        if not session.region_name:
+            raise NoRegionError
+        return Stack(stack_name(stage), session.region_name, Account(session), {})
+
+
+def stack_name(stage: str) -> str:
+    """Give the name of a stage's stack."""
+    return f"order-processing-{stage}"
 
 
 def connect_local() -> Stack:
@@ -162,7 +209,7 @@ class _LocalAccount:
 
 
 def _find_stack(aws: Aws, stage: str, region: str) -> Stack:
-    name = f"order-processing-{stage}"
+    name = stack_name(stage)
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     try:
         (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
@@ -176,9 +223,14 @@ def _find_stack(aws: Aws, stage: str, region: str) -> Stack:
         raise
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
     if not outputs:
+        way_out = (
+            ""
+            if stage == LOCAL_STAGE
+            else f"; {quote_command('orders doctor --before', stage)} says what is in the way"
+        )
         raise StackError(
             f"stack {name} in {region} has no outputs: it is {found['StackStatus']}; "
-            f"{_deploy_command(stage)} deploys it again"
+            f"{_deploy_command(stage)} deploys it again{way_out}"
         )
     return Stack(name=name, region=region, aws=aws, outputs=outputs)
 
@@ -234,8 +286,13 @@ def explain_errors() -> Iterator[None]:
 def explain_error(error: ClientError) -> str:
     """Say what AWS refused, and what can be done about it where that is known."""
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    if code in _NOT_ALLOWED:
+    if is_refusal(error):
         return f"not allowed: {message or code}"
     if code in _NOT_KNOWN:
         return f"AWS does not know these credentials ({code}): sign in again, or name another --profile"
     return f"{error.operation_name} failed: {code}: {message}"
+
+
+def is_refusal(error: ClientError) -> bool:
+    """Whether AWS says that the caller may not do this."""
+    return error.response["Error"]["Code"] in _NOT_ALLOWED

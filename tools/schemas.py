@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from enum import EnumType
 from itertools import pairwise
 from pathlib import Path
 from types import NoneType, UnionType
@@ -20,6 +21,7 @@ from ops.books.commands import CheckAnswer
 from ops.cost.estimate import Estimate
 from ops.dead_letters.commands import AdvisedLetter
 from ops.dead_letters.queues import Peek
+from ops.doctor.commands import DoctorAnswer
 from ops.mail.addresses import SesAccount
 from ops.mail.commands import AddressesAnswer
 from ops.orders import answers as orders
@@ -33,6 +35,7 @@ ANSWERS: Final[Mapping[str, tuple[str, Any]]] = {
     "cost": ("orders cost --json", Estimate),
     "dlq-list": ("orders dlq list --json", Peek),
     "dlq-show": ("orders dlq show ID --json", AdvisedLetter),
+    "doctor": ("orders doctor --json", DoctorAnswer),
     "email-sandbox": ("orders email sandbox --json", SesAccount),
     "email-status": ("orders email status --json", AddressesAnswer),
     "list": ("orders list --json", orders.ListAnswer),
@@ -73,8 +76,8 @@ def make_schema(kind: Any) -> dict[str, Any]:
         return dict(_PLAIN[kind])
     if origin is Annotated:
         return make_schema(arguments[0]) | dict(arguments[1:])
-    if origin is Literal:
-        return {"type": "string", "enum": arguments}
+    if origin is Literal or isinstance(kind, EnumType):
+        return {"type": "string", "enum": arguments or [*kind]}
     if origin in (Union, UnionType):
         return _make_choice(
             [make_schema(one) for one in arguments if one is not NoneType], may_be_null=NoneType in arguments

@@ -106,10 +106,7 @@ class Mail:
 
     def address(self, address: str) -> Address:
         """Return what vouches for an address: itself, or else its domain or one above it."""
-        for name in _list_vouchers(address):
-            if (status := self._read_status(name)) and (name == address or status == VERIFIED):
-                return Address(address, name, status)
-        return Address(address, None, None)
+        return find_voucher(address, self._read_status)
 
     def suppression(self, address: str) -> Suppression | None:
         """Return why SES delivers nothing to an address; None if it does."""
@@ -160,6 +157,14 @@ class Mail:
             if not answer.get("NextToken"):
                 return
             answer = self._ses.list_email_identities(PageSize=1000, NextToken=answer["NextToken"])
+
+
+def find_voucher(address: str, read_status: Callable[[str], str | None]) -> Address:
+    """Find what vouches for an address among the identities whose status can be read, None for what is none."""
+    for name in _list_vouchers(address):
+        if (status := read_status(name)) and (name == address or status == VERIFIED):
+            return Address(address, name, status)
+    return Address(address, None, None)
 
 
 # The attributes that sending a mail again depends on.

@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from ops.errors import BadInput, Refused, StackError
 from ops.shell import stack_options_carried
-from ops.stack import LOCAL_STAGE, STAGES, Stack, connect_local, connect_stack, explain_errors
+from ops.stack import LOCAL_STAGE, STAGES, Stack, connect_local, connect_stack, explain_errors, name_stack
 from ops.terminal import screen
 
 _PANEL: Final = "Which stack"
@@ -91,6 +91,15 @@ class Choice:
         stage = self.stages[0] if self.stages else _stage_of_environment()
         return connect_stack(stage, profile=next(iter(self.profiles), None), region=next(iter(self.regions), None))
 
+    def name_stage(self, option: str, stage: str) -> Stack:
+        """Give the stack of a stage that need not be deployed, which another option names; it has no outputs."""
+        if self.local or {*self.stages} - {stage}:
+            raise BadInput(f"{option}: names the stage; leave out --stage and --local")
+        if stage == LOCAL_STAGE:
+            raise BadInput(f"{option}: the local AWS is always ready; name a stage on AWS")
+        _check_stage(option, stage)
+        return name_stack(stage, profile=next(iter(self.profiles), None), region=next(iter(self.regions), None))
+
 
 def _stage_of_environment() -> str:
     stage = os.environ.get("ORDERS_STAGE")
@@ -134,6 +143,19 @@ def with_stack(command: Callable[..., None]) -> Callable[..., None]:
 
     Errors of `ops.errors` and error answers of AWS become a line and an exit code.
     """
+
+    def connect_first(choice: Choice, /, **given: Any) -> None:
+        command(choice.connect(), **given)
+
+    return _with_options(command, connect_first)
+
+
+def with_choice(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command likewise of a function whose first parameter is the `Choice`, and that connects on its own."""
+    return _with_options(command, command)
+
+
+def _with_options(command: Callable[..., None], chosen: Callable[..., None]) -> Callable[..., None]:
     options = inspect.signature(choose_stack).parameters
     _, *own = inspect.signature(command).parameters.values()
 
@@ -141,7 +163,7 @@ def with_stack(command: Callable[..., None]) -> Callable[..., None]:
         with report_errors():
             choose_stack(context, **{name: given.pop(name) for name in options if name in given})
             with stack_options_carried(context.obj.options):
-                command(context.obj.connect(), **given)
+                chosen(context.obj, **given)
 
     return _as_typer_reads_it(run, command, [*own, *options.values()])
 

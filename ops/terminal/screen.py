@@ -33,6 +33,7 @@ _STYLES: Final = {
     "PROCESSING": "cyan", "RUNNING": "cyan", "SENDING": "cyan", "PENDING": "cyan",
     "REJECTED": "yellow", "CANCELLED": "yellow", "UNKNOWN": "yellow", "BOUNCED": "yellow", "COMPLAINED": "yellow",
     "FAILED": "red", "TIMED_OUT": "red", "ABORTED": "red",
+    "ok": "green", "wrong": "red", "cannot say": "yellow", "not on the local AWS": "dim",
 }  # fmt: skip
 
 
@@ -61,6 +62,11 @@ def print_note(message: str) -> None:
 def print_line(message: str) -> None:
     """Print a line of the answer."""
     out.print(escape_text(message), soft_wrap=True)
+
+
+def print_marked(before: str, mark: str, after: str) -> None:
+    """Print a line of the answer with a word in its colour."""
+    out.print(escape_text(before) + format_cell(mark) + escape_text(after), soft_wrap=True)
 
 
 def say_lines(text: str, *, indent: str = "") -> None:

@@ -98,7 +98,11 @@ def test_the_local_stage_is_deployed_by_make_up(answer: dict[str, Any] | Excepti
 
 
 def test_a_stack_that_was_never_deployed_whole_says_how_it_is() -> None:
-    with pytest.raises(StackError, match="has no outputs: it is ROLLBACK_COMPLETE; `cdk deploy -c sender_email="):
+    told = (
+        "has no outputs: it is ROLLBACK_COMPLETE; `cdk deploy -c sender_email=ADDRESS -c stage=dev` deploys it again;"
+        " `orders doctor --before dev` says what is in the way"
+    )
+    with pytest.raises(StackError, match=told):
         stack_module._find_stack(Account({"StackStatus": "ROLLBACK_COMPLETE"}), "dev", "eu-west-1")
 
 

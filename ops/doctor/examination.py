@@ -1,0 +1,78 @@
+"""Asks the probes one after another; an error of AWS is a verdict of its own, and ends that probe alone."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.shared.errors import TransientError
+from ops.doctor.errors import Absent
+from ops.doctor.probe import Finding, Probe, Verdict
+from ops.doctor.subject import Subject
+from ops.errors import StackError
+from ops.stack import explain_error, is_refusal
+
+_WORST_FIRST: Final = tuple(Verdict)
+_THROTTLED: Final = frozenset(
+    {"Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException"}
+)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A probe and what came of it."""
+
+    probe: str
+    """Its id, such as A3"""
+    group: str
+    """The heading it stands under"""
+    asks: str
+    """What it finds out"""
+    verdict: Verdict
+    """The worst of its findings"""
+    findings: tuple[Finding, ...]
+    """What it found, in the order in which it looked"""
+    page: str
+    """What explains it, from the documentation's folder"""
+
+
+def examine_stack(probes: Iterable[Probe], subject: Subject, tell: Callable[[str], None]) -> Iterator[Examined]:
+    """Ask each probe, and give what came of it at once; `tell` gets what is being asked."""
+    for probe in probes:
+        tell(f"{probe.id}: {probe.asks}")
+        yield ask_probe(probe, subject)
+
+
+def ask_probe(probe: Probe, subject: Subject) -> Examined:
+    """Ask one probe."""
+    findings = tuple(_collect_findings(probe, subject))
+    worst = min((finding.verdict for finding in findings), key=_WORST_FIRST.index)
+    return Examined(probe.id, probe.group, probe.asks, worst, findings, probe.page)
+
+
+def _collect_findings(probe: Probe, subject: Subject) -> Iterator[Finding]:
+    if probe.not_local and subject.is_local:
+        yield Finding(Verdict.NOT_LOCAL, probe.not_local)
+        return
+    try:
+        yield from probe.ask(subject)
+    except ClientError as error:
+        yield _explain_answer(error, probe)
+    except Absent as error:
+        yield Finding.unclear(str(error), "deploy this version, or use the command of the deployed one")
+    except StackError as error:
+        yield Finding.unclear(str(error))
+    except (BotoCoreError, TransientError) as error:
+        yield Finding.unclear(f"AWS could not be asked: {error}", "run it again")
+
+
+def _explain_answer(error: ClientError, probe: Probe) -> Finding:
+    """Say what AWS answered instead: which permission lacks, if it is that."""
+    if is_refusal(error):
+        lacking = [action for action in probe.actions if action.endswith(f":{error.operation_name}")]
+        action = lacking[0] if lacking else error.operation_name
+        return Finding.unclear(f"not allowed: {action}", f"allow {action} to whoever runs this")
+    if error.response["Error"]["Code"] in _THROTTLED:
+        return Finding.unclear(f"AWS throttles {error.operation_name}", "run it again in a minute")
+    return Finding.unclear(explain_error(error))

@@ -1,0 +1,79 @@
+"""What is examined: a stage's stack and what CloudFormation made of it, each asked for once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from ops.doctor.errors import Absent
+from ops.stack import LOCAL_STAGE, Stack
+
+# Deleted, or left behind: what a deploy replaced, such as a function's last version, is no longer the stack's.
+_GONE: Final = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One of the stack's resources."""
+
+    kind: str
+    """CloudFormation's type, such as AWS::Lambda::Function"""
+    logical_id: str
+    """Its name in the template: its path in the app without separators, and eight characters of a hash"""
+    physical_id: str
+    """What AWS calls it: for most kinds a name, for others an ARN or a URL (`Ref` in a template gives the same)"""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A stage's stack, or before it is deployed its name, with none of its outputs but the sender where it is named."""
+
+    stack: Stack
+
+    @property
+    def stage(self) -> str:
+        """The stage, such as dev."""
+        return self.stack.name.rpartition("-")[2]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the emulator is asked instead of AWS."""
+        return self.stage == LOCAL_STAGE
+
+    @cached_property
+    def account(self) -> str:
+        """The account's id."""
+        return self.stack.client("sts").get_caller_identity()["Account"]
+
+    @cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        """All that is in the stack now.
+
+        Needs cloudformation:ListStackResources.
+        """
+        pages = (
+            self.stack.client("cloudformation")
+            .get_paginator("list_stack_resources")
+            .paginate(StackName=self.stack.name)
+        )
+        return tuple(
+            Resource(found["ResourceType"], found["LogicalResourceId"], found.get("PhysicalResourceId", ""))
+            for page in pages
+            for found in page["StackResourceSummaries"]
+            if found["ResourceStatus"] not in _GONE
+        )
+
+    def find_resources(self, kind: str, beginning: str = "") -> tuple[Resource, ...]:
+        """Give the resources of a kind whose logical id begins so."""
+        return tuple(one for one in self.resources if one.kind == kind and one.logical_id.startswith(beginning))
+
+    def find_resource(self, kind: str, beginning: str = "") -> Resource:
+        """Give the only resource of a kind whose logical id begins so.
+
+        Raises:
+            Absent: there is none, or there are several: the stack is of another version than this command.
+        """
+        found = self.find_resources(kind, beginning)
+        if len(found) != 1:
+            what = f"{kind} {beginning}".strip()
+            raise Absent(f"the stack has {len(found) or 'no'} {what}, and this version's has one")
+        return found[0]
