@@ -2,10 +2,14 @@
 
 from typing import Final
 
-from ops.doctor import deployed_versions
+from ops.doctor import deployed_versions, event_patterns, key_policy
 from ops.doctor.probe import Probe
 
 # Before the first deploy of a stage: they need no stack.
 BEFORE: Final[tuple[Probe, ...]] = ()
 # They look, and change nothing.
-LOOKS: Final[tuple[Probe, ...]] = (*deployed_versions.PROBES,)
+LOOKS: Final[tuple[Probe, ...]] = (
+    *deployed_versions.PROBES,
+    *key_policy.PROBES,
+    *event_patterns.PROBES,
+)
