@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ops.doctor import deployed_versions, event_patterns, key_policy
+from ops.doctor import alarm_metrics, audit_trail, deployed_versions, event_patterns, key_policy, log_delivery
 from ops.doctor.probe import Probe
 
 # Before the first deploy of a stage: they need no stack.
@@ -12,4 +12,7 @@ LOOKS: Final[tuple[Probe, ...]] = (
     *deployed_versions.PROBES,
     *key_policy.PROBES,
     *event_patterns.PROBES,
+    *log_delivery.PROBES,
+    *alarm_metrics.PROBES,
+    *audit_trail.PROBES,
 )
