@@ -41,8 +41,8 @@ def examine_audit_trail(subject: Subject) -> Iterator[Finding]:
     for (service, action), times in refused.items():
         last = times[0]
         yield Finding.wrong(
-            f"{service} was refused {action} with the key, {len(times)} times, last at {last.at:%H:%M} UTC: {last.refusal}",
-            f"look with {quote_command('orders doctor A6')} at the key's policy; a role that is named needs the action itself",
+            f"{service} was refused {action}, {len(times)} times, last at {last.at:%H:%M} UTC: {last.refusal}; {_LATE}",
+            f"run {quote_command('orders doctor A6')}, which tries the key's policy; a role named here lacks {action}",
         )
     if not refused:
         yield Finding.ok(f"no service was refused the key: {_describe_reach(uses)}; {_LATE}")

@@ -11,8 +11,8 @@ BEFORE: Final[tuple[Probe, ...]] = ()
 LOOKS: Final[tuple[Probe, ...]] = (
     *deployed_versions.PROBES,
     *key_policy.PROBES,
+    *audit_trail.PROBES,
     *event_patterns.PROBES,
     *log_delivery.PROBES,
     *alarm_metrics.PROBES,
-    *audit_trail.PROBES,
 )

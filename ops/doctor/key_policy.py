@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ops.doctor.probe import Finding, Probe, Verdict
 from ops.doctor.resource_policy import Request, UnknownCondition, is_allowed, read_principals
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs.type_defs import LogGroupTypeDef
 
 _SEND: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 _STORE: Final = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:GenerateDataKey", "kms:DescribeKey")
@@ -93,8 +96,9 @@ def _publish_orders(subject: Subject) -> _Need:
         "kms:ViaService": subject.make_host("sns"),
         "kms:EncryptionContext:aws:sns:topicArn": topic,
     }
+    # An account's publishers need no permission of their own on the key, so the trust in the account's root is not it.
     users = [
-        _User(arn, arn, through | {"kms:CallerAccount": arn.split(":")[4]})
+        _User(arn, arn.replace(":root", ":role/any"), through | {"kms:CallerAccount": arn.split(":")[4]})
         for arn in sorted(read_principals(attributes["Policy"], "sns:Publish"))
     ]
     return _Need("those who may publish orders", "AllowPublishing…", _SEND, users)
@@ -122,7 +126,7 @@ def _send_events(subject: Subject) -> _Need:
     return _Need("rules", "AllowEvents", _SEND, [_make_sender("events", arn) for arn in arns])
 
 
-def _store_logs(subject: Subject, groups: list[dict[str, str]]) -> _Need:
+def _store_logs(subject: Subject, groups: list["LogGroupTypeDef"]) -> _Need:
     arns = [group["logGroupArn"] for group in groups]
     users = [_User(arn, subject.make_host("logs"), {"kms:EncryptionContext:aws:logs:arn": arn}) for arn in arns]
     return _Need("log groups", "AllowLogs", _STORE, users)
@@ -134,7 +138,7 @@ def _use_roles(subject: Subject) -> _Need:
     return _Need("the account's roles", "for the account's root", _SEND, [_User(root, root, {})])
 
 
-def _describe_log_groups(subject: Subject) -> list[dict[str, str]]:
+def _describe_log_groups(subject: Subject) -> list["LogGroupTypeDef"]:
     """Give the stack's log groups; AWS finds them by a beginning alone."""
     paginator = subject.stack.client("logs").get_paginator("describe_log_groups")
     return [
@@ -146,7 +150,7 @@ def _describe_log_groups(subject: Subject) -> list[dict[str, str]]:
     ]
 
 
-def _judge_log_groups(groups: list[dict[str, str]], key_arn: str) -> Iterator[Finding]:
+def _judge_log_groups(groups: list["LogGroupTypeDef"], key_arn: str) -> Iterator[Finding]:
     bare = [group["logGroupName"] for group in groups if group.get("kmsKeyId") != key_arn]
     for name in bare:
         yield Finding.wrong(

@@ -4,13 +4,16 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ops.doctor.errors import Absent
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.resource_policy import Request, UnknownCondition, is_allowed
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs.type_defs import GetQueryResultsResponseTypeDef, QueryDefinitionTypeDef
 
 _GROUP: Final = "The logs"
 # Of an account and region: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
@@ -19,6 +22,7 @@ _LOOKED_BACK: Final = timedelta(hours=1)
 # Seconds. On an hour of logs a query takes one or two.
 _PATIENCE: Final = 15
 _PAUSE: Final = 0.5
+_CORRECT: Final = "correct it in infra/watch/questions.py and deploy again"
 _UNDER_WAY: Final = frozenset({"Scheduled", "Running", "Unknown"})
 
 
@@ -68,9 +72,6 @@ def examine_saved_queries(subject: Subject) -> Iterator[Finding]:
     yield from _judge_answers(_await_answers(subject, started))
 
 
-_CORRECT: Final = "correct it in infra/watch/questions.py and deploy again"
-
-
 def _judge_logging(subject: Subject, arn: str) -> Finding:
     machine = subject.stack["StateMachineArn"]
     logging = subject.stack.client("stepfunctions").describe_state_machine(stateMachineArn=machine)[
@@ -105,18 +106,17 @@ def _allow_delivery(subject: Subject, arn: str) -> str:
     return f"run {put}, after deleting one that nothing needs if there are {_POLICIES}"
 
 
-def _describe_queries(subject: Subject) -> Iterator[Any]:
+def _describe_queries(subject: Subject) -> Iterator["QueryDefinitionTypeDef"]:
     """Give all the account's saved queries; boto3 has no paginator for them."""
-    client, token = subject.stack.client("logs"), {}
-    while True:
-        answer = client.describe_query_definitions(**token)
+    client = subject.stack.client("logs")
+    answer = client.describe_query_definitions()
+    yield from answer["queryDefinitions"]
+    while token := answer.get("nextToken"):
+        answer = client.describe_query_definitions(nextToken=token)
         yield from answer["queryDefinitions"]
-        if not (next_token := answer.get("nextToken")):
-            return
-        token = {"nextToken": next_token}
 
 
-def _start_query(subject: Subject, definition: Mapping[str, Any]) -> str:
+def _start_query(subject: Subject, definition: "QueryDefinitionTypeDef") -> str:
     now = datetime.now(UTC)
     return subject.stack.client("logs").start_query(
         logGroupNames=definition["logGroupNames"],
@@ -127,9 +127,9 @@ def _start_query(subject: Subject, definition: Mapping[str, Any]) -> str:
     )["queryId"]
 
 
-def _await_answers(subject: Subject, started: Mapping[str, str]) -> dict[str, Any]:
+def _await_answers(subject: Subject, started: Mapping[str, str]) -> dict[str, "GetQueryResultsResponseTypeDef"]:
     """Ask again and again until all have ended, or patience has; gives the last answer to each."""
-    client, answers = subject.stack.client("logs"), dict[str, Any]()
+    client, answers = subject.stack.client("logs"), dict[str, "GetQueryResultsResponseTypeDef"]()
     give_up = time.monotonic() + _PATIENCE
     waiting = dict(started)
     while waiting and time.monotonic() < give_up:
@@ -140,7 +140,7 @@ def _await_answers(subject: Subject, started: Mapping[str, str]) -> dict[str, An
     return answers
 
 
-def _judge_answers(answers: Mapping[str, Any]) -> Iterator[Finding]:
+def _judge_answers(answers: Mapping[str, "GetQueryResultsResponseTypeDef"]) -> Iterator[Finding]:
     complete = [answer for answer in answers.values() if answer["status"] == "Complete"]
     for name, answer in answers.items():
         if answer["status"] in _UNDER_WAY:
