@@ -78,7 +78,7 @@ def test_numbers_come_in_pages() -> None:
 
 def test_the_alarms_themselves_may_not_be_asked_or_are_gone() -> None:
     assert ask({"cloudwatch.DescribeAlarms": DENIED}).findings[0].text == "not allowed: cloudwatch:DescribeAlarms"
-    none = {"MetricAlarms": [], "CompositeAlarms": []}
+    none: Answer = {"MetricAlarms": [], "CompositeAlarms": []}
     assert "the stack has no alarms on expressions" in ask({"cloudwatch.DescribeAlarms": none}).findings[0].text
 
 

@@ -30,7 +30,7 @@ def ask(events: Answer, stage: str = "dev") -> Examined:
         (
             [make_key_use("sqs", **REFUSED), make_key_use(), make_key_use("sqs", **REFUSED)],
             Verdict.WRONG,
-            "sqs was refused kms:Decrypt, 2 times, last at 12:30 UTC: no resource-based policy allows it; Cl",
+            "sqs was refused kms:Decrypt, 2 times, last at 12:30 UTC: no resource-based policy allows it",
         ),
         *(
             (

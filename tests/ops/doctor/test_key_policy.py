@@ -1,5 +1,6 @@
 """The probe of the key's policy, against every answer that AWS may give."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -24,10 +25,8 @@ from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer
 (PROBE,) = PROBES
 
 
-def ask(stage: str = "dev", **answers: Answer) -> Examined:
-    return recorded.ask(
-        PROBE, HEALTHY | {name.replace("__", "."): answer for name, answer in answers.items()}, stage=stage, **OUTPUTS
-    )
+def ask(answers: Mapping[str, Answer], stage: str = "dev") -> Examined:
+    return recorded.ask(PROBE, {**HEALTHY, **answers}, stage=stage, **OUTPUTS)
 
 
 def change_policy(**statements: Any) -> Answer:
@@ -37,7 +36,7 @@ def change_policy(**statements: Any) -> Answer:
 
 
 def test_all_that_need_the_key_are_tried_by_their_real_names() -> None:
-    examined = ask()
+    examined = ask({})
     assert examined.verdict is Verdict.OK
     assert [finding.text for finding in examined.findings] == [
         "the key's policy serves the order topic on its way to the queue: 1 of 1",
@@ -64,7 +63,7 @@ def test_all_that_need_the_key_are_tried_by_their_real_names() -> None:
 def test_a_statement_that_lacks_or_names_others_is_wrong(statement: str, says: str) -> None:
     bad = KEY_STATEMENTS[statement] | {"Principal": {"Service": "other.amazonaws.com"}}
     for changed in (None, bad, KEY_STATEMENTS[statement] | {"Action": "kms:Encrypt"}):
-        examined = ask(kms__GetKeyPolicy=change_policy(**{statement: changed}))
+        examined = ask({"kms.GetKeyPolicy": change_policy(**{statement: changed})})
         (finding,) = (finding for finding in examined.findings if finding.verdict is Verdict.WRONG)
         assert says in finding.text
         assert "aws kms get-key-policy" in str(finding.remedy)
@@ -74,11 +73,11 @@ def test_a_publisher_whom_the_key_does_not_know_is_named() -> None:
     """It may publish, and KMS refuses what it publishes."""
     shop = "arn:aws:iam::210987654321:role/shop"
     attributes = {"Policy": make_policy(allow({"AWS": [ROOT, shop]}, "sns:Publish"))}
-    examined = ask(sns__GetTopicAttributes={"Attributes": attributes})
+    examined = ask({"sns.GetTopicAttributes": {"Attributes": attributes}})
     assert "refuses role/shop, of those who may publish" in examined.findings[1].text
     known = allow({"AWS": shop}, ["kms:Decrypt", "kms:GenerateDataKey"])
     policy = change_policy(shop=known)
-    assert ask(sns__GetTopicAttributes={"Attributes": attributes}, kms__GetKeyPolicy=policy).verdict is Verdict.OK
+    assert ask({"sns.GetTopicAttributes": {"Attributes": attributes}, "kms.GetKeyPolicy": policy}).verdict is Verdict.OK
 
 
 def test_a_log_group_without_the_key_is_wrong() -> None:
@@ -86,7 +85,7 @@ def test_a_log_group_without_the_key_is_wrong() -> None:
         (group, other) = describe_log_group(asked)["logGroups"]
         return {"logGroups": [{name: value for name, value in group.items() if name != "kmsKeyId"}, other]}
 
-    examined = ask(logs__DescribeLogGroups=describe)
+    examined = ask({"logs.DescribeLogGroups": describe})
     assert examined.verdict is Verdict.WRONG
     wrong = [finding for finding in examined.findings if finding.verdict is Verdict.WRONG]
     assert len(wrong) == len(FUNCTIONS) + 1
@@ -95,13 +94,13 @@ def test_a_log_group_without_the_key_is_wrong() -> None:
 
 def test_a_condition_that_is_not_understood_is_not_guessed() -> None:
     odd = KEY_STATEMENTS["alarms"] | {"Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}
-    examined = ask(kms__GetKeyPolicy=change_policy(alarms=odd))
+    examined = ask({"kms.GetKeyPolicy": change_policy(alarms=odd)})
     assert examined.verdict is Verdict.CANNOT_SAY
     assert "IpAddress" in examined.findings[2].text
 
 
 def test_what_aws_does_not_name_is_not_counted_as_served() -> None:
-    examined = ask(cloudwatch__DescribeAlarms={"MetricAlarms": [], "CompositeAlarms": []})
+    examined = ask({"cloudwatch.DescribeAlarms": {"MetricAlarms": [], "CompositeAlarms": []}})
     assert examined.findings[2].text == "AWS names none of alarms"
     assert examined.verdict is Verdict.CANNOT_SAY
 
@@ -109,25 +108,25 @@ def test_what_aws_does_not_name_is_not_counted_as_served() -> None:
 @pytest.mark.parametrize(
     "operation",
     [
-        "kms__GetKeyPolicy",
-        "sns__GetTopicAttributes",
-        "cloudwatch__DescribeAlarms",
-        "events__DescribeRule",
-        "logs__DescribeLogGroups",
+        "kms.GetKeyPolicy",
+        "sns.GetTopicAttributes",
+        "cloudwatch.DescribeAlarms",
+        "events.DescribeRule",
+        "logs.DescribeLogGroups",
     ],
 )
 def test_what_may_not_be_asked_is_named(operation: str) -> None:
-    action = operation.replace("__", ":")
-    assert ask(**{operation: DENIED}).findings[-1].text == f"not allowed: {action}"
-    assert ask(**{operation: THROTTLED}).verdict is Verdict.CANNOT_SAY
+    action = operation.replace(".", ":")
+    assert ask({operation: DENIED}).findings[-1].text == f"not allowed: {action}"
+    assert ask({operation: THROTTLED}).verdict is Verdict.CANNOT_SAY
 
 
 def test_a_stack_without_the_key_is_of_another_version() -> None:
-    examined = ask(cloudformation__ListStackResources={"StackResourceSummaries": []})
+    examined = ask({"cloudformation.ListStackResources": {"StackResourceSummaries": []}})
     assert examined.findings[0].text == "the stack has no AWS::KMS::Key Encryption, and this version's has one"
 
 
 def test_the_local_aws_names_its_log_groups_otherwise() -> None:
-    examined = ask("local", kms__GetKeyPolicy=change_policy(logs=None))
+    examined = ask({"kms.GetKeyPolicy": change_policy(logs=None)}, stage="local")
     assert examined.verdict is Verdict.OK
     assert Verdict.NOT_LOCAL in {finding.verdict for finding in examined.findings}
