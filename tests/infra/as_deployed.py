@@ -10,12 +10,6 @@ from tests.infra.conftest import Template
 from tests.ops.doctor.healthy_services import DELIVERY_POLICY, HEALTHY, NOW, STACK, list_resources, make_policy
 from tests.ops.doctor.recorded import ACCOUNT, REGION, Answer
 
-PSEUDO: Final = {
-    "AWS::AccountId": ACCOUNT,
-    "AWS::Partition": "aws",
-    "AWS::Region": REGION,
-    "AWS::URLSuffix": "amazonaws.com",
-}
 # By the type: the property that names it, and the last part of its ARN.
 NAMES: Final = {
     "AWS::CloudWatch::Alarm": ("AlarmName", "cloudwatch:{}:alarm:{}"),
@@ -68,18 +62,38 @@ class AsDeployed:
 
     def resolve(self, value: Any) -> Any:
         """Put in what CloudFormation does for its functions."""
-        match value:
-            case {"Ref": str(name)}:
-                return PSEUDO.get(name) or self._identify(name)
-            case {"Fn::GetAtt": [name, attribute]}:
+        if isinstance(value, list):
+            return [self.resolve(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1 and (function := next(iter(value))).startswith(("Ref", "Fn::")):
+            return self._compute(function, value[function])
+        return {key: self.resolve(item) for key, item in value.items()}
+
+    def _compute(self, function: str, argument: Any) -> Any:
+        match function, argument:
+            case "Ref", name:
+                return self._pseudo_parameters.get(name) or self._identify(name)
+            case "Fn::GetAtt", [name, attribute]:
                 return self._give_arn(name) if attribute.endswith("Arn") else self._give_name(name)
-            case {"Fn::Join": [separator, parts]}:
+            case "Fn::Join", [separator, parts]:
                 return separator.join(map(self.resolve, parts))
-            case dict():
-                return {key: self.resolve(item) for key, item in value.items()}
-            case list():
-                return [self.resolve(item) for item in value]
-        return value
+            case "Fn::Split", [separator, whole]:
+                return self.resolve(whole).split(separator)
+            case "Fn::Select", [index, parts]:
+                return self.resolve(parts)[int(index)]
+        raise AssertionError(f"{function} is not computed here")
+
+    @property
+    def _pseudo_parameters(self) -> dict[str, str]:
+        stack_id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{self._stack}/51af3dc0-da77-11e4-872e-123456789012"
+        return {
+            "AWS::AccountId": ACCOUNT,
+            "AWS::Partition": "aws",
+            "AWS::Region": REGION,
+            "AWS::StackId": stack_id,
+            "AWS::URLSuffix": "amazonaws.com",
+        }
 
     def list_statements(self, role: str) -> list[dict[str, Any]]:
         """Give what the policies of a role allow, by the role's name."""
