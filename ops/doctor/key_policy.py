@@ -49,7 +49,7 @@ def examine_key_policy(subject: Subject) -> Iterator[Finding]:
         yield Finding(Verdict.NOT_LOCAL, "log groups have other names there than the key's policy knows")
     else:
         yield _judge_need(policy, key, _store_logs(subject, groups))
-    yield from _judge_log_groups(groups, subject.make_arn("kms", f"key/{key}"))
+    yield from _judge_log_groups(subject, groups, subject.make_arn("kms", f"key/{key}"))
 
 
 def _judge_need(policy: str, key: str, need: _Need) -> Finding:
@@ -59,7 +59,7 @@ def _judge_need(policy: str, key: str, need: _Need) -> Finding:
     except UnknownCondition as error:
         return Finding.unclear(f"whether the key serves {need.who}: {error}", f"read it: {shown}")
     if not need.users:
-        return Finding.unclear(f"AWS names none of {need.who}")
+        return Finding.unclear(f"whether the key serves {need.who}: AWS names none")
     if refused:
         return Finding.wrong(
             f"the key's policy refuses {', '.join(refused)}, of {need.who}",
@@ -150,15 +150,18 @@ def _describe_log_groups(subject: Subject) -> list["LogGroupTypeDef"]:
     ]
 
 
-def _judge_log_groups(groups: list["LogGroupTypeDef"], key_arn: str) -> Iterator[Finding]:
-    bare = [group["logGroupName"] for group in groups if group.get("kmsKeyId") != key_arn]
-    for name in bare:
-        yield Finding.wrong(
-            f"{name} is not encrypted with the stack's key",
-            f"run {quote_command('aws logs associate-kms-key --log-group-name', name, '--kms-key-id', key_arn)}",
-        )
-    if not bare:
-        yield Finding.ok(f"{len(groups)} of {len(groups)} log groups are encrypted with the stack's key")
+def _judge_log_groups(subject: Subject, groups: list["LogGroupTypeDef"], key_arn: str) -> Iterator[Finding]:
+    keys = {group["logGroupName"]: group.get("kmsKeyId") for group in groups}
+    names = [group.physical_id for group in subject.find_resources("AWS::Logs::LogGroup")]
+    for name in names:
+        if name not in keys:
+            create = quote_command(f"aws logs create-log-group --kms-key-id {key_arn} --log-group-name", name)
+            yield Finding.wrong(f"the log group {name} is gone", f"run {create}")
+        elif keys[name] != key_arn:
+            encrypt = quote_command(f"aws logs associate-kms-key --kms-key-id {key_arn} --log-group-name", name)
+            yield Finding.wrong(f"{name} is not encrypted with the stack's key", f"run {encrypt}")
+    if encrypted := sum(keys.get(name) == key_arn for name in names):
+        yield Finding.ok(f"{encrypted} of {len(names)} log groups are encrypted with the stack's key")
 
 
 PROBES: Final = (

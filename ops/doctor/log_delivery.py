@@ -102,7 +102,7 @@ def _allow_delivery(subject: Subject, arn: str) -> str:
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     name = f"{subject.stack.name}-delivery"
-    put = quote_command("aws logs put-resource-policy --policy-name", name, "--policy-document", policy)
+    put = quote_command(f"aws logs put-resource-policy --policy-name {name} --policy-document", policy)
     return f"run {put}, after deleting one that nothing needs if there are {_POLICIES}"
 
 

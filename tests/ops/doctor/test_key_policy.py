@@ -12,6 +12,7 @@ from tests.ops.doctor import recorded
 from tests.ops.doctor.healthy_services import (
     FUNCTIONS,
     HEALTHY,
+    KEY,
     KEY_STATEMENTS,
     OUTPUTS,
     ROOT,
@@ -80,16 +81,27 @@ def test_a_publisher_whom_the_key_does_not_know_is_named() -> None:
     assert ask({"sns.GetTopicAttributes": {"Attributes": attributes}, "kms.GetKeyPolicy": policy}).verdict is Verdict.OK
 
 
-def test_a_log_group_without_the_key_is_wrong() -> None:
+def test_a_log_group_that_lacks_the_key_or_is_gone_is_wrong() -> None:
+    bare, gone = (f"order-processing-dev-{FUNCTIONS[number]}Logs1-1" for number in (0, 1))
+
     def describe(asked: Any) -> Any:
-        (group, other) = describe_log_group(asked)["logGroups"]
-        return {"logGroups": [{name: value for name, value in group.items() if name != "kmsKeyId"}, other]}
+        group, other = describe_log_group(asked)["logGroups"]
+        if group["logGroupName"] == bare:
+            del group["kmsKeyId"]
+        return {"logGroups": [other] if group["logGroupName"] == gone else [group, other]}
 
     examined = ask({"logs.DescribeLogGroups": describe})
-    assert examined.verdict is Verdict.WRONG
-    wrong = [finding for finding in examined.findings if finding.verdict is Verdict.WRONG]
-    assert len(wrong) == len(FUNCTIONS) + 1
-    assert "aws logs associate-kms-key --log-group-name" in str(wrong[0].remedy)
+    assert [(finding.text, finding.remedy) for finding in examined.findings[-3:]] == [
+        (
+            f"{bare} is not encrypted with the stack's key",
+            f"run `aws logs associate-kms-key --kms-key-id {KEY} --log-group-name {bare}`",
+        ),
+        (
+            f"the log group {gone} is gone",
+            f"run `aws logs create-log-group --kms-key-id {KEY} --log-group-name {gone}`",
+        ),
+        (f"{len(FUNCTIONS) - 1} of {len(FUNCTIONS) + 1} log groups are encrypted with the stack's key", None),
+    ]
 
 
 def test_a_condition_that_is_not_understood_is_not_guessed() -> None:
@@ -101,7 +113,7 @@ def test_a_condition_that_is_not_understood_is_not_guessed() -> None:
 
 def test_what_aws_does_not_name_is_not_counted_as_served() -> None:
     examined = ask({"cloudwatch.DescribeAlarms": {"MetricAlarms": [], "CompositeAlarms": []}})
-    assert examined.findings[2].text == "AWS names none of alarms"
+    assert examined.findings[2].text == "whether the key serves alarms: AWS names none"
     assert examined.verdict is Verdict.CANNOT_SAY
 
 

@@ -1,6 +1,6 @@
 """The probes of the logs, against every answer that AWS may give."""
 
-import json
+import shlex
 from collections.abc import Mapping
 from itertools import count
 from types import SimpleNamespace
@@ -78,8 +78,12 @@ def test_a_log_that_would_stay_empty_or_say_too_much_is_wrong(answers: Mapping[s
 def test_delivery_is_allowed_by_a_command_that_works() -> None:
     """The policy that it puts is one that the probe takes."""
     remedy = str(ask("A8", {POLICIES: policies()}).findings[-1].remedy)
-    document = remedy[remedy.index("'{") + 1 : remedy.rindex("}'") + 1]
-    assert json.loads(document)
+    words = shlex.split(remedy.split("`")[1])
+    assert words[:-1] == [
+        *("aws", "logs", "put-resource-policy"),
+        *("--policy-name", "order-processing-dev-delivery", "--policy-document"),
+    ]
+    document = words[-1]
     assert ask("A8", {POLICIES: policies(document)}).verdict is Verdict.OK
 
 
