@@ -26,18 +26,19 @@ class _Evaluated:
 
     @property
     def failed(self) -> str:
-        """The status of what CloudWatch could not work out; empty if it could."""
-        return next((result["StatusCode"] for result in self.results if result["StatusCode"] != "Complete"), "")
+        """The status of what CloudWatch could not work out, by the last page that has it; empty if it could."""
+        statuses = {result["Id"]: result["StatusCode"] for result in self.results}
+        return next((status for status in statuses.values() if status != "Complete"), "")
 
     @property
     def has_number(self) -> bool:
         """Whether the expression gives a number."""
-        return any(result["Id"] == self.expression and result["Values"] for result in self.results)
+        return any(result["Id"] == self.expression and result.get("Values") for result in self.results)
 
     @property
     def has_reports(self) -> bool:
         """Whether any of its metrics has reported one."""
-        return any(result["Id"] != self.expression and result["Values"] for result in self.results)
+        return any(result["Id"] != self.expression and result.get("Values") for result in self.results)
 
 
 def examine_alarm_metrics(subject: Subject) -> Iterator[Finding]:
@@ -71,7 +72,9 @@ def _describe_expressions(subject: Subject) -> Iterator[tuple[str, Sequence["Met
     names = [alarm.physical_id for alarm in subject.find_resources("AWS::CloudWatch::Alarm")]
     paginator = subject.stack.client("cloudwatch").get_paginator("describe_alarms")
     for page in paginator.paginate(AlarmNames=names, AlarmTypes=["MetricAlarm"]):
-        yield from ((alarm["AlarmName"], alarm["Metrics"]) for alarm in page["MetricAlarms"] if alarm.get("Metrics"))
+        yield from (
+            (alarm["AlarmName"], alarm["Metrics"]) for alarm in page.get("MetricAlarms", ()) if alarm.get("Metrics")
+        )
 
 
 def _evaluate(subject: Subject, alarm: str, queries: Sequence["MetricDataQueryOutputTypeDef"]) -> _Evaluated:

@@ -62,7 +62,7 @@ def _read_uses(subject: Subject) -> Iterator[_KeyUse]:
             EndTime=now,
         )
     )
-    for found in islice((event for page in pages for event in page["Events"]), _MOST_EVENTS):
+    for found in islice((event for page in pages for event in page.get("Events", ())), _MOST_EVENTS):
         event = json.loads(found["CloudTrailEvent"])
         invoked_by = event["userIdentity"].get("invokedBy", "")
         is_refused = "AccessDenied" in event.get("errorCode", "")

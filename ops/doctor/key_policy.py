@@ -115,7 +115,11 @@ def _notify_of_alarms(subject: Subject) -> _Need:
         .get_paginator("describe_alarms")
         .paginate(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     )
-    arns = [alarm["AlarmArn"] for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for alarm in page[kind]]
+    arns = [
+        alarm["AlarmArn"]
+        for page in pages
+        for alarm in (*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ()))
+    ]
     return _Need("alarms", "AllowAlarms", _SEND, [_make_sender("cloudwatch", arn) for arn in arns])
 
 

@@ -22,7 +22,6 @@ _LOOKED_BACK: Final = timedelta(hours=1)
 # Seconds. On an hour of logs a query takes one or two.
 _PATIENCE: Final = 15
 _PAUSE: Final = 0.5
-_CORRECT: Final = "correct it in infra/watch/questions.py and deploy again"
 _UNDER_WAY: Final = frozenset({"Scheduled", "Running", "Unknown"})
 
 
@@ -36,7 +35,7 @@ def examine_log_delivery(subject: Subject) -> Iterator[Finding]:
     arn = subject.make_arn("logs", f"log-group:{group}")
     yield _judge_logging(subject, arn)
     pages = subject.stack.client("logs").get_paginator("describe_resource_policies").paginate()
-    policies = [policy["policyDocument"] for page in pages for policy in page["resourcePolicies"]]
+    policies = [policy["policyDocument"] for page in pages for policy in page.get("resourcePolicies", ())]
     try:
         is_delivered = any(is_allowed(policy, _make_request(subject, arn)) for policy in policies)
     except UnknownCondition as error:
@@ -68,15 +67,18 @@ def examine_saved_queries(subject: Subject) -> Iterator[Finding]:
             started[definition["name"]] = _start_query(subject, definition)
         except subject.stack.client("logs").exceptions.MalformedQueryException as error:
             why = error.response["Error"]["Message"]
-            yield Finding.wrong(f"AWS does not take the query {definition['name']}: {why}", _CORRECT)
+            yield Finding.wrong(
+                f"AWS does not take the query {definition['name']}: {why}",
+                "correct it in infra/watch/questions.py and deploy again",
+            )
     yield from _judge_answers(_await_answers(subject, started))
 
 
 def _judge_logging(subject: Subject, arn: str) -> Finding:
-    machine = subject.stack["StateMachineArn"]
-    logging = subject.stack.client("stepfunctions").describe_state_machine(stateMachineArn=machine)[
-        "loggingConfiguration"
-    ]
+    machine = subject.stack.client("stepfunctions").describe_state_machine(
+        stateMachineArn=subject.stack["StateMachineArn"]
+    )
+    logging = machine.get("loggingConfiguration", {})
     groups = [one.get("cloudWatchLogsLogGroup", {}).get("logGroupArn") for one in logging.get("destinations", ())]
     again = "deploy again with a change of the workflow; infra/pipeline/workflow.py has what it logs"
     if logging.get("includeExecutionData"):
@@ -110,10 +112,10 @@ def _describe_queries(subject: Subject) -> Iterator["QueryDefinitionTypeDef"]:
     """Give all the account's saved queries; boto3 has no paginator for them."""
     client = subject.stack.client("logs")
     answer = client.describe_query_definitions()
-    yield from answer["queryDefinitions"]
+    yield from answer.get("queryDefinitions", ())
     while token := answer.get("nextToken"):
         answer = client.describe_query_definitions(nextToken=token)
-        yield from answer["queryDefinitions"]
+        yield from answer.get("queryDefinitions", ())
 
 
 def _start_query(subject: Subject, definition: "QueryDefinitionTypeDef") -> str:
@@ -146,9 +148,11 @@ def _judge_answers(answers: Mapping[str, "GetQueryResultsResponseTypeDef"]) -> I
         if answer["status"] in _UNDER_WAY:
             yield Finding.unclear(f"the query {name} runs for more than {_PATIENCE} seconds", "run it again")
         elif answer["status"] != "Complete":
-            yield Finding.wrong(f"the query {name} ended as {answer['status']}", _CORRECT)
+            yield Finding.wrong(
+                f"the query {name} ended as {answer['status']}", "run it in Logs Insights, which says why"
+            )
     if complete:
-        scanned = sum(answer["statistics"]["bytesScanned"] for answer in complete)
+        scanned = sum(answer.get("statistics", {}).get("bytesScanned", 0) for answer in complete)
         yield Finding.ok(
             f"{len(complete)} of {len(answers)} queries answer for the last hour; {scanned / 1e6:.1f} MB scanned"
         )

@@ -71,6 +71,7 @@ def test_numbers_come_in_pages() -> None:
         first, *others = results["MetricDataResults"]
         if "NextToken" in asked:
             return {"MetricDataResults": [first]}
+        others = [{**others[0], "StatusCode": "PartialData"}, *others]
         return {"MetricDataResults": others, "NextToken": "more"}
 
     assert ask({NUMBERS: page}).verdict is Verdict.OK
