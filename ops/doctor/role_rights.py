@@ -1,5 +1,6 @@
 """Deep probe of the functions' roles: what IAM lets each do, worked out by IAM itself. It changes nothing."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -77,7 +78,7 @@ def examine_role_rights(subject: Subject) -> Iterator[Finding]:
     never = _list_never(stack)
     for function, rights in _list_rights(stack).items():
         role = subject.find_resource("AWS::IAM::Role", f"{function}Role").physical_id
-        needed = [*rights, *_list_common(stack, function)]
+        needed = list({str(right): right for right in (*rights, *_list_common(stack, function))}.values())  # each once
         lacking = list(_simulate(subject, role, needed, expected=True))
         excessive = list(_simulate(subject, role, never, expected=False))
         shown = quote_command("aws iam list-role-policies --role-name", role)
@@ -152,21 +153,27 @@ def _list_never(stack: _Stack) -> list[_Right]:
 
 
 def _simulate(subject: Subject, role: str, rights: Iterable[_Right], *, expected: bool) -> Iterator[_Right]:
-    """Give those of which IAM says otherwise. One a call, since a call tries each of its actions on each resource."""
+    """Give those of which IAM says otherwise.
+
+    A call a resource and context, since a call tries each of its actions on each of its resources.
+    """
     iam = subject.stack.client("iam")
     arn = iam.get_role(RoleName=role)["Role"]["Arn"]
+    together: defaultdict[tuple[str, str], list[_Right]] = defaultdict(list)
     for right in rights:
-        (result,) = iam.simulate_principal_policy(
+        together[right.resource, str(right.context)].append(right)
+    for group in together.values():
+        results = iam.simulate_principal_policy(
             PolicySourceArn=arn,
-            ActionNames=[right.action],
-            ResourceArns=[right.resource],
+            ActionNames=[right.action for right in group],
+            ResourceArns=[group[0].resource],
             ContextEntries=[
                 {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [value]}
-                for key, value in right.context.items()
+                for key, value in group[0].context.items()
             ],
         )["EvaluationResults"]
-        if (result["EvalDecision"] == "allowed") is not expected:
-            yield right
+        allowed = {result["EvalActionName"] for result in results if result["EvalDecision"] == "allowed"}
+        yield from (right for right in group if (right.action in allowed) is not expected)
 
 
 def _join(rights: Iterable[_Right]) -> str:

@@ -198,16 +198,18 @@ class AsDeployed:
         }
 
     def _simulate(self, asked: Mapping[str, Any]) -> Any:
-        (action,), (resource,) = asked["ActionNames"], asked["ResourceArns"]
+        (resource,) = asked["ResourceArns"]
         context = {entry["ContextKeyName"]: entry["ContextKeyValues"][0] for entry in asked["ContextEntries"]}
         role = asked["PolicySourceArn"].rpartition("/")[2]
-        request = Request(role, action, resource, context)
-        statements = [{**statement, "Principal": "*"} for statement in self.list_statements(role)]
-        allowed = is_allowed(make_policy(*statements), request)
-        if allowed:
-            self.simulated.append(request)
+        policy = make_policy(*({**statement, "Principal": "*"} for statement in self.list_statements(role)))
+        requests = [Request(role, action, resource, context) for action in asked["ActionNames"]]
+        allowed = [request for request in requests if is_allowed(policy, request)]
+        self.simulated.extend(allowed)
         return {
-            "EvaluationResults": [{"EvalActionName": action, "EvalDecision": "allowed" if allowed else "implicitDeny"}]
+            "EvaluationResults": [
+                {"EvalActionName": one.action, "EvalDecision": "allowed" if one in allowed else "implicitDeny"}
+                for one in requests
+            ]
         }
 
 

@@ -220,16 +220,24 @@ def make_key_use(service: str = "sqs", action: str = "Decrypt", **more: str) -> 
 
 def simulate(asked: Mapping[str, Any]) -> dict[str, Any]:
     """IAM on this stack's roles, as far as the actions that some function has and the conditions say it."""
-    (action,), (resource,) = asked["ActionNames"], asked["ResourceArns"]
+    (resource,) = asked["ResourceArns"]
+    assert len(asked["ActionNames"]) == len(set(asked["ActionNames"]))
     context = {entry["ContextKeyName"]: entry["ContextKeyValues"] for entry in asked["ContextEntries"]}
-    is_allowed = (
-        action not in NEVER
-        and "StockMovements" not in resource
-        and (not action.startswith("kms:") or "kms:ViaService" in context)
-        and context.get("ses:FromAddress", ["orders@example.com"]) == ["orders@example.com"]
-    )
-    decision = "allowed" if is_allowed else "implicitDeny"
-    return {"EvaluationResults": [{"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decision}]}
+
+    def is_allowed(action: str) -> bool:
+        return (
+            action not in NEVER
+            and "StockMovements" not in resource
+            and (not action.startswith("kms:") or "kms:ViaService" in context)
+            and context.get("ses:FromAddress", ["orders@example.com"]) == ["orders@example.com"]
+        )
+
+    return {
+        "EvaluationResults": [
+            {"EvalActionName": action, "EvalDecision": "allowed" if is_allowed(action) else "implicitDeny"}
+            for action in asked["ActionNames"]
+        ]
+    }
 
 
 NEVER: Final = frozenset(

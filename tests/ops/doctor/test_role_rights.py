@@ -24,12 +24,12 @@ def turn_round(role: str, action: str, **context: str) -> Answer:
     """IAM decides otherwise for that role and action, with that context."""
 
     def answer(asked: Mapping[str, Any]) -> Any:
-        result = simulate(asked)
-        (evaluation,) = result["EvaluationResults"]
+        answered = simulate(asked)
         given = {entry["ContextKeyName"]: entry["ContextKeyValues"][0] for entry in asked["ContextEntries"]}
-        if role in asked["PolicySourceArn"] and asked["ActionNames"] == [action] and given == context:
-            evaluation["EvalDecision"] = "explicitDeny" if evaluation["EvalDecision"] == "allowed" else "allowed"
-        return result
+        for one in answered["EvaluationResults"]:
+            if role in asked["PolicySourceArn"] and one["EvalActionName"] == action and given == context:
+                one["EvalDecision"] = "explicitDeny" if one["EvalDecision"] == "allowed" else "allowed"
+        return answered
 
     return answer
 
@@ -38,7 +38,7 @@ def test_each_function_may_do_its_work_and_no_more() -> None:
     examined = ask({})
     assert examined.verdict is Verdict.OK
     assert [finding.text.split(" may ")[0] for finding in examined.findings] == list(FUNCTIONS)
-    assert examined.findings[0].text == "IngestionStartWorkflow may do the 13 things it must, and none of 9 it must not"
+    assert examined.findings[0].text == "IngestionStartWorkflow may do the 12 things it must, and none of 9 it must not"
 
 
 @pytest.mark.parametrize(
