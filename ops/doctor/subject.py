@@ -44,6 +44,16 @@ class Subject:
         """The account's id."""
         return self.stack.client("sts").get_caller_identity()["Account"]
 
+    def make_arn(self, service: str, resource: str, *, regional: bool = True) -> str:
+        """Give the ARN of something in the stack's account, for the calls of AWS that know it by that alone."""
+        _, partition, _, region, account, _ = self.stack["OrderTopicArn"].split(":")
+        return f"arn:{partition}:{service}:{region if regional else ''}:{account}:{resource}"
+
+    def make_host(self, service: str) -> str:
+        """Give the regional name of a service, as kms:ViaService has it: sns.eu-west-1.amazonaws.com."""
+        suffix = "amazonaws.com.cn" if self.stack.region.startswith("cn-") else "amazonaws.com"
+        return f"{service}.{self.stack.region}.{suffix}"
+
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
         """All that is in the stack now.

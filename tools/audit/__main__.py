@@ -8,19 +8,19 @@ from rich.markup import escape
 
 from infra.paths import ROOT
 from ops.terminal.working import make_visible, show_working
-from tools.audit.outcome import AuditOutcome, Verdict
+from tools.audit.outcome import AuditOutcome, AuditVerdict
 from tools.audit.tools import TOOLS, npm_packages, python_packages, write_bill_of_materials
 
 _REASONS_SHOWN = 3
 _IN_WORDS = {
-    Verdict.CLEAN: "[green]checked[/]: no known vulnerability",
-    Verdict.VULNERABLE: "[red]VULNERABLE[/]: see above",
-    Verdict.NOT_CHECKED: "[yellow]NOT CHECKED[/]: an advisory service did not answer for the packages named above."
+    AuditVerdict.CLEAN: "[green]checked[/]: no known vulnerability",
+    AuditVerdict.VULNERABLE: "[red]VULNERABLE[/]: see above",
+    AuditVerdict.NOT_CHECKED: "[yellow]NOT CHECKED[/]: an advisory service did not answer for the packages named above."
     " Run this again from where it can be reached",
 }
 
 
-def main(console: Console | None = None, *, tools: Path = TOOLS, bill: Path = ROOT / ".build" / "sbom.json") -> Verdict:
+def main(console: Console | None = None, *, tools: Path = TOOLS, bill: Path = ROOT / ".build" / "sbom.json") -> AuditVerdict:
     """Write the bill of materials, check every locked list, say what came out."""
     console = console or Console(highlight=False, soft_wrap=True)
     components = write_bill_of_materials(bill, tools=tools)
@@ -34,7 +34,7 @@ def main(console: Console | None = None, *, tools: Path = TOOLS, bill: Path = RO
     with show_working(console, "package-lock.json: asking for known vulnerabilities"):
         outcomes.append(npm_packages(tools=tools))
     _report_outcome(console, outcomes[-1])
-    verdict = Verdict.of_all(outcomes)
+    verdict = AuditVerdict.of_all(outcomes)
     console.print(_IN_WORDS[verdict])
     return verdict
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 
-class Verdict(enum.IntEnum):
+class AuditVerdict(enum.IntEnum):
     """The exit code."""
 
     CLEAN = 0
@@ -30,8 +30,8 @@ class AuditOutcome:
     not_checked: tuple[str, ...] = ()  # each with its reason, as the tool gave it
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> AuditVerdict:
         """A known vulnerability counts also where other packages could not be checked."""
         if self.vulnerabilities:
-            return Verdict.VULNERABLE
-        return Verdict.NOT_CHECKED if self.not_checked or not self.checked else Verdict.CLEAN
+            return AuditVerdict.VULNERABLE
+        return AuditVerdict.NOT_CHECKED if self.not_checked or not self.checked else AuditVerdict.CLEAN
