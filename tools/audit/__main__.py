@@ -20,7 +20,9 @@ _IN_WORDS = {
 }
 
 
-def main(console: Console | None = None, *, tools: Path = TOOLS, bill: Path = ROOT / ".build" / "sbom.json") -> AuditVerdict:
+def main(
+    console: Console | None = None, *, tools: Path = TOOLS, bill: Path = ROOT / ".build" / "sbom.json"
+) -> AuditVerdict:
     """Write the bill of materials, check every locked list, say what came out."""
     console = console or Console(highlight=False, soft_wrap=True)
     components = write_bill_of_materials(bill, tools=tools)
