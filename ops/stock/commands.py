@@ -69,7 +69,7 @@ def _show_items(stock: Stock, items: list[str], *, json: bool) -> None:
     for item, movements in known:
         screen.print_line(f"{item.item_id}: {_format_available(item)} available")
         rows = [_format_movement(movement) for movement in movements[-_LATEST:]]
-        columns = {"#": "right", "change": "right", "when (UTC)": "left", "by": "left", "why": "left"}
+        columns = {"#": "right", "change": "right", "when (UTC)": "left", "by": "text", "why": "text"}
         screen.print_table(
             columns, rows, empty="no movement accounts for it; the next one will write its opening balance"
         )

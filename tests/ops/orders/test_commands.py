@@ -267,7 +267,7 @@ def test_a_list_is_narrowed_and_cut_the_newest_first(orders: Command, stack: Sta
     assert "order-1" not in cut.out
     assert "the newest 1 of 3; --limit shows more" in cut.err
     assert orders.json("list", "--limit", "1", schema="list")["matching"] == 3
-    assert "no such order" in orders("list", "--status", "FAILED").err
+    assert "no order fits" in orders("list", "--status", "FAILED").err
     refused(orders, "list", "--since", "yesterday", code=2, told="--since: must be a length of time such as 90s")
     refused(orders, "list", "--status", "LOST", code=2, told="--status")
 
