@@ -75,6 +75,11 @@ def test_stock_is_shown_with_its_movements(orders: Command, stack: Stack) -> Non
     assert "none" in everything
     assert "\x1b" not in everything  # what somebody wrote drives no terminal
     assert "[bold]first" in orders("stock", "show", "tea").out  # and is no markup
+    put(stack, "InventoryTableName", item_id={"S": "tea"}, available={"N": "2"}, movements={"N": "2"})
+    held = (
+        "tea: 2 available, and 5 more held by CONFIRMED orders, which `orders list --status CONFIRMED --item tea` lists"
+    )
+    assert held in orders("stock", "show", "tea").out
     (tea,) = orders.json("stock", "show", "tea", schema="stock-show")["items"]
     assert [(one["number"], one["change"], one["reason"]) for one in tea["history"]] == [
         (1, 10, "[bold]first"),
