@@ -225,7 +225,7 @@ def test_letters_are_listed_and_shown_with_what_to_do(orders: Command, stack: St
     shown = orders("dlq", "show", wrong).out
     assert wrong in shown
     assert '    "order_id": "12345",\n' in shown
-    assert "what to do: it was never an order: correct it, publish it under an id of its own" in shown
+    assert "what to do: it was never an order: correct it and publish it again, under the same id unless" in shown
     assert "`orders retry 12345`" in orders.json("dlq", "show", release, schema="dlq-show")["advice"]
     (event,) = orders.json("dlq", "list", "--queue", "mail-events", schema="dlq-list")["letters"]
     assert event["body"] == "no \x1b[31mJSON"
