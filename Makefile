@@ -1,7 +1,6 @@
 # One target a habit. Each works from a fresh clone alone; a bare machine needs make and Python 3.11 or later.
 
 PYTHON ?= python3
-PORT ?= 4566
 
 PY := .venv/bin/python
 UV := .venv/bin/uv
@@ -38,15 +37,18 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up down status demo check test faults soak load audit lint format schemas docs bench coverage synth diff lock release clean
+.PHONY: help install up env down status demo check test faults soak load audit lint format schemas docs bench coverage synth diff lock release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(PYTHON_STAMP) $(NODE_STAMP)  ## build .venv and node_modules from the locked versions
 
-up: install  ## start the local AWS, deploy, print its export lines (PORT=4566; 0 is any free port)
-	@$(PY) -m local.aws up --port $(PORT)
+up: install  ## start the local AWS, deploy, print its export lines (PORT=4566; 0 is any free one)
+	@$(PY) -m local.aws up $(if $(PORT),--port $(PORT))
+
+env: install  ## print the export lines of the local AWS that is up, without deploying: eval "$(make -s env)"
+	@.venv/bin/orders env --local
 
 down: install  ## stop the local AWS; its state is gone then
 	@$(PY) -m local.aws down

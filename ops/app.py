@@ -9,6 +9,7 @@ from ops.books import commands as check
 from ops.cost import commands as cost
 from ops.dead_letters import commands as dead_letters
 from ops.doctor.commands import doctor
+from ops.environment.env_command import env
 from ops.mail import commands as email
 from ops.orders.cancel_command import cancel
 from ops.orders.list_command import list_
@@ -88,6 +89,7 @@ for name, group in {"stock": stock.app, "dlq": dead_letters.app, "email": email.
 app.command("check")(check.check)
 app.command("cost")(cost.cost)
 app.command("doctor")(doctor)
+app.command("env")(env)
 
 
 def main() -> None:

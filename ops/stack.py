@@ -2,11 +2,13 @@
 
 import os
 import re
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast, overload
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -83,6 +85,17 @@ class Account:
 
 
 @dataclass(frozen=True)
+class LocalAccount:
+    """The local AWS at an endpoint, whatever profile or credentials the shell holds."""
+
+    endpoint: str
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of it."""
+        return client_at(self.endpoint, service)
+
+
+@dataclass(frozen=True)
 class Stack:
     """A deployed stack: its name, its outputs, and a client for each service."""
 
@@ -92,15 +105,19 @@ class Stack:
     outputs: Mapping[str, str]
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def stage(self) -> str:
+        """Its stage, such as dev."""
+        return self.name.rpartition("-")[2]
+
     def __getitem__(self, output: str) -> str:
         """Return an output's value; `StackError` if the stack was deployed before it had that one."""
         try:
             return self.outputs[output]
         except KeyError:
-            stage = self.name.rpartition("-")[2]
             raise StackError(
                 f"stack {self.name} has no output {output}: it is older than this command; "
-                f"{_deploy_command(stage)} updates it"
+                f"{_deploy_command(self.stage)} updates it"
             ) from None
 
     @overload
@@ -188,24 +205,25 @@ def connect_local() -> Stack:
     Raises:
         StackError: none is up, or nothing is deployed to it.
     """
-    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    if not _LOCAL.fullmatch(endpoint):
-        noted = read_note(NOTE)
-        if noted is None or not noted.is_running:
-            raise StackError("no local AWS is up; `make up` starts one")
-        endpoint = noted.endpoint
+    named, noted = os.environ.get("AWS_ENDPOINT_URL", ""), read_note(NOTE)
+    running = noted.endpoint if noted and noted.is_running else None
+    if _LOCAL.fullmatch(named) and (running in {None, named} or _is_answered(named)):
+        endpoint = named
+    elif running is not None:
+        endpoint = running  # the shell may hold the address of one that was stopped since
+    else:
+        raise StackError("no local AWS is up; `make up` starts one")
     with explain_errors():
-        return _find_stack(_LocalAccount(endpoint), LOCAL_STAGE, REGION)
+        return _find_stack(LocalAccount(endpoint), LOCAL_STAGE, REGION)
 
 
-@dataclass(frozen=True)
-class _LocalAccount:
-    """The local AWS at an endpoint, whatever profile or credentials the shell holds."""
-
-    endpoint: str
-
-    def client(self, service: str) -> Any:
-        return client_at(self.endpoint, service)
+def _is_answered(endpoint: str) -> bool:
+    address = urlsplit(endpoint)
+    try:
+        with socket.create_connection((address.hostname, address.port or 80), timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def _find_stack(aws: Aws, stage: str, region: str) -> Stack:
@@ -247,6 +265,11 @@ def _describe_absent(aws: Aws, name: str, stage: str, region: str) -> str:
     """Say where a stack was looked for, and what deploys it."""
     if stage == LOCAL_STAGE:
         return f"no stack {name} on the local AWS; {_deploy_command(stage)} deploys it"
+    if _LOCAL.fullmatch(endpoint := os.environ.get("AWS_ENDPOINT_URL", "")):
+        return (
+            f"no stack {name}: this shell is pointed at the local AWS (AWS_ENDPOINT_URL={endpoint});"
+            " use one in which its export lines were not evaluated"
+        )
     sts: STSClient = aws.client("sts")
     account = sts.get_caller_identity()["Account"]
     return (

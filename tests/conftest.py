@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from ops.local_aws import REGION
+from tests.shell_environment import forget_shell
 
-# `make up` prints export lines, and a test must not follow them. At import, since the functions make their first client
-# when they are imported.
-for _name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_"))]:
-    del os.environ[_name]
+# At import, since the functions make their first client when they are imported.
+forget_shell()
 os.environ["AWS_DEFAULT_REGION"] = REGION
 
 

@@ -4,23 +4,21 @@ Only the `export` lines go to standard output, so that `eval "$(make -s up)"` wo
 """
 
 import argparse
-import os
-import re
-import shlex
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from local.aws.deployment import deploy_stack
-from local.aws.environment import client_environment, find_outranking
 from local.aws.errors import LocalAwsError
 from local.aws.server import LocalAws
 from local.aws.state import StateFile
-from ops.local_aws import NOTE
+from ops.environment.exports import format_exports
+from ops.local_aws import NOTE, REGION
+from ops.stack import LOCAL_STAGE, LocalAccount, Stack, stack_name
 from ops.terminal.working import show_working
 
 _DEFAULT_PORT = 4566  # where tools for local AWS emulators look first
@@ -53,7 +51,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.aws", description="The local AWS.")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start it, deploy, print the export lines")
-    up.add_argument("--port", type=_read_port, default=_DEFAULT_PORT, help="0 takes any free port")
+    up.add_argument("--port", type=_read_port, help=f"{_DEFAULT_PORT} unless one is up; 0 takes any free port")
     commands.add_parser("down", help="stop it; its state is gone then")
     commands.add_parser("status", help="say whether and where it runs")
     return parser
@@ -70,14 +68,17 @@ def _read_port(text: str) -> int:
     return port
 
 
-def _bring_up(state: StateFile, port: int) -> None:
+def _bring_up(state: StateFile, port: int | None) -> None:
     """Start and deploy; where one is up already, deploy to it what has changed since."""
     running = state.running()
     if running is None:
-        _start_aws(state, port)
+        _start_aws(state, _DEFAULT_PORT if port is None else port)
         return
-    if port not in {0, running.port}:
-        raise LocalAwsError(f"a local AWS is up already, on port {running.port}; `make down` stops it")
+    if port not in {None, 0, running.port}:
+        raise LocalAwsError(
+            f"a local AWS is up already, on port {running.port}: leave out PORT to deploy to it,"
+            " or stop it with `make down`, which deletes its orders and stock"
+        )
     _ERRORS.print(f"already up at {running.endpoint}; deploying what has changed", markup=False)
     _deploy_stack(running)
 
@@ -107,16 +108,7 @@ def _deploy_stack(aws: LocalAws) -> None:
         " `aws sqs --endpoint-url $AWS_ENDPOINT_URL …`)",
         markup=False,
     )
-    sys.stdout.write(_format_exports(aws, outputs))
-
-
-def _format_exports(aws: LocalAws, outputs: Mapping[str, str]) -> str:
-    """The lines that point a shell's `aws` and boto3 at it, with each output as ORDER_TOPIC_ARN and so on."""
-    named = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper(): text for name, text in outputs.items()}
-    lines = [f"unset {name}" for name in find_outranking(os.environ)]
-    values = {**client_environment(aws.endpoint, os.environ), **named}
-    lines += [f"export {name}={shlex.quote(text)}" for name, text in values.items()]
-    return "\n".join(lines) + "\n"
+    sys.stdout.write(format_exports(Stack(stack_name(LOCAL_STAGE), REGION, LocalAccount(aws.endpoint), outputs)))
 
 
 def _take_down(state: StateFile) -> None:

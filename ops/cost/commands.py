@@ -37,7 +37,7 @@ def cost(
 
 
 def _show_estimate(found: Estimate) -> None:
-    columns = {"USD a month": "left", **{f"{n:,} orders": "right" for n in found.orders}, "for": "left"}
+    columns = {"USD a month": "left", **{f"{n:,} orders": "right" for n in found.orders}, "for": "text"}
     rows: list[tuple[object, ...]] = [
         (line.service, *(f"{dollars:,.2f}" for dollars in line.usd), line.what_for) for line in found.lines
     ]

@@ -17,7 +17,10 @@ def give_advice(letter: DeadLetter) -> str:
         case "orders" if letter.error_type == "ConflictingOrder":
             return f"another order has this id: {anew}, then {drop_it}"
         case "orders" if letter.error_type:
-            return f"it was never an order: correct it, {anew}, then {drop_it}"
+            return (
+                "it was never an order: correct it and publish it again,"
+                f" under the same id unless `orders show` finds an order under it; then {drop_it}"
+            )
         case "orders":
             return (
                 f"fix what kept it from being started, then {redrive_it};"

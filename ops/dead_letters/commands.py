@@ -73,7 +73,7 @@ def list_(stack: Stack, queue: QueueOption = None, json: JsonOption = False) -> 
 
 
 def _show_list(found: Peek) -> None:
-    columns = dict.fromkeys(("queue", "id", "age", "order", "error", "what was wrong"), "left")
+    columns = dict.fromkeys(("queue", "id", "age", "order"), "left") | {"error": "text", "what was wrong": "text"}
     rows = [
         (
             one.queue,

@@ -17,7 +17,7 @@ from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from ops.contract.answers import Count
+from ops.contract.answers import Count, Positive
 from ops.dead_letters.dead_letter import MAIL_EVENTS, MOVED_FROM, ORDERS, RELEASES, DeadLetter
 from ops.errors import BadInput, Refused
 from ops.stack import Stack
@@ -55,6 +55,16 @@ class Peek:
         return f"{more} could not be read: somebody else is looking, or was just now; run this again in a minute"
 
 
+@dataclass(frozen=True)
+class Filled:
+    """A queue that holds dead letters."""
+
+    queue: str
+    """Which: orders, releases or mail-events"""
+    messages: Positive
+    """How many, as SQS counts them"""
+
+
 def peek_queues(stack: Stack, queues: Iterable[str] = QUEUES) -> Peek:
     """Read the dead letters of these queues; they stay where they are.
 
@@ -81,6 +91,13 @@ def count_messages(sqs: "SQSClient", url: str) -> int:
     """Count a queue's messages, those being worked on too."""
     answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[*_COUNTS])
     return sum(int(answer["Attributes"][count]) for count in _COUNTS)
+
+
+def count_dead_letters(stack: Stack) -> list[Filled]:
+    """Count the dead letters of each queue that holds any, without reading them."""
+    sqs = stack.client("sqs")
+    counts = [Filled(queue, count_messages(sqs, stack[output])) for queue, output in QUEUES.items()]
+    return [counted for counted in counts if counted.messages]
 
 
 def find_message(found: Peek, id_: str) -> DeadLetter:

@@ -93,7 +93,7 @@ def status(
         shown = tuple(ShownAddress(**vars(one), verified=one.is_verified) for one in found)
         return screen.show_json(AddressesAnswer(account.in_sandbox, sender, shown))
     rows = [("sender" if one.address == sender else "", one.address, *_describe_state(one)) for one in found]
-    columns = dict.fromkeys(("", "address", "verified", "held back"), "left")
+    columns = dict.fromkeys(("", "address", "verified"), "left") | {"held back": "text"}
     screen.print_table(columns, rows, empty="SES knows no address")
     return screen.print_line(_describe_sandbox(account))
 

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from ops.contract.answers import Count, ExecutionStatus, Positive, Seconds
 from ops.dead_letters.dead_letter import DeadLetter
+from ops.dead_letters.queues import Filled
 from ops.orders.execution import Attempt
 from ops.orders.history import Visit
 from ops.orders.publish import End
 from ops.orders.stuck import Stuck
+from ops.stock.movements import StockItem
 from ops.tables.attributes import Problem
 from ops.tables.order_row import OrderRow
 
@@ -221,6 +223,10 @@ class StuckAnswer:
 
     stuck: list[Stuck]
     """Those that have stood still longest first"""
+    dead_letters: list[Filled]
+    """The queues that hold dead letters, and how many"""
+    odd_items: list[StockItem]
+    """Items whose row no step of the workflow can read: each order of one is rejected as of an unknown item"""
 
 
 def describe_row(row: OrderRow) -> ShownRow:

@@ -59,11 +59,20 @@ def _about_the_mail(order: OrderRow, latest: Attempt | None) -> str | None:
     untold = f"{cause}{again}: it is confirmed, but the customer was not notified"
     return {
         row.MAIL_UNKNOWN: f"ask the customer whether the mail came; if not, {resend}",
-        row.MAIL_REJECTED: f"fix why SES refused the mail (`orders email status`), then {again}",
+        row.MAIL_REJECTED: f"{_find_refusal_fix(order)}, then {again}",
         row.MAIL_SENDING: f"its sender died over the mail, which may have left: ask the customer; if not, {resend}",
         row.MAIL_BOUNCED: "reach the customer another way: the address took no mail",
         row.MAIL_COMPLAINED: "write no more mails to this customer, who reported this one as unwanted",
     }.get(order.email_status or "", untold)
+
+
+def _find_refusal_fix(order: OrderRow) -> str:
+    """Name what has SES take the mail. Which address it did not know, `functions/send_email/mailer.py` writes."""
+    refusal = order.email_error or ""
+    if "not verified" in refusal and "the recipient" in refusal and order.customer_email:
+        sender = ", and the sender's as well (`orders email status`)" if "the sender" in refusal else ""
+        return f"{quote_command('orders email verify', order.customer_email)}{sender}"
+    return "fix why SES refused the mail (`orders email status`)"
 
 
 def _retry_command(order_id: str) -> str:

@@ -117,7 +117,7 @@ def say_ends(ends: list[End], *, json: bool) -> None:
     if json:
         screen.show_json(PlaceAnswer([PlacedOrder(end.order_id, describe_end(end)) for end in ends]))
     else:
-        columns = {"order": "left", "status": "left", "mail": "left", "execution": "left", "took": "right", "": "left"}
+        columns = {"order": "left", "status": "left", "mail": "left", "execution": "left", "took": "right", "": "text"}
         screen.print_table(columns, map(_end_cells, ends), empty="")
     if not all(end.is_good for end in ends):
         raise typer.Exit(1)

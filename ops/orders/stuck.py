@@ -24,7 +24,7 @@ class Stuck:
     """The order's id; the execution's name if it is of no order"""
     problem: Annotated[
         str,
-        ("enum", ("processing", "mail-pending", "mail-sending", "mail-unknown", "mail-rejected", "running")),
+        ("enum", ("failed", "processing", "mail-pending", "mail-sending", "mail-unknown", "mail-rejected", "running")),
     ]
     """The kind of problem"""
     since: datetime | None
@@ -43,11 +43,13 @@ def select_candidates(older_than: timedelta, now: datetime) -> dict[str, Any]:
     return {
         "FilterExpression": "(#status = :processing AND"
         " (updated_at < :before OR NOT attribute_type(updated_at, :text)))"
+        " OR #status = :failed"
         " OR (#status = :confirmed AND (attribute_not_exists(email_status)"
         " OR email_status IN (:pending, :sending, :unknown, :rejected)))",
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": {
             ":processing": row.text_value(row.PROCESSING),
+            ":failed": row.text_value(row.FAILED),
             ":confirmed": row.text_value(row.CONFIRMED),
             ":pending": row.text_value(row.MAIL_PENDING),
             ":sending": row.text_value(row.MAIL_SENDING),
@@ -103,6 +105,8 @@ def _find_problem(order: OrderRow, older_than: timedelta, now: datetime) -> tupl
     still = now - order.updated_at if order.updated_at else timedelta.max
     if order.status == row.PROCESSING:
         return ("processing", "PROCESSING, and no execution works on it") if still > older_than else None
+    if order.status == row.FAILED:
+        return "failed", _append_reason("FAILED", order.status_reason)
     match order.email_status:
         case row.MAIL_UNKNOWN:
             return "mail-unknown", _append_reason("its mail may or may not have left", order.email_error)

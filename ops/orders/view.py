@@ -11,7 +11,7 @@ from ops.dead_letters.dead_letter import DeadLetter
 from ops.orders.execution import Attempt
 from ops.orders.history import Visit
 from ops.tables.attributes import in_words
-from ops.tables.order_row import OrderRow, items_in_words
+from ops.tables.order_row import OrderRow, line_in_words
 from ops.terminal import screen
 
 
@@ -42,6 +42,11 @@ def mail_in_words(order: OrderRow) -> str | None:
     return f"{order.email_status}: {beside}" if beside else order.email_status
 
 
+def draw_items(order: OrderRow) -> screen.Listing:
+    """Show an order's items, each whole on a line."""
+    return screen.Listing([line_in_words(line) for line in order.lines])
+
+
 def note_odd_rows(orders: Iterable[OrderRow]) -> None:
     """Name the rows that no step of the workflow writes so."""
     for order in orders:
@@ -58,7 +63,7 @@ def _draw_head(order_id: str, order: OrderRow | None) -> RenderableType:
         ("why", order.status_reason),
         ("mail", mail_in_words(order)),
         ("customer", order.customer_email),
-        ("items", items_in_words(order.lines) or None),
+        ("items", draw_items(order) if order.lines else None),
         ("created", _format_moment(order.created_at)),
         ("changed", _format_moment(order.updated_at)),
         ("odd", in_words(order.problems) or None),
@@ -84,7 +89,7 @@ def _draw_timeline(states: Sequence[Visit]) -> RenderableType:
     columns = {"state": "left", "tries": "right", "time": "right"}
     some_raised = any(state.error for state in states)
     if some_raised:
-        columns["raised"] = "left"
+        columns["raised"] = "text"
     return screen.as_table(columns, (list(_draw_state(state))[: len(columns)] for state in states))
 
 
@@ -96,7 +101,7 @@ def _draw_state(state: Visit) -> Iterator[object]:
 
 
 def _draw_dead_letters(letters: Iterable[DeadLetter]) -> RenderableType:
-    columns = dict.fromkeys(("queue", "id", "age", "error", "what was wrong"), "left")
+    columns = dict.fromkeys(("queue", "id", "age"), "left") | {"error": "text", "what was wrong": "text"}
     rows = [
         (one.queue, one.short_id, screen.format_age(one.sent_at), one.error_type, one.error_message) for one in letters
     ]

@@ -12,7 +12,7 @@ from ops.orders.watch import Look, Progress, Sighting
 from ops.orders.watch_lines import describe_queues, describe_sighting, format_time
 from ops.terminal import screen
 
-_COLUMNS: Final = {"order": "left", "status": "left", "mail": "left", "now": "left", "time": "right"}
+_COLUMNS: Final = {"order": "left", "status": "left", "mail": "left", "now": "text", "time": "right"}
 
 
 class AllOnScreen:

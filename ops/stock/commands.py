@@ -8,10 +8,10 @@ import typer
 
 from ops.contract import rules
 from ops.errors import BadInput, Refused
+from ops.shell import quote_command
 from ops.stack import Stack
 from ops.stock.import_command import import_
-from ops.stock.movements import Movement, Stock, StockItem
-from ops.tables.attributes import in_words
+from ops.stock.movements import Movement, Stock, StockItem, describe_odd_row
 from ops.terminal import screen
 from ops.terminal.options import JsonOption, NegativeNumbers, with_stack
 
@@ -67,13 +67,22 @@ def _show_items(stock: Stock, items: list[str], *, json: bool) -> None:
     if json:
         return screen.show_json(StockAnswer([NamedItem(**vars(item), history=moved) for item, moved in known]))
     for item, movements in known:
-        screen.print_line(f"{item.item_id}: {_format_available(item)} available")
+        screen.print_line(f"{item.item_id}: {_format_available(item)} available{_describe_held(item, movements)}")
         rows = [_format_movement(movement) for movement in movements[-_LATEST:]]
-        columns = {"#": "right", "change": "right", "when (UTC)": "left", "by": "left", "why": "left"}
+        columns = {"#": "right", "change": "right", "when (UTC)": "left", "by": "text", "why": "text"}
         screen.print_table(
             columns, rows, empty="no movement accounts for it; the next one will write its opening balance"
         )
     return _note_odd_rows(item for item, _ in known)
+
+
+def _describe_held(item: StockItem, movements: Sequence[Movement]) -> str:
+    """Say where the rest is of what the movements add up to, and how its holders are found: that reads every order."""
+    moved = sum(movement.change or 0 for movement in movements)
+    if item.available is None or not movements or moved <= item.available:
+        return ""
+    holders = quote_command("orders list --status CONFIRMED --item", item.item_id)
+    return f", and {moved - item.available} more held by CONFIRMED orders, which {holders} lists"
 
 
 def _format_available(item: StockItem) -> int | str:
@@ -83,10 +92,7 @@ def _format_available(item: StockItem) -> int | str:
 def _note_odd_rows(items: Iterable[StockItem]) -> None:
     for item in items:
         if item.problems:
-            screen.print_note(
-                f"odd row: item {item.item_id}: {in_words(item.problems)};"
-                " count its pieces, and `orders stock set` puts it right"
-            )
+            screen.print_note(describe_odd_row(item))
 
 
 @app.command("add", cls=NegativeNumbers)

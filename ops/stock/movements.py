@@ -13,6 +13,7 @@ from functions.shared.aws import TransactionCancelled, call_aws
 from functions.shared.row import now_value, number_value, text_value
 from ops.contract.answers import Count, Positive
 from ops.errors import Refused
+from ops.shell import quote_command
 from ops.stack import Stack
 from ops.tables import attributes
 from ops.tables.attributes import Item, Problem, in_words
@@ -51,6 +52,14 @@ class StockItem:
         }
         odd = tuple(Problem(name, _WHOLE) for name, count in counts.items() if count is None)
         return cls(item["item_id"]["S"], counts["available"], counts["movements"], odd)
+
+
+def describe_odd_row(item: StockItem) -> str:
+    """Say what is odd about an item's row, and what corrects it."""
+    return (
+        f"odd row: item {item.item_id}: {in_words(item.problems)}; its orders are rejected as of an unknown item until"
+        f" you count its pieces and run {quote_command('orders stock set', item.item_id, 'COUNT')}"
+    )
 
 
 @dataclass(frozen=True)

@@ -67,4 +67,9 @@ def changed_at(found: OrderRow) -> datetime:
 
 def items_in_words(lines: tuple[Line, ...]) -> str:
     """Name an order's items as the mail does: 2 × item001, 1 × item002."""
-    return ", ".join(f"{line.quantity} × {line.item_id}" for line in lines)
+    return ", ".join(map(line_in_words, lines))
+
+
+def line_in_words(line: Line) -> str:
+    """Name one of them."""
+    return f"{line.quantity} × {line.item_id}"

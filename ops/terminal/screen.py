@@ -5,15 +5,19 @@ It is the one way to the terminal: what others wrote is shown in visible charact
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from typing import Any, Final
 
 import typer
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
+from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -21,12 +25,18 @@ from ops.contract.rules import LONGEST_ID
 from ops.terminal.working import make_visible
 
 _WIDTH_IN_A_FILE: Final = 120
+_LEAST: Final = 20  # columns for a text, however narrow the terminal is
+_LEFT: Final[JustifyMethod] = "left"
+_RIGHT: Final[JustifyMethod] = "right"
+_NO_BREAK: Final = "\u00a0"  # `textwrap` breaks no line at it
 _SHOWN: Final = 40  # characters of a text that is too long
 
 out: Final = Console(highlight=False, soft_wrap=False)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 if not out.is_terminal:
     out.width = _WIDTH_IN_A_FILE
+
+_ENDLESS: Final = out.options.update(max_width=10_000)
 
 _STYLES: Final = {
     "CONFIRMED": "green", "SUCCEEDED": "green", "SENT": "green", "DELIVERED": "green",
@@ -108,7 +118,14 @@ def show_json_line(value: Any) -> None:
 
 
 def print_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Print a table; `columns` are headings with how they are justified, `empty` what to say if there are no rows."""
+    """Print a table.
+
+    Args:
+        columns: Its headings, each with how it is set: `left` or `right`, whole on one line, as ids must be to be
+            copied; `text` is broken between words where the terminal is narrow.
+        rows: The cells.
+        empty: What to say if there are no rows.
+    """
     shown = as_table(columns, rows)
     if not shown.row_count:
         print_note(empty)
@@ -119,11 +136,56 @@ def print_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]], *,
 def as_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> Table:
     """Make a table, likewise."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading, justify in columns.items():
-        shown.add_column(escape_text(heading), justify="right" if justify == "right" else "left", overflow="fold")
+    for heading, kind in columns.items():
+        justify = _RIGHT if kind == "right" else _LEFT
+        shown.add_column(escape_text(heading), justify=justify, overflow="fold", no_wrap=kind != "text")
     for row in rows:
-        shown.add_row(*(format_cell(value) for value in row))
+        shown.add_row(*(_make_cell(value, kind) for value, kind in zip(row, columns.values(), strict=True)))
     return shown
+
+
+def _make_cell(value: object, kind: str) -> RenderableType:
+    if isinstance(value, Listing):
+        return value
+    text = format_cell(value)
+    return _Cell(text, min(_LEAST, text.cell_len) if kind == "text" else text.cell_len)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A text, and how wide its column must be at least."""
+
+    text: Text
+    least: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        yield self.text
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(self.least, self.text.cell_len)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Parts of a list, such as an order's items: a line is broken between them, and within one only if it must be."""
+
+    parts: Sequence[str]
+    remark: str | None = None
+    """What stands below them, in a line of its own"""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Break the lines for the width that there is."""
+        whole = [make_visible(part).replace(" ", _NO_BREAK) for part in self.parts]
+        lines = textwrap.wrap(", ".join(whole), options.max_width, break_on_hyphens=False)
+        yield Text("\n".join(lines).replace(_NO_BREAK, " "))
+        if self.remark:
+            yield escape_text(self.remark)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Say that it needs its longest part, and would like to be one line."""
+        widths = [cell_len(make_visible(part)) + 1 for part in self.parts]
+        remark = cell_len(make_visible(self.remark or ""))
+        return Measurement(max(widths, default=0), max(sum(widths) + len(widths), remark))
 
 
 def print_facts(facts_: Iterable[tuple[str, object]]) -> None:
@@ -138,22 +200,35 @@ def as_facts(facts_: Iterable[tuple[str, object]]) -> Table:
     grid.add_column(overflow="fold")
     for name, value in facts_:
         if value is not None:
-            grid.add_row(escape_text(name), format_cell(value))
+            grid.add_row(escape_text(name), value if isinstance(value, Listing) else format_cell(value))
     return grid
 
 
 def print_picture(picture: Any) -> None:
     """Print a table or the like; in a file without the spaces that fill its lines up.
 
-    Tables fit the width; a line of its own, such as the next step with its command, is not cut there.
+    Tables fit the width as far as their whole columns let them; a line of its own, such as the next step with its
+    command, is not cut there.
     """
+    whole = _Whole(picture)
     if out.is_terminal:
-        out.print(picture, crop=False)
+        out.print(whole, crop=False)
         return
     with out.capture() as captured:
-        out.print(picture, crop=False)
+        out.print(whole, crop=False)
     for line in captured.get().split("\n")[:-1]:
         sys.stdout.write(line.rstrip() + "\n")
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A picture as wide as it needs to be, where the terminal is narrower."""
+
+    picture: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        needed = Measurement.get(console, _ENDLESS, self.picture).minimum
+        yield from console.render(self.picture, options.update(width=max(options.max_width, needed)))
 
 
 def format_cell(value: object) -> Text:

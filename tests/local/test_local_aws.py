@@ -23,9 +23,10 @@ import pytest
 from infra.paths import ROOT
 from local.aws import LocalAws, LocalAwsError, deploy_stack, deployment, server
 from local.aws.concurrency import PROCESSES_A_FUNCTION
-from local.aws.environment import client_environment, server_environment, tool_environment
+from local.aws.environment import server_environment, tool_environment
 from local.aws.process import kill_group
 from ops import local_aws
+from ops.environment.variables import client_environment
 from ops.local_aws import NotedAws, find_start
 from tests.local.hostile import LOOKS, hostile_shell
 

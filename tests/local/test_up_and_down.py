@@ -18,8 +18,8 @@ import pytest
 from botocore import configprovider, credentials, plugin, tokens
 
 from local.aws import LocalAws, LocalAwsError, __main__
-from local.aws.environment import client_environment, find_outranking
 from local.aws.state import StateFile
+from ops.environment.variables import client_environment, find_outranking
 from ops.local_aws import find_start
 from tests.local.hostile import LOOKS, hostile_shell, settings
 
@@ -50,15 +50,18 @@ def run(note: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
 
 def test_up_prints_lines_a_shell_can_evaluate_and_down_stops_it(
-    run: Callable[..., int], note: Path, capfd: pytest.CaptureFixture[str]
+    run: Callable[..., int], note: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
     assert run("up", "--port", "0") == 0
     lines = capfd.readouterr().out
-    echo = f'{lines}\nprintf "%s|" "$AWS_ENDPOINT_URL" "$AWS_REGION" "$ORDER_TOPIC_ARN" "$ODD"'
+    names = '"$AWS_ENDPOINT_URL" "$AWS_REGION" "$ORDERS_STAGE" "$ORDER_TOPIC_ARN" "$ODD"'
+    echo = f'{lines}\nprintf "%s|" {names}; command -v orders'
     shell = subprocess.run(["/bin/sh", "-c", echo], capture_output=True, text=True, check=True)
     aws = StateFile(note).running()
     assert aws is not None
-    assert shell.stdout == f"{aws.endpoint}|us-west-2|{OUTPUTS['OrderTopicArn']}|{OUTPUTS['Odd']}|"
+    orders = Path(sys.executable).with_name("orders")
+    assert shell.stdout == f"{aws.endpoint}|us-west-2|local|{OUTPUTS['OrderTopicArn']}|{OUTPUTS['Odd']}|{orders}\n"
 
     assert run("status") == 0
     assert run("down") == 0
@@ -133,12 +136,13 @@ def credentials_variables() -> set[str]:
     return set(re.findall(r"['\"]((?:AWS|BOTO)[A-Z0-9]*_[A-Z0-9_]+)['\"]", "".join(sources)))
 
 
+@pytest.mark.parametrize("words", [("up",), ("up", "--port", "0")], ids=" ".join)
 def test_up_again_deploys_to_the_one_that_is_up(
-    run: Callable[..., int], note: Path, capfd: pytest.CaptureFixture[str]
+    run: Callable[..., int], note: Path, capfd: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
     run("up", "--port", "0")
     first = StateFile(note).running()
-    assert run("up", "--port", "0") == 0
+    assert run(*words) == 0
     assert StateFile(note).running() == first
     assert "already up" in capfd.readouterr().err
 

@@ -84,9 +84,11 @@ def counting(stack: Stack, calls: Counter[str]) -> Iterator[None]:
         return {**params, "Limit": _PAGE}
 
     dynamodb, sns = stack.client("dynamodb").meta.events, stack.client("sns").meta.events
+    sqs = stack.client("sqs").meta.events
     hooks: list[tuple[Any, str, Callable[..., Any]]] = [
         (dynamodb, "before-call.dynamodb", count),
         (sns, "before-call.sns", count),
+        (sqs, "before-call.sqs", count),
         (dynamodb, "provide-client-params.dynamodb.Scan", limit),
     ]
     for events, event, hook in hooks:

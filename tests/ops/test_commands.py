@@ -75,6 +75,11 @@ def test_stock_is_shown_with_its_movements(orders: Command, stack: Stack) -> Non
     assert "none" in everything
     assert "\x1b" not in everything  # what somebody wrote drives no terminal
     assert "[bold]first" in orders("stock", "show", "tea").out  # and is no markup
+    put(stack, "InventoryTableName", item_id={"S": "tea"}, available={"N": "2"}, movements={"N": "2"})
+    held = (
+        "tea: 2 available, and 5 more held by CONFIRMED orders, which `orders list --status CONFIRMED --item tea` lists"
+    )
+    assert held in orders("stock", "show", "tea").out
     (tea,) = orders.json("stock", "show", "tea", schema="stock-show")["items"]
     assert [(one["number"], one["change"], one["reason"]) for one in tea["history"]] == [
         (1, 10, "[bold]first"),
@@ -220,7 +225,7 @@ def test_letters_are_listed_and_shown_with_what_to_do(orders: Command, stack: St
     shown = orders("dlq", "show", wrong).out
     assert wrong in shown
     assert '    "order_id": "12345",\n' in shown
-    assert "what to do: it was never an order: correct it, publish it under an id of its own" in shown
+    assert "what to do: it was never an order: correct it and publish it again, under the same id unless" in shown
     assert "`orders retry 12345`" in orders.json("dlq", "show", release, schema="dlq-show")["advice"]
     (event,) = orders.json("dlq", "list", "--queue", "mail-events", schema="dlq-list")["letters"]
     assert event["body"] == "no \x1b[31mJSON"

@@ -1,5 +1,7 @@
 """The stack is found by its stage, and what AWS answers badly becomes a line that a person can act on."""
 
+import json
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,10 +20,11 @@ from botocore.exceptions import (
 
 from functions.shared.errors import TransientError
 from infra.settings import STAGES as DEPLOYABLE
-from local.aws.environment import client_environment
 from ops import stack as stack_module
+from ops.environment.variables import client_environment
 from ops.errors import StackError
-from ops.stack import STAGES, Stack, connect_local, connect_stack, explain_errors
+from ops.local_aws import find_start
+from ops.stack import STAGES, LocalAccount, Stack, connect_local, connect_stack, explain_errors
 
 
 def answered(code: str, message: str = "") -> ClientError:
@@ -156,6 +159,28 @@ def test_an_endpoint_of_the_shell_where_nothing_answers_is_named(
             monkeypatch.setenv(name, value)
         with pytest.raises(StackError, match=rf"^nothing answers at AWS_ENDPOINT_URL={endpoint}: unset it"):
             find()
+
+
+def test_a_shell_that_holds_the_port_of_a_stopped_local_aws_finds_the_one_that_is_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    note = {"pid": os.getpid(), "started": find_start(os.getpid()), "port": 4567, "directory": "/nowhere"}
+    (tmp_path / "aws.json").write_text(json.dumps(note), encoding="utf-8")
+    monkeypatch.setattr(stack_module, "NOTE", tmp_path / "aws.json")
+    monkeypatch.setattr(stack_module, "_find_stack", lambda aws, *_: aws)
+    with socket.socket() as older:
+        older.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{older.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        assert connect_local() == LocalAccount("http://127.0.0.1:4567")
+        older.listen()  # another local AWS of the person's own: the shell was pointed at it
+        assert connect_local() == LocalAccount(endpoint)
+
+
+def test_a_stage_on_aws_is_not_looked_for_on_the_local_aws_without_saying_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    with pytest.raises(StackError, match="this shell is pointed at the local AWS"):
+        stack_module._find_stack(Account(answered("ValidationError")), "dev", "us-west-2")
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from local.aws.environment import client_environment
 from ops.books import commands as check
 from ops.dead_letters import queues
+from ops.environment.variables import client_environment
 from ops.orders import publish
 from tests.answers import Answer, run_in_process
 from tests.deployed.conftest import DeployedPipeline

@@ -335,7 +335,10 @@ def test_a_letter_that_could_not_be_kept_is_not_dropped(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("letter", "told"),
     [
-        (dead_letter(error_type="InvalidOrder"), "correct it, publish it under an id of its own"),
+        (
+            dead_letter(error_type="InvalidOrder"),
+            "publish it again, under the same id unless `orders show` finds an order",
+        ),
         (dead_letter(error_type="ConflictingOrder"), "another order has this id"),
         (dead_letter(), "`orders dlq redrive abcdef12`"),
         (dead_letter(queue=RELEASES), "`orders retry 12345`"),

@@ -267,7 +267,7 @@ def test_a_list_is_narrowed_and_cut_the_newest_first(orders: Command, stack: Sta
     assert "order-1" not in cut.out
     assert "the newest 1 of 3; --limit shows more" in cut.err
     assert orders.json("list", "--limit", "1", schema="list")["matching"] == 3
-    assert "no such order" in orders("list", "--status", "FAILED").err
+    assert "no order fits" in orders("list", "--status", "FAILED").err
     refused(orders, "list", "--since", "yesterday", code=2, told="--since: must be a length of time such as 90s")
     refused(orders, "list", "--status", "LOST", code=2, told="--status")
 
@@ -338,8 +338,8 @@ def test_what_cannot_be_cancelled_is_refused_before_anybody_is_asked(orders: Com
 
 
 def test_what_is_stuck_is_told_with_what_to_do_and_exit_code_1(orders: Command, stack: Stack) -> None:
-    assert orders("stuck").out == "nothing is stuck\n"
-    assert orders.json("stuck", schema="stuck") == {"stuck": []}
+    assert orders("stuck").out.startswith("nothing is stuck: no FAILED order")
+    assert orders.json("stuck", schema="stuck") == {"stuck": [], "dead_letters": [], "odd_items": []}
     put_order(stack, "12345", "PROCESSING", minutes=130)
     answer = orders("stuck")
     assert answer.code == 1
@@ -348,6 +348,24 @@ def test_what_is_stuck_is_told_with_what_to_do_and_exit_code_1(orders: Command, 
     assert (one["order_id"], one["problem"]) == ("12345", "processing")
     assert orders("stuck", "--older-than", "3h").code == 0
     refused(orders, "stuck", "--older-than", "3", code=2, told="--older-than: must be a length of time")
+
+
+def test_failed_orders_dead_letters_and_items_that_no_order_gets_are_stuck_too(orders: Command, stack: Stack) -> None:
+    for number in range(12):
+        put_order(stack, f"order-{number}", "FAILED")
+    lay(stack, "orders", "{}", error_type="InvalidOrder")
+    put(stack, "InventoryTableName", item_id={"S": "tea"})
+    answer = orders("stuck")
+    assert answer.code == 1
+    named = [line for line in answer.out.splitlines() if line.startswith("order-")]
+    assert len(named) == 10
+    assert "and 2 more orders that FAILED: `orders list --status FAILED` lists them\n" in answer.out
+    assert "1 dead letter in the queue orders: `orders dlq list`\n" in answer.out
+    assert "odd row: item tea: `available` must be a whole number; its orders are rejected" in answer.out
+    found = orders.json("stuck", schema="stuck", code=1)
+    assert {one["problem"] for one in found["stuck"]} == {"failed"}
+    assert [(one["queue"], one["messages"]) for one in found["dead_letters"]] == [("orders", 1)]
+    assert [item["item_id"] for item in found["odd_items"]] == ["tea"]
 
 
 def test_one_order_is_watched_to_its_end_a_line_a_change(orders: Command, stack: Stack, states: States) -> None:

@@ -28,6 +28,7 @@ def letter(queue: str, error_type: str | None = None) -> DeadLetter:
     return dead_letter(error_type=error_type, queue=queue, message_id="abcdefgh-1")
 
 
+UNVERIFIED = "SES: MessageRejected: Email address is not verified: {}"
 AT_RELEASE = Visit("ReleaseInventory", START, 1.0, tries=4, error="AccessDeniedException")
 
 
@@ -54,6 +55,28 @@ AT_RELEASE = Visit("ReleaseInventory", START, 1.0, tries=4, error="AccessDeniedE
         (order("CONFIRMED", "UNKNOWN"), attempt("FAILED"), "ask the customer .* `orders email resend 12345`"),
         (order("CONFIRMED", "REJECTED"), attempt("FAILED"), "`orders email status`.*`orders retry 12345`"),
         (order("CONFIRMED", "REJECTED"), attempt("SUCCEEDED"), "`orders email status`.*`orders email resend 12345`"),
+        (
+            order(
+                "CONFIRMED", "REJECTED", email_error=UNVERIFIED.format("the recipient"), customer_email="a@b.example"
+            ),
+            attempt("FAILED"),
+            "^`orders email verify a@b.example`, then `orders retry 12345`$",
+        ),
+        (
+            order(
+                "CONFIRMED",
+                "REJECTED",
+                email_error=UNVERIFIED.format("the recipient, the sender"),
+                customer_email="a@b.example",
+            ),
+            attempt("FAILED"),
+            "verify a@b.example`, and the sender's as well",
+        ),
+        (
+            order("CONFIRMED", "REJECTED", email_error=UNVERIFIED.format("the sender"), customer_email="a@b.example"),
+            attempt("FAILED"),
+            "^fix why SES refused the mail .`orders email status`.",
+        ),
         (
             order("CONFIRMED", "REJECTED", email_message_id="m-1"),
             attempt("FAILED"),

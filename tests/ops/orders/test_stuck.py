@@ -59,7 +59,7 @@ def found(stack: Stack, states: States | None = None, older_than: timedelta = TW
         ("CONFIRMED", "BOUNCED", 180, None),
         ("CANCELLED", "REJECTED", 180, None),
         ("REJECTED", None, 180, None),
-        ("FAILED", None, 180, None),
+        ("FAILED", None, 0, "failed"),
     ],
 )
 def test_a_row_that_nobody_will_move_on_is_found_by_its_status_its_mail_and_its_age(

@@ -278,3 +278,17 @@ def test_a_command_prints_by_the_screen_alone(module: Path) -> None:
         module.name in ("screen.py", "working.py", "edge.py", "start.py")
         or ways_around(module.read_text("utf-8")) == []
     )
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_what_is_copied_from_a_table_is_whole_on_a_narrow_terminal(
+    width: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = {"order": "left", "status": "left", "changed": "right", "items": "text"}
+    items = screen.Listing(["1 × item001", "12 × item002"], remark="OutOfStock: item002: 40 wanted, 3 available")
+    row = ("20261125-093104-c62k", "CONFIRMED", "3 min ago", items)
+    console = Console(width=width, force_terminal=True, color_system=None, highlight=False)
+    with patch.object(screen, "out", console):
+        screen.print_table(columns, [row], empty="")
+    shown = capsys.readouterr().out
+    assert [whole for whole in (*row[:3], *items.parts, "available") if whole not in shown] == []

@@ -1,0 +1,1 @@
+"""`orders env`: lines that point a shell, and all AWS tools in it, at a stack."""
