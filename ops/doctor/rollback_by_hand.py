@@ -1,0 +1,101 @@
+"""The probe of a deploy after a rollback by hand: from which version it shifts, where the alias is not the stack's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from ops.doctor.aliases import Alias, FunctionAlias, Routing, WorkflowAlias, write_routing
+from ops.doctor.deploy_beside import (
+    DeployState,
+    read_state,
+    wait_for_begin,
+    wait_for_shift,
+    write_deploy,
+)
+from ops.doctor.patience import Patience
+from ops.doctor.probe import Finding
+from ops.doctor.repair import Repair, Warn, look_while_broken
+from ops.doctor.subject import Subject
+
+_REMEDY: Final = "after a rollback by hand deploy with `-c shift=false`"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An alias that is to be rolled back by hand: from the version that the stack put there to the one before it."""
+
+    alias: Alias
+    deployed: str
+    before: str
+
+    def judge(self, shifted: Routing | None) -> Finding:
+        """Say from which of both the deploy shifts."""
+        if shifted is None:
+            return Finding.unclear(f"no shift of {self.alias.name} was seen", "run it again, with a deploy beside it")
+        if self.deployed in shifted:
+            return Finding.wrong(
+                f"a deploy after a rollback by hand gives the version that was rolled back its calls again:"
+                f" {self.alias.name} {write_routing(shifted)}",
+                _REMEDY,
+            )
+        return Finding.ok(
+            f"a deploy after a rollback by hand shifts from where the alias is: {self.alias.name}"
+            f" {write_routing(shifted)}"
+        )
+
+
+@dataclass(frozen=True)
+class RollbackByHand:
+    """R2: both kinds of aliases are moved to the version before; then a person deploys a further change."""
+
+    patience: Patience
+    warn: Warn
+
+    def ask(self, subject: Subject) -> Iterator[Finding]:
+        """Move them, watch the deploy's shifts, and move them back unless the deploy has placed them."""
+        aliases = (WorkflowAlias(subject), FunctionAlias(subject, "MailTrackingTrackEmail", "TrackEmail"))
+        moved = [found for alias in aliases if (found := _plan_move(alias))]
+        state = read_state(subject)
+        if len(moved) < len(aliases) or state.is_running:
+            yield Finding.unclear(
+                f"there is no version before to go back to, or a deploy is under way ({state.status})",
+                f"deploy a change, wait for its end, and run it again: {write_deploy(subject)}",
+            )
+            return
+        repair = Repair(
+            "the workflow and TrackEmail are rolled back",
+            partial(_move_back, subject, state, moved),
+            " and ".join(one.alias.write_move(one.deployed) for one in moved),
+            self.warn,
+        )
+        yield from look_while_broken(lambda: self._move_and_look(subject, moved), repair)
+
+    def _move_and_look(self, subject: Subject, moved: list[Moved]) -> Iterator[Finding]:
+        for one in moved:
+            one.alias.move(one.before)
+        self.warn(f"start a deploy now, in another terminal: {write_deploy(subject)}")
+        if not wait_for_begin(subject, self.patience):
+            yield Finding.unclear("nobody has started a deploy", "run it again, and start one beside it")
+            return
+        for one in moved:
+            yield one.judge(wait_for_shift(subject, self.patience, one.alias))
+
+
+def _plan_move(alias: Alias) -> Moved | None:
+    """Choose the version before; None if there is none, or a shift is under way."""
+    routing = alias.read_routing()
+    if len(routing) > 1:
+        return None
+    (deployed,) = routing
+    earlier = [version for version in alias.list_versions() if int(version) < int(deployed)]
+    return Moved(alias, deployed, earlier[0]) if earlier else None
+
+
+def _move_back(subject: Subject, before: DeployState, moved: list[Moved]) -> bool:
+    """Move each back that is where it was moved to; once a deploy has begun, it is the deploy that places them."""
+    if read_state(subject) == before:
+        for one in moved:
+            if one.alias.read_routing() == {one.before: 100}:
+                one.alias.move(one.deployed)
+    return True
