@@ -31,6 +31,10 @@ def drop_afterwards(subject: Subject, queue: str, mark: str, warn: Warn) -> Repa
 
 
 def _drop_letter(subject: Subject, queue: str, mark: str) -> bool:
-    """Drop it, if it is there; whether none is left."""
-    letter = find_letter(subject, queue, mark)
-    return letter is None or not drop_letters(subject.stack, [letter], keep=lambda _letter: None).failed
+    """Drop it, if it is there; whether none is left, also among those that could not be read just now."""
+    peek = peek_queues(subject.stack, [queue])
+    letters = [letter for letter in peek.letters if mark in letter.body]
+    if not letters:
+        return not peek.unread
+    handled = drop_letters(subject.stack, letters, keep=lambda _letter: None)
+    return not handled.failed and not handled.gone

@@ -45,7 +45,12 @@ class RevokedPermission:
         if permission is None:
             yield Finding.wrong(f"rule {rule} may not call {function}:{_QUALIFIER}", "deploy again")
             return
-        mark, stopped = make_mark("revoked"), list[Order]()
+        mark = make_mark("permission")
+        dropped = drop_afterwards(subject, RELEASES, mark, self.warn)
+        yield from look_while_broken(lambda: self._revoke_and_restore(subject, permission, mark), dropped)
+
+    def _revoke_and_restore(self, subject: Subject, permission: RulePermission, mark: str) -> Iterator[Finding]:
+        client, stopped = subject.stack.client("lambda"), list[Order]()
         restored = Repair(
             "no stopped order is released, because its rule may not call ReleaseAbandoned",
             partial(permission.give_back, client),
@@ -56,13 +61,14 @@ class RevokedPermission:
         def look() -> Iterator[Finding]:
             permission.take_away(client)
             self.patience.pause(_SETTLES)
-            yield self._look_for_event(subject, mark, stopped)
+            yield self._look_for_event(subject, f"{mark}-revoked", stopped)
 
-        dropped = drop_afterwards(subject, RELEASES, mark, self.warn)
-        yield from look_while_broken(lambda: look_while_broken(look, restored), dropped)
-        yield self._try_restored(subject)
-        for order in stopped:
-            yield self._resume(subject, order)
+        yield from look_while_broken(look, restored)
+        if permission.is_there(client):
+            self.patience.pause(_SETTLES)
+            yield self._try_restored(subject, f"{mark}-restored")
+            for order in stopped:
+                yield self._resume(subject, order)
 
     def _look_for_event(self, subject: Subject, mark: str, stopped: list[Order]) -> Finding:
         """Stop an execution, whose order is added to `stopped`, and look where its event goes."""
@@ -88,8 +94,8 @@ class RevokedPermission:
             return Finding.unclear(f"the event became a dead letter with {letter.error_type}, and not NO_PERMISSIONS")
         return Finding.ok("an event that EventBridge may not deliver becomes a dead letter with NO_PERMISSIONS")
 
-    def _try_restored(self, subject: Subject) -> Finding:
-        order = start_and_stop(subject, self.patience, make_mark("restored"))
+    def _try_restored(self, subject: Subject, mark: str) -> Finding:
+        order = start_and_stop(subject, self.patience, mark)
         if order is None:
             return Finding.unclear("the permission was restored, and no execution could be stopped to try it")
         if not wait_until_released(subject, self.patience, order, seconds=_RELEASED):

@@ -50,11 +50,12 @@ class RulePermission:
         try:
             client.add_permission(**self.parameters)  # type: ignore[arg-type]  # the parameters by name
         except ClientError:
-            if not self._is_there(client):
+            if not self.is_there(client):
                 raise
         return True
 
-    def _is_there(self, client: "LambdaClient") -> bool:
+    def is_there(self, client: "LambdaClient") -> bool:
+        """Whether the function's policy holds it."""
         rule = self.parameters["SourceArn"].rpartition("/")[2]
         return self.find(client, self.parameters["FunctionName"], self.parameters["Qualifier"], rule) == self
 
