@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.shared.errors import TransientError
 from ops.doctor.probe import Finding
+from ops.stack import explain_error
 
 Warn = Callable[[str], None]
 """Writes a line that stays on the screen."""
-
-_OF_AWS: Final = (ClientError, BotoCoreError, TransientError)
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,9 @@ def _try_repair(repair: Repair) -> Iterator[Finding]:
     """Put it right; a second Ctrl-C meanwhile ends it, with the command on the screen."""
     try:
         is_right, why = repair.put_right(), ""
-    except _OF_AWS as error:
+    except ClientError as error:
+        is_right, why = False, f" ({explain_error(error)})"
+    except (BotoCoreError, TransientError) as error:
         is_right, why = False, f" ({error})"
     except KeyboardInterrupt:
         repair.warn(f"{repair.remains}: run {repair.command}")

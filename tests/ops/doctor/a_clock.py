@@ -7,10 +7,17 @@ from ops.doctor.patience import Patience
 
 @dataclass
 class AClock:
-    """Seconds since the beginning, and what was said meanwhile."""
+    """Seconds since the beginning, and the lines that were shown meanwhile, each with its second."""
 
     now: float = 0.0
-    said: list[str] = field(default_factory=list)
+    lines: list[tuple[float, str]] = field(default_factory=list)
+
+    def warn(self, line: str) -> None:
+        self.lines.append((self.now, line))
+
+    @property
+    def said(self) -> list[str]:
+        return [line for _, line in self.lines]
 
     def pause(self, seconds: float) -> None:
         self.now += seconds

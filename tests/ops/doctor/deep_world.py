@@ -26,13 +26,14 @@ OUTPUTS: Final = {
     "InventoryTableName": "inventory",
     "StateMachineArn": MACHINE,
 }
+CONDITION: Final = {"AWS:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{RULE}"}
 STATEMENT: Final = {
     "Sid": "WorkflowAbandonedExecutionsAllowEventRule",
     "Effect": "Allow",
     "Principal": {"Service": "events.amazonaws.com"},
     "Action": "lambda:InvokeFunction",
     "Resource": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}:live",
-    "Condition": {"ArnLike": {"AWS:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{RULE}"}},
+    "Condition": {"ArnLike": CONDITION},
 }
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from ops.doctor.examination import Examined, ask_probe
 from ops.doctor.probe import Probe, Verdict
 from tests.ops.doctor.a_clock import AClock
 from tests.ops.doctor.cut_off import Trial, actions_of, faults_of
-from tests.ops.doctor.deep_world import OUTPUTS, RELEASE_DLQ, STATEMENT, DeepWorld
+from tests.ops.doctor.deep_world import CONDITION, OUTPUTS, RELEASE_DLQ, STATEMENT, DeepWorld
 from tests.ops.doctor.recorded import ACCOUNT, DENIED, THROTTLED, RecordedAws, Refusal, make_subject
 
 DEEP = ("D1", "D2", "D3", "D5")
@@ -20,7 +20,7 @@ NOT_THERE: Mapping[str, Any] = {"StackResourceSummaries": []}
 
 def probe(id_: str, clock: AClock, world: DeepWorld | None = None) -> Probe:
     stranger = RecordedAws((world or DeepWorld()).answers)
-    probes = make_deep(clock.patience, clock.said.append, patient=True, stranger=stranger)
+    probes = make_deep(clock.patience, clock.warn, patient=True, stranger=stranger)
     return {one.id: one for one in probes}[id_]
 
 
@@ -38,7 +38,7 @@ def texts(examined: Examined) -> str:
 
 def test_a_patient_person_and_a_stranger_are_asked_for_beforehand() -> None:
     clock = AClock()
-    assert [one.id for one in make_deep(clock.patience, clock.said.append)] == ["D1", "D2"]
+    assert [one.id for one in make_deep(clock.patience, clock.warn)] == ["D1", "D2"]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_statement_that_is_not_the_rules_is_left_alone(wrong: Mapping[str, Any
 
 
 def test_a_statement_is_restored_with_its_account() -> None:
-    condition = {**STATEMENT["Condition"], "StringEquals": {"AWS:SourceAccount": ACCOUNT}}
+    condition = {"ArnLike": CONDITION, "StringEquals": {"AWS:SourceAccount": ACCOUNT}}
     world = DeepWorld(statement={**STATEMENT, "Condition": condition})
     assert ask("D2", world).verdict is Verdict.OK
     assert world.is_permitted
@@ -174,7 +174,6 @@ def test_the_alarms_that_may_fire_are_announced() -> None:
     [
         ("lambda.Invoke", "lambda:InvokeFunction"),
         ("sqs.ChangeMessageVisibilityBatch", "sqs:ChangeMessageVisibility"),
-        ("sqs.DeleteMessageBatch", "sqs:DeleteMessage"),
         ("sqs.ReceiveMessage", "sqs:ReceiveMessage"),
     ],
 )
