@@ -6,12 +6,16 @@ For dev, and as far as they go for the local AWS.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
+from functions.shared.mail_tags import to_tags
+from functions.shared.order import Order
+from functions.track_email.ses_events import SES_EVENTS
 from ops.dead_letters.dead_letter import MAIL_EVENTS, RELEASES
 from ops.doctor import stopped_execution
 from ops.doctor.marked_letters import DROPPING, drop_afterwards, find_letter
-from ops.doctor.marks import make_mark
+from ops.doctor.own_names import make_order, name_run
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.repair import Warn, look_while_broken
@@ -40,21 +44,21 @@ class FailedCall:
         """Call it, and look for the dead letter that Lambda makes of the call after the last try."""
         function = subject.find_resource("AWS::Lambda::Function", "WorkflowReleaseAbandoned").physical_id
         called = function if subject.is_local else f"{function}:live"
-        mark = make_mark("call")
-        dropped = drop_afterwards(subject, RELEASES, mark, self.warn)
+        order = make_order(name_run(datetime.now(UTC)), "call")
+        dropped = drop_afterwards(subject, RELEASES, order.order_id, self.warn)
 
         def look() -> Iterator[Finding]:
-            payload = json.dumps({"detail": {}, "probe": mark})
+            payload = json.dumps({"detail": {"input": order.to_input(1)}})  # without the execution's name
             client = subject.stack.client("lambda")
             client.invoke(FunctionName=called, InvocationType="Event", Payload=payload)
-            yield self._look_for_letter(subject, mark)
+            yield self._look_for_letter(subject, order.order_id)
 
         yield from look_while_broken(look, dropped)
 
-    def _look_for_letter(self, subject: Subject, mark: str) -> Finding:
+    def _look_for_letter(self, subject: Subject, order_id: str) -> Finding:
         letter = self.patience.wait_for(
             "a call that fails three times",
-            lambda: find_letter(subject, RELEASES, mark),
+            lambda: find_letter(subject, RELEASES, order_id),
             seconds=_THREE_TRIES,
             every=_EVERY,
         )
@@ -79,20 +83,20 @@ class UnreadableEvent:
 
     def ask(self, subject: Subject) -> Iterator[Finding]:
         """Send it, and wait until SQS has delivered it as often as it may."""
-        mark = make_mark("mail-event")
-        dropped = drop_afterwards(subject, MAIL_EVENTS, mark, self.warn)
-        yield from look_while_broken(lambda: self._send_and_look(subject, mark), dropped)
+        order = make_order(name_run(datetime.now(UTC)), "mail")
+        dropped = drop_afterwards(subject, MAIL_EVENTS, order.order_id, self.warn)
+        yield from look_while_broken(lambda: self._send_and_look(subject, order), dropped)
 
-    def _send_and_look(self, subject: Subject, mark: str) -> Iterator[Finding]:
+    def _send_and_look(self, subject: Subject, order: Order) -> Iterator[Finding]:
         sqs, url = subject.stack.client("sqs"), subject.stack["MailEventQueueUrl"]
         says = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy", "VisibilityTimeout"])
         attributes = says["Attributes"]
         deliveries = int(json.loads(attributes["RedrivePolicy"])["maxReceiveCount"])
         seconds = deliveries * int(attributes["VisibilityTimeout"]) + _SLACK
-        sqs.send_message(QueueUrl=url, MessageBody=f"{mark} is no event of SES")
+        sqs.send_message(QueueUrl=url, MessageBody=_make_unreadable(order))
         letter = self.patience.wait_for(
             f"{deliveries} deliveries of an event that cannot be read",
-            lambda: find_letter(subject, MAIL_EVENTS, mark),
+            lambda: find_letter(subject, MAIL_EVENTS, order.order_id),
             seconds=seconds,
             every=60,
         )
@@ -103,6 +107,13 @@ class UnreadableEvent:
             )
         else:
             yield Finding.ok(f"an event that cannot be read becomes a dead letter after {deliveries} deliveries")
+
+
+def _make_unreadable(order: Order) -> str:
+    """Make an event of the order's mail that says neither what happened nor to which message."""
+    tags = {tag["Name"]: [tag["Value"]] for tag in to_tags("doctor", order.order_id)}
+    mail = {"tags": tags, "destination": [order.customer_email]}
+    return json.dumps({"detail-type": SES_EVENTS[0].detail_type, "detail": {"mail": mail}})
 
 
 def make_deep(

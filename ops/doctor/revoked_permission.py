@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -9,7 +10,7 @@ from functions.shared.order import Order
 from functions.shared.row import REJECTED
 from ops.dead_letters.dead_letter import RELEASES, DeadLetter
 from ops.doctor.marked_letters import drop_afterwards, find_letter
-from ops.doctor.marks import make_mark
+from ops.doctor.own_names import name_run
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding
 from ops.doctor.repair import Repair, Warn, look_while_broken
@@ -45,11 +46,11 @@ class RevokedPermission:
         if permission is None:
             yield Finding.wrong(f"rule {rule} may not call {function}:{_QUALIFIER}", "deploy again")
             return
-        mark = make_mark("permission")
-        dropped = drop_afterwards(subject, RELEASES, mark, self.warn)
-        yield from look_while_broken(lambda: self._revoke_and_restore(subject, permission, mark), dropped)
+        run = name_run(datetime.now(UTC))
+        dropped = drop_afterwards(subject, RELEASES, run, self.warn)
+        yield from look_while_broken(lambda: self._revoke_and_restore(subject, permission, run), dropped)
 
-    def _revoke_and_restore(self, subject: Subject, permission: RulePermission, mark: str) -> Iterator[Finding]:
+    def _revoke_and_restore(self, subject: Subject, permission: RulePermission, run: str) -> Iterator[Finding]:
         client, stopped = subject.stack.client("lambda"), list[Order]()
         restored = Repair(
             "no stopped order is released, because its rule may not call ReleaseAbandoned",
@@ -61,18 +62,18 @@ class RevokedPermission:
         def look() -> Iterator[Finding]:
             permission.take_away(client)
             self.patience.pause(_SETTLES)
-            yield self._look_for_event(subject, f"{mark}-revoked", stopped)
+            yield self._look_for_event(subject, run, stopped)
 
         yield from look_while_broken(look, restored)
         if permission.is_there(client):
             self.patience.pause(_SETTLES)
-            yield self._try_restored(subject, f"{mark}-restored")
+            yield self._try_restored(subject, run)
             for order in stopped:
                 yield self._resume(subject, order)
 
-    def _look_for_event(self, subject: Subject, mark: str, stopped: list[Order]) -> Finding:
+    def _look_for_event(self, subject: Subject, run: str, stopped: list[Order]) -> Finding:
         """Stop an execution, whose order is added to `stopped`, and look where its event goes."""
-        order = start_and_stop(subject, self.patience, mark)
+        order = start_and_stop(subject, self.patience, run, "revoked")
         if order is None:
             return Finding.unclear("each execution ended before it could be stopped", "run it again")
         stopped.append(order)
@@ -94,8 +95,8 @@ class RevokedPermission:
             return Finding.unclear(f"the event became a dead letter with {letter.error_type}, and not NO_PERMISSIONS")
         return Finding.ok("an event that EventBridge may not deliver becomes a dead letter with NO_PERMISSIONS")
 
-    def _try_restored(self, subject: Subject, mark: str) -> Finding:
-        order = start_and_stop(subject, self.patience, mark)
+    def _try_restored(self, subject: Subject, run: str) -> Finding:
+        order = start_and_stop(subject, self.patience, run, "restored")
         if order is None:
             return Finding.unclear("the permission was restored, and no execution could be stopped to try it")
         if not wait_until_released(subject, self.patience, order, seconds=_RELEASED):

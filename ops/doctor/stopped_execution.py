@@ -4,8 +4,9 @@ from functools import partial
 from typing import Final
 
 from functions.shared.execution_name import execution_name
-from functions.shared.order import Line, Order
+from functions.shared.order import Order
 from functions.shared.row import FAILED
+from ops.doctor.own_names import make_order
 from ops.doctor.patience import Patience
 from ops.doctor.subject import Subject
 from ops.orders.ledger import Orders
@@ -19,27 +20,19 @@ ACTIONS: Final = (
     "states:StopExecution",
 )
 
-_TRIES: Final = 3
+_TRIES: Final = ("", "b", "c")
 _ENDS: Final = 30.0  # seconds; a stopped execution is ABORTED at once, and DescribeExecution a moment later
 _EVERY: Final = 1.0
 
 
-def start_and_stop(subject: Subject, patience: Patience, mark: str, item_id: str | None = None) -> Order | None:
-    """Start an execution as the starter does, stop it at once, and return its order.
+def start_and_stop(subject: Subject, patience: Patience, run: str, kind: str) -> Order | None:
+    """Start an execution as the starter does, stop it at once, and return its order; None if three had ended before.
 
-    One that ends before it is stopped proves nothing: then another is tried. The orders' ids begin with the mark.
-
-    Args:
-        subject: The stage.
-        patience: How to wait.
-        mark: A name that `make_mark` has made.
-        item_id: What is ordered. Without, an item that is not in stock: whatever becomes of the order, nothing is held.
-
-    Returns:
-        The order of the execution that was stopped; None if three had ended before.
+    One that ends before it is stopped proves nothing: then another is tried. Unless the run has put its item into
+    stock, nothing is held, whatever becomes of the order.
     """
-    for number in range(1, _TRIES + 1):
-        order = _make_order(f"{mark}-{number}", item_id or mark)
+    for suffix in _TRIES:
+        order = make_order(run, f"{kind}{suffix}")
         if _stop_at_once(subject, patience, order) == "ABORTED":
             return order
     return None
@@ -55,11 +48,6 @@ def wait_until_released(subject: Subject, patience: Patience, order: Order, *, s
     """Wait until ReleaseAbandoned has closed the order; whether it did."""
     look = partial(was_released, subject, order)
     return patience.wait_for("a released order", lambda: look() or None, seconds=seconds, every=_EVERY) is not None
-
-
-def _make_order(order_id: str, item_id: str) -> Order:
-    """Make an order to SES's mailbox simulator, should its execution come as far as the mail."""
-    return Order(order_id, f"success+{order_id}@simulator.amazonses.com", (Line(item_id, 1),))
 
 
 def _stop_at_once(subject: Subject, patience: Patience, order: Order) -> str | None:

@@ -1,15 +1,15 @@
 """The probe that publishes as somebody who may not."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
 from ops.dead_letters.dead_letter import ORDERS
 from ops.doctor.marked_letters import drop_afterwards, find_letter
-from ops.doctor.marks import make_mark
+from ops.doctor.own_names import make_malformed, name_run
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding
 from ops.doctor.repair import look_while_broken
@@ -38,9 +38,9 @@ class Stranger:
         """Publish what is no order: should it be let through, it becomes a dead letter and no order."""
         sts: STSClient = self.aws.client("sts")
         sns: SNSClient = self.aws.client("sns")
-        who, mark = sts.get_caller_identity()["Arn"], make_mark("stranger")
+        who, (order_id, body) = sts.get_caller_identity()["Arn"], make_malformed(name_run(datetime.now(UTC)))
         try:
-            sns.publish(TopicArn=subject.stack["OrderTopicArn"], Message=json.dumps({"order_id": 1, "probe": mark}))
+            sns.publish(TopicArn=subject.stack["OrderTopicArn"], Message=body)
         except ClientError as error:
             yield _judge_refusal(who, error)
             return
@@ -48,15 +48,15 @@ class Stranger:
             f"{who} may publish orders",
             "name another profile if that is a publisher; else deploy with `-c publishers=…`, which names all who may",
         )
-        yield from self._clear_away(subject, mark)
+        yield from self._clear_away(subject, order_id)
 
-    def _clear_away(self, subject: Subject, mark: str) -> Iterator[Finding]:
+    def _clear_away(self, subject: Subject, order_id: str) -> Iterator[Finding]:
         """Wait for the dead letter that the starter makes of it, and drop it."""
-        dropped = drop_afterwards(subject, ORDERS, mark, self.patience.tell)
+        dropped = drop_afterwards(subject, ORDERS, order_id, self.patience.tell)
 
         def look() -> Iterator[Finding]:
             letter = self.patience.wait_for(
-                "a dead letter", lambda: find_letter(subject, ORDERS, mark), seconds=_ARRIVES, every=_EVERY
+                "a dead letter", lambda: find_letter(subject, ORDERS, order_id), seconds=_ARRIVES, every=_EVERY
             )
             if letter is None:
                 yield Finding.unclear("what was published has not become a dead letter", "run `orders dlq list`")

@@ -188,7 +188,7 @@ class DeepWorld:
         if self.publishes:
             return self.publishes
         order_id = json.loads(asked["Message"])["order_id"]
-        if isinstance(order_id, str):
+        if not order_id.endswith("malformed"):
             self.rows[order_id] = "PROCESSING" if self.never_resumes else "REJECTED"
         elif not self.loses_events:
             self.add_letter(ORDER_DLQ, asked["Message"], error_type="InvalidOrder")

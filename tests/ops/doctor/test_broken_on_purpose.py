@@ -1,19 +1,26 @@
 """The probes that break something on purpose: every verdict, and that nothing stays broken however they end."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from functions.shared.order import Order
+from functions.track_email.event import MailEvent
+from ops.dead_letters.dead_letter import MAIL_EVENTS, ORDERS, RELEASES, DeadLetter
 from ops.doctor.announcement import ALARMS, announce_alarms
 from ops.doctor.broken_on_purpose import make_deep
 from ops.doctor.examination import Examined, ask_probe
+from ops.doctor.own_names import is_own_message, is_own_order
 from ops.doctor.probe import Probe, Verdict
+from ops.tables.order_row import OrderRow
 from tests.ops.doctor.a_clock import AClock
 from tests.ops.doctor.cut_off import Trial, actions_of, faults_of
-from tests.ops.doctor.deep_world import CONDITION, OUTPUTS, RELEASE_DLQ, STATEMENT, DeepWorld
+from tests.ops.doctor.deep_world import CONDITION, MAIL_DLQ, ORDER_DLQ, OUTPUTS, RELEASE_DLQ, STATEMENT, DeepWorld
 from tests.ops.doctor.recorded import ACCOUNT, DENIED, THROTTLED, RecordedAws, Refusal, make_subject
 
+QUEUES = {RELEASE_DLQ: RELEASES, MAIL_DLQ: MAIL_EVENTS, ORDER_DLQ: ORDERS}
 DEEP = ("D1", "D2", "D3", "D5")
 NOT_THERE: Mapping[str, Any] = {"StackResourceSummaries": []}
 
@@ -159,6 +166,35 @@ def test_other_dead_letters_stay() -> None:
     world.add_letter(RELEASE_DLQ, '{"detail": {}}')
     ask("D1", world)
     assert [letter["Body"] for letter in world.letters[RELEASE_DLQ]] == ['{"detail": {}}']
+
+
+@pytest.mark.parametrize(
+    ("id_", "wrong"),
+    [("D1", {}), ("D2", {}), ("D2", {"never_releases": True}), ("D3", {}), ("D5", {})],
+)
+def test_what_a_probe_leaves_is_known_again_by_its_name(id_: str, wrong: Mapping[str, Any]) -> None:
+    world = DeepWorld(keeps_letters=True, **wrong)
+    ask(id_, world)
+    bodies = [(queue, letter) for queue, letters in world.letters.items() for letter in letters]
+    assert bodies
+    for url, letter in bodies:
+        found = DeadLetter.from_message(QUEUES[url], letter)
+        assert is_own_message(found.order_id, found.body)
+
+
+def test_the_mail_event_of_d3_cannot_be_read() -> None:
+    world = DeepWorld(keeps_letters=True)
+    ask("D3", world)
+    with pytest.raises(ValueError, match="no event of SES"):
+        MailEvent.parse(world.letters[MAIL_DLQ][0]["Body"])
+
+
+def test_the_order_of_a_stopped_execution_is_known_again_by_its_name() -> None:
+    world = DeepWorld()
+    ask("D2", world)
+    for content in world.inputs.values():
+        order = Order.from_input(json.loads(content))
+        assert is_own_order(OrderRow(order.order_id, lines=order.lines, customer_email=order.customer_email))
 
 
 def test_the_alarms_that_may_fire_are_announced() -> None:

@@ -134,9 +134,9 @@ def test_an_update_that_is_refused_moves_nothing() -> None:
 @pytest.mark.parametrize("id_", ROLLOUT)
 def test_a_rollout_probes_actions_are_those_of_its_calls(id_: str) -> None:
     calls: set[str] = set()
-    for wrong in ({}, {"nobody_deploys": True}):
+    for nobody_deploys in (False, True):
         clock = AClock()
-        aws = RecordedAws(RolloutWorld(clock, **wrong).answers)
+        aws = RecordedAws(RolloutWorld(clock, nobody_deploys=nobody_deploys).answers)
         ask_probe(probe(id_, clock), make_subject(aws, stage="prod"))
         calls |= actions_of(aws.calls)
     assert set(probe(id_, AClock()).actions) == calls
