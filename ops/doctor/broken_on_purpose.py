@@ -91,6 +91,9 @@ class UnreadableEvent:
         sqs, url = subject.stack.client("sqs"), subject.stack["MailEventQueueUrl"]
         says = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy", "VisibilityTimeout"])
         attributes = says["Attributes"]
+        if "RedrivePolicy" not in attributes:
+            yield Finding.wrong("the queue of mails' events has no dead letter queue", "deploy again")
+            return
         deliveries = int(json.loads(attributes["RedrivePolicy"])["maxReceiveCount"])
         seconds = deliveries * int(attributes["VisibilityTimeout"]) + _SLACK
         sqs.send_message(QueueUrl=url, MessageBody=_make_unreadable(order))

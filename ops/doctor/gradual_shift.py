@@ -11,7 +11,8 @@ from typing import Final, Literal, Protocol
 from ops.doctor import codedeploy_rollback, deploy_beside
 from ops.doctor.aliases import Alias, FunctionAlias, Routing, WorkflowAlias, write_routing
 from ops.doctor.codedeploy_rollback import judge_deployment
-from ops.doctor.deploy_beside import wait_for_begin, wait_for_end, wait_for_shift, write_deploy
+from ops.doctor.deploy_beside import read_state, wait_for_begin, wait_for_end, wait_for_shift, write_deploy
+from ops.doctor.errors import Absent
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.repair import Repair, Warn, look_while_broken
@@ -37,9 +38,11 @@ class TakenBack:
         self, subject: Subject, alias: Alias, take_back: Callable[[Routing], Iterator[Finding]]
     ) -> Iterator[Finding]:
         """Wait for the deploy and its shift, have it taken back, and wait for its end; `alias` is where to look."""
-        before = alias.read_routing()
-        if len(before) > 1:
-            yield Finding.unclear(f"a shift is under way: {write_routing(before)}", "run it again when it has ended")
+        before, status = alias.read_routing(), read_state(subject)
+        if len(before) > 1 or status.is_running:
+            yield Finding.unclear(
+                f"a deploy is under way ({status.status}, {write_routing(before)})", "run it again when it has ended"
+            )
             return
         self.warn(f"start a deploy now, in another terminal: {write_deploy(subject)}")
         if not wait_for_begin(subject, self.patience):
@@ -99,7 +102,10 @@ class TakenBackByAlarm(TakenBack):
         """Fire the alarm until the alias is back, and give it the state it had."""
         client = subject.stack.client("cloudwatch")
         name = subject.find_resource("AWS::CloudWatch::Alarm", f"Monitoring{self.alarm}").physical_id
-        (found,) = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        alarms = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        if not alarms:
+            raise Absent(f"there is no alarm {name}, which the stack has made")
+        (found,) = alarms
         if found["StateValue"] == "ALARM":
             yield Finding.unclear(
                 f"{self.alarm} is firing: any deploy is taken back", f"see runbooks/{self.alarm}.md first"
@@ -172,7 +178,7 @@ def make_rollout(patience: Patience, warn: Warn) -> tuple[Probe, ...]:
         ),
         _make_probe(
             "R2",
-            "a deploy after a rollback by hand shifts from where the alias is",
+            "from which version a deploy shifts after a rollback by hand",
             RollbackByHand(patience, warn),
             (
                 *_OF_ALIAS,

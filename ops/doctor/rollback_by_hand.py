@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from ops.doctor.aliases import Alias, FunctionAlias, Routing, WorkflowAlias, write_routing
 from ops.doctor.deploy_beside import (
@@ -18,8 +17,6 @@ from ops.doctor.probe import Finding
 from ops.doctor.repair import Repair, Warn, look_while_broken
 from ops.doctor.subject import Subject
 
-_REMEDY: Final = "after a rollback by hand deploy with `-c shift=false`"
-
 
 @dataclass(frozen=True)
 class Moved:
@@ -30,18 +27,13 @@ class Moved:
     before: str
 
     def judge(self, shifted: Routing | None) -> Finding:
-        """Say from which of both the deploy shifts."""
+        """Say from which of both the deploy shifts; deploying.md is right either way, and says what to do."""
         if shifted is None:
             return Finding.unclear(f"no shift of {self.alias.name} was seen", "run it again, with a deploy beside it")
-        if self.deployed in shifted:
-            return Finding.wrong(
-                f"a deploy after a rollback by hand gives the version that was rolled back its calls again:"
-                f" {self.alias.name} {write_routing(shifted)}",
-                _REMEDY,
-            )
+        needed = "needed" if self.deployed in shifted else "not needed"
         return Finding.ok(
-            f"a deploy after a rollback by hand shifts from where the alias is: {self.alias.name}"
-            f" {write_routing(shifted)}"
+            f"rolled back by hand to version {self.before}, {self.alias.name} was shifted: {write_routing(shifted)};"
+            f" `-c shift=false` is {needed} in that case"
         )
 
 

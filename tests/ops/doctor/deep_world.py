@@ -67,6 +67,8 @@ class DeepWorld:
     error_code: str = "NO_PERMISSIONS"
     never_resumes: bool = False
     keeps_letters: bool = False
+    has_no_policy: bool = False
+    has_no_redrive: bool = False
     publishes: Refusal | None = None
     letters: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
@@ -97,9 +99,7 @@ class DeepWorld:
                 ("AWS::Events::Rule", "WorkflowAbandonedExecutions12345678", RULE),
                 ("AWS::StepFunctions::StateMachineAlias", "WorkflowLive12345678", ALIAS),
             ),
-            "lambda.GetPolicy": lambda _: {
-                "Policy": json.dumps({"Statement": [self.statement] if self.is_permitted else []})
-            },
+            "lambda.GetPolicy": self.get_policy,
             "lambda.RemovePermission": self.remove_permission,
             "lambda.AddPermission": self.add_permission,
             "lambda.Invoke": self.invoke,
@@ -115,6 +115,11 @@ class DeepWorld:
             "sqs.ChangeMessageVisibilityBatch": self.show,
             "sqs.DeleteMessageBatch": self.delete,
         }
+
+    def get_policy(self, _: Mapping[str, Any]) -> Mapping[str, Any] | Refusal:
+        if self.has_no_policy:
+            return Refusal("ResourceNotFoundException", status=404)
+        return {"Policy": json.dumps({"Statement": [self.statement] if self.is_permitted else []})}
 
     def remove_permission(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         assert (asked["FunctionName"], asked["Qualifier"]) == (FUNCTION, "live")
@@ -202,7 +207,8 @@ class DeepWorld:
     def count(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if "RedrivePolicy" in asked["AttributeNames"]:
             policy = json.dumps({"deadLetterTargetArn": "arn", "maxReceiveCount": 12})
-            return {"Attributes": {"RedrivePolicy": policy, "VisibilityTimeout": "120"}}
+            redrive = {} if self.has_no_redrive else {"RedrivePolicy": policy}
+            return {"Attributes": {**redrive, "VisibilityTimeout": "120"}}
         waiting = str(len(self.letters.get(asked["QueueUrl"], ())))
         return {"Attributes": {"ApproximateNumberOfMessages": waiting, "ApproximateNumberOfMessagesNotVisible": "0"}}
 

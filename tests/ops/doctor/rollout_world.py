@@ -33,7 +33,8 @@ class RolloutWorld:
     never_ends: bool = False
     forgets_where_the_alias_is: bool = False
     stopped_because: str | None = "ALARM_ACTIVE"
-    alarm: str = "OK"
+    alarm: str | None = "OK"
+    is_deploying: bool = False
     has_one_version: bool = False
     is_shifting: bool = False
     alarm_fired_at: float | None = None
@@ -49,6 +50,8 @@ class RolloutWorld:
     @property
     def status(self) -> str:
         began, now = self.deploy_began_at, self.clock.now
+        if self.is_deploying:
+            return "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
         if began is None or now < began:
             return "UPDATE_COMPLETE"
         if self.taken_back_at is not None:
@@ -84,7 +87,7 @@ class RolloutWorld:
             "cloudformation.DescribeStacks": self.describe_stacks,
             "cloudformation.CancelUpdateStack": self.cancel,
             "cloudwatch.DescribeAlarms": lambda asked: {
-                "MetricAlarms": [{"AlarmName": asked["AlarmNames"][0], "StateValue": self.alarm}]
+                "MetricAlarms": [{"AlarmName": asked["AlarmNames"][0], "StateValue": self.alarm}] if self.alarm else []
             },
             "cloudwatch.SetAlarmState": self.set_alarm,
             "stepfunctions.DescribeStateMachineAlias": self.describe_alias,

@@ -63,6 +63,8 @@ def test_a_patient_person_and_a_stranger_are_asked_for_beforehand() -> None:
         ("D2", {"never_resumes": True}, Verdict.WRONG, "is not REJECTED"),
         ("D2", {"keeps_letters": True}, Verdict.WRONG, "orders doctor --clean"),
         ("D2", {"is_permitted": False}, Verdict.WRONG, "may not call"),
+        ("D2", {"has_no_policy": True}, Verdict.WRONG, "may not call"),
+        ("D3", {"has_no_redrive": True}, Verdict.WRONG, "has no dead letter queue"),
         ("D3", {}, Verdict.OK, "after 12 deliveries"),
         ("D3", {"loses_events": True}, Verdict.WRONG, "is no dead letter 27 minutes later"),
         ("D5", {"publishes": Refusal("AuthorizationError", status=403)}, Verdict.OK, "role/stranger may not publish"),
