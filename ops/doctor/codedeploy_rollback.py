@@ -35,9 +35,10 @@ def judge_deployment(subject: Subject, patience: Patience, function: str) -> Fin
 
     seen = patience.wait_for("CodeDeploy to say why", look, seconds=_STOPPED, every=_EVERY)
     if seen is None:
+        listing = f"aws --region {subject.stack.region} deploy list-deployments --application-name"
         return Finding.wrong(
             f"CodeDeploy has stopped no deployment of {function}",
-            quote_command("aws deploy list-deployments --application-name", application) + " lists them",
+            f"look at those there are: {quote_command(listing, application)}",
         )
     code = seen.get("errorInformation", {}).get("code")
     if code != "ALARM_ACTIVE":

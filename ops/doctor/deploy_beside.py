@@ -1,8 +1,9 @@
 """The deploy that a person starts beside a probe: whether it has begun, where it is, and how it ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from ops.doctor.aliases import Alias, Routing
 from ops.doctor.patience import Patience
@@ -53,17 +54,19 @@ def wait_for_begin(subject: Subject, patience: Patience) -> bool:
     return begun is not None
 
 
-def wait_for_shift(subject: Subject, patience: Patience, alias: Alias) -> Routing | None:
-    """Wait until the alias points to two versions; None if the deploy ended without, or takes too long."""
+def wait_for_shifts(subject: Subject, patience: Patience, aliases: Sequence[Alias]) -> list[Routing | None]:
+    """Watch until each alias has pointed to two versions, in any order; None for one that did not in this deploy."""
+    seen: dict[str, Routing] = {}
 
-    def look() -> Routing | None:
+    def look() -> Literal[True] | None:
         is_running = read_state(subject).is_running
-        routing = alias.read_routing()
-        if len(routing) > 1:
-            return routing
-        return None if is_running else {}
+        routings = {alias.name: alias.read_routing() for alias in aliases if alias.name not in seen}
+        seen.update({name: routing for name, routing in routings.items() if len(routing) > 1})
+        return None if is_running and len(seen) < len(aliases) else True
 
-    return patience.wait_for(f"{alias.name} to be shifted", look, seconds=_SHIFTS, every=_EVERY) or None
+    names = " and ".join(alias.name for alias in aliases)
+    patience.wait_for(f"{names} to be shifted", look, seconds=_SHIFTS, every=_EVERY)
+    return [seen.get(alias.name) for alias in aliases]
 
 
 def wait_for_end(subject: Subject, patience: Patience) -> str | None:

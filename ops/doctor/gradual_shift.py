@@ -11,7 +11,7 @@ from typing import Final, Literal, Protocol
 from ops.doctor import codedeploy_rollback, deploy_beside
 from ops.doctor.aliases import Alias, FunctionAlias, Routing, WorkflowAlias, write_routing
 from ops.doctor.codedeploy_rollback import judge_deployment
-from ops.doctor.deploy_beside import read_state, wait_for_begin, wait_for_end, wait_for_shift, write_deploy
+from ops.doctor.deploy_beside import read_state, wait_for_begin, wait_for_end, wait_for_shifts, write_deploy
 from ops.doctor.errors import Absent
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding, Probe
@@ -48,7 +48,7 @@ class TakenBack:
         if not wait_for_begin(subject, self.patience):
             yield Finding.unclear("nobody has started a deploy", "run it again, and start one beside it")
             return
-        shifted = wait_for_shift(subject, self.patience, alias)
+        (shifted,) = wait_for_shifts(subject, self.patience, [alias])
         if shifted is None:
             yield Finding.unclear(
                 f"no shift of {alias.name} was seen: nothing of it had changed, or the stage shifts at once",
@@ -84,10 +84,10 @@ class TakenBack:
             return Finding.ok(f"the stack is {status}{_AGAIN}")
         if status is None:
             return Finding.unclear("the rollback has not ended yet", "run `orders doctor A1` later")
+        events = f"aws --region {subject.stack.region} cloudformation describe-stack-events --stack-name"
         return Finding.wrong(
             f"the deploy ended with {status} instead of being taken back",
-            quote_command("aws cloudformation describe-stack-events --stack-name", subject.stack.name)
-            + " says what happened",
+            f"find out why: {quote_command(events, subject.stack.name)}",
         )
 
 
@@ -126,7 +126,11 @@ class TakenBackByAlarm(TakenBack):
         repair = Repair(
             f"{self.alarm} is firing for nothing, until CloudWatch looks at its metric again",
             partial(set_state, found["StateValue"]),
-            quote_command("aws cloudwatch set-alarm-state --state-value OK --state-reason tried --alarm-name", name),
+            quote_command(
+                f"aws --region {subject.stack.region} cloudwatch set-alarm-state --state-value OK --state-reason tried"
+                " --alarm-name",
+                name,
+            ),
             self.warn,
         )
         yield from self.watch(subject, alias, lambda before: look_while_broken(partial(look, before), repair))

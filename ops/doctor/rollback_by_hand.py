@@ -9,7 +9,7 @@ from ops.doctor.deploy_beside import (
     DeployState,
     read_state,
     wait_for_begin,
-    wait_for_shift,
+    wait_for_shifts,
     write_deploy,
 )
 from ops.doctor.patience import Patience
@@ -70,8 +70,8 @@ class RollbackByHand:
         if not wait_for_begin(subject, self.patience):
             yield Finding.unclear("nobody has started a deploy", "run it again, and start one beside it")
             return
-        for one in moved:
-            yield one.judge(wait_for_shift(subject, self.patience, one.alias))
+        shifts = wait_for_shifts(subject, self.patience, [one.alias for one in moved])
+        yield from (one.judge(shifted) for one, shifted in zip(moved, shifts, strict=True))
 
 
 def _plan_move(alias: Alias) -> Moved | None:

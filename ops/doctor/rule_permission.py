@@ -83,6 +83,7 @@ def _read_source(statement: Mapping[str, Any]) -> tuple[str | None, str | None]:
         for key, value in keys.items()
         if operators.get(operator) == key.lower()
     }
-    if statement.get("Effect") != "Allow" or set(statement["Principal"]) != {"Service"}:
+    is_plain = len(said) == sum(map(len, statement.get("Condition", {}).values()))
+    if statement["Effect"] != "Allow" or set(statement["Principal"]) != {"Service"} or not is_plain:
         return None, None
     return said.get("aws:sourcearn"), said.get("aws:sourceaccount")

@@ -35,6 +35,7 @@ class RolloutWorld:
     stopped_because: str | None = "ALARM_ACTIVE"
     alarm: str | None = "OK"
     is_deploying: bool = False
+    shifts_track_first: bool = False
     has_one_version: bool = False
     is_shifting: bool = False
     alarm_fired_at: float | None = None
@@ -64,6 +65,8 @@ class RolloutWorld:
         began, now, here = self.deploy_began_at, self.clock.now, self.routes[name]
         if self.is_shifting:
             return {here: 90, NEW: 10}
+        if began is not None and self.shifts_track_first and name == "Track" and now >= began + SHIFTS - 60:
+            return {here: 90, NEW: 10} if now < began + SHIFTS - 30 else {NEW: 100}
         if began is None or now < began + SHIFTS or self.shifts_at_once:
             return {here: 100}
         if self.taken_back_at is not None and now >= self.taken_back_at + RETURNS and not self.never_returns:

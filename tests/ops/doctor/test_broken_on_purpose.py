@@ -90,6 +90,7 @@ def test_each_answer_has_its_verdict(id_: str, wrong: Mapping[str, Any], verdict
         {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}},
         {"Effect": "Deny"},
         {"Condition": {}},
+        {"Condition": {"ArnLike": CONDITION, "StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
         {"Condition": {"ArnLike": {"AWS:SourceArn": "arn:aws:events:eu-west-1:123456789012:rule/another"}}},
     ],
 )

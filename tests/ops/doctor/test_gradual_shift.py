@@ -71,6 +71,7 @@ def texts(examined: Examined) -> str:
             Verdict.OK,
             "90 % to version 8, 10 % to version 9; `-c shift=false` is needed",
         ),
+        ("R2", {"shifts_track_first": True}, Verdict.OK, "TrackEmail was shifted: 90 % to version 7"),
         ("R2", {"shifts_at_once": True}, Verdict.CANNOT_SAY, "no shift of TrackEmail was seen"),
         ("R2", {"nobody_deploys": True}, Verdict.CANNOT_SAY, "nobody has started a deploy"),
         ("R2", {"has_one_version": True}, Verdict.CANNOT_SAY, "no version before"),
