@@ -1,7 +1,7 @@
 """Tries a probe with a failure at each of its calls: whatever fails, nothing stays broken in silence."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -11,6 +11,7 @@ from ops.doctor.subject import Subject
 from ops.stack import Stack
 from tests.ops.doctor.recorded import DENIED, REGION, Answer, RecordedAws, Refusal
 
+_FEW: Final = 10  # calls of an operation; where there are more, a probe waits
 _PREFIXES: Final = {"stepfunctions": "states"}
 # IAM's names of operations that are called otherwise.
 _ACTIONS: Final = {
@@ -78,7 +79,11 @@ class Fault:
         return give
 
 
-def faults_of(calls: int) -> list[Fault]:
-    """Give every fault there can be in so many calls."""
-    kinds = itertools.product(range(calls), (False, True), (False, True))
+def faults_of(calls: Sequence[str]) -> list[Fault]:
+    """Give every fault there can be in these calls; of many alike, which only wait, the first, middle and last."""
+    alike: dict[str, list[int]] = {}
+    for number, call in enumerate(calls):
+        alike.setdefault(call, []).append(number)
+    few = [found if len(found) <= _FEW else [*found[:2], found[len(found) // 2], found[-1]] for found in alike.values()]
+    kinds = itertools.product(itertools.chain(*few), (False, True), (False, True))
     return [Fault(number, ever, stopped) for number, ever, stopped in kinds]

@@ -135,7 +135,7 @@ def test_whatever_call_fails_nothing_stays_broken_unless_its_repair_is_named(id_
     trial = Trial(OUTPUTS)
     trial.run(probe(id_, AClock()), DeepWorld().answers)
     healthy = [*trial.calls]
-    for fault in faults_of(len(healthy)):
+    for fault in faults_of(healthy):
         world, clock = DeepWorld(), AClock()
         examined = trial.run(probe(id_, clock), world.answers, fault)
         where = f"{healthy[fault.number]}: {fault}"
