@@ -1,4 +1,4 @@
-"""Which alarms a probe may fire: said before it is asked, so that nobody is called for nothing."""
+"""Says which alarms a probe may fire before it is asked, so that nobody is called for nothing."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a probe broke on purpose is put right again, however the probe ends."""
+"""Puts right what a probe has broken on purpose, however the probe ends."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
