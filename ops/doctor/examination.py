@@ -70,9 +70,15 @@ def _collect_findings(probe: Probe, subject: Subject) -> Iterator[Finding]:
 def _explain_answer(error: ClientError, probe: Probe) -> Finding:
     """Say what AWS answered instead: which permission lacks, if it is that."""
     if is_refusal(error):
-        lacking = [action for action in probe.actions if action.endswith(f":{error.operation_name}")]
-        action = lacking[0] if lacking else error.operation_name
+        action = _find_action(probe.actions, error.operation_name)
         return Finding.unclear(f"not allowed: {action}", f"allow {action} to whoever runs this")
     if error.response["Error"]["Code"] in _THROTTLED:
         return Finding.unclear(f"AWS throttles {error.operation_name}", "run it again in a minute")
     return Finding.unclear(explain_error(error))
+
+
+def _find_action(actions: Iterable[str], operation: str) -> str:
+    """Find the IAM action of an operation, which may be longer (InvokeFunction), or shorter (of a Batch)."""
+    names = {action.rpartition(":")[2]: action for action in actions}
+    alike = [action for name, action in names.items() if name.startswith(operation) or operation.startswith(name)]
+    return names.get(operation) or next(iter(alike), operation)
