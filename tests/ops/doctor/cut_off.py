@@ -12,7 +12,7 @@ from ops.stack import Stack
 from tests.ops.doctor.recorded import DENIED, REGION, Answer, RecordedAws, Refusal
 
 _FEW: Final = 10  # calls of an operation; where there are more, a probe waits
-_PREFIXES: Final = {"stepfunctions": "states"}
+_PREFIXES: Final = {"stepfunctions": "states", "sesv2": "ses"}
 # IAM's names of operations that are called otherwise.
 _ACTIONS: Final = {
     "lambda:Invoke": "lambda:InvokeFunction",
