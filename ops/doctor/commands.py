@@ -1,27 +1,35 @@
 """`orders doctor`: asks AWS whether a stage is as it should be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
 
-from ops.doctor.catalogue import BEFORE, LOOKS
+from ops.doctor.catalogue import BEFORE, LOOKS, make_placing
+from ops.doctor.clean_command import clean_up
 from ops.doctor.commit import read_commit
 from ops.doctor.examination import Examined, examine_stack
+from ops.doctor.placing import Run
 from ops.doctor.probe import Probe, Verdict
+from ops.doctor.probe_command import announce_run
 from ops.doctor.subject import Subject
 from ops.doctor.view import show_examined, show_group, show_sum
 from ops.errors import BadInput
 from ops.terminal import screen
-from ops.terminal.options import Choice, JsonOption, with_choice
+from ops.terminal.options import Choice, JsonOption, YesOption, with_choice
 from ops.terminal.working import show_working
 
 BeforeOption = Annotated[
     str | None,
     typer.Option("--before", metavar="STAGE", help="Before the first deploy of a stage: it needs no stack."),
 ]
+ProbeOption = Annotated[bool, typer.Option("--probe", help="Place orders of its own too, and see how they end.")]
+PatientOption = Annotated[
+    bool, typer.Option("--patient", help="With --probe: ask also what takes ten minutes more (B8: the metrics).")
+]
+CleanOption = Annotated[bool, typer.Option("--clean", help="Remove what --probe left.")]
 ProbesArgument = Annotated[list[str] | None, typer.Argument(metavar="[PROBE]…", help="These alone, such as A3.")]
 
 _CODES: Final = {Verdict.WRONG: 1, Verdict.CANNOT_SAY: 3, Verdict.OK: 0, Verdict.NOT_LOCAL: 0}
@@ -49,16 +57,48 @@ class DoctorAnswer:
 
 @with_choice
 def doctor(
-    choice: Choice, probes: ProbesArgument = None, before: BeforeOption = None, json: JsonOption = False
+    choice: Choice,
+    *,
+    probes: ProbesArgument = None,
+    before: BeforeOption = None,
+    probe: ProbeOption = False,
+    patient: PatientOption = False,
+    clean: CleanOption = False,
+    yes: YesOption = False,
+    json: JsonOption = False,
 ) -> None:
-    """Ask AWS whether a stage is as it should be; it looks, and changes nothing.
+    """Ask AWS whether a stage is as it should be; without --probe it looks, and changes nothing.
 
     A line a probe: ok; wrong, and what to do; or cannot say, and the permission that lacks. Exit code 1 if something is
     wrong, 3 if nothing is but something could not be found out.
     """
-    subject = Subject(choice.connect() if before is None else choice.name_stage("--before", before))
-    asked = _choose_probes(LOOKS if before is None else BEFORE, probes or [])
-    examined = _examine(asked, subject, json)
+    if clean:
+        _refuse_beside("--clean", {"PROBE": probes, "--before": before, "--probe": probe, "--json": json})
+        return clean_up(choice.connect(), yes=yes)
+    if before is not None:
+        _refuse_beside("--before", {"--probe": probe})
+    if patient and not probe:
+        raise BadInput("--patient: only with --probe")
+    subject, run = Subject(choice.connect() if before is None else choice.name_stage("--before", before)), Run()
+    looks = LOOKS if before is None else BEFORE
+    placing = make_placing(run, patient=patient) if probe else ()
+    chosen = _choose_probes((*looks, *placing), probes or [])
+    examined = _examine([one for one in chosen if one in looks], subject, json)
+    if placed := [one for one in chosen if one in placing]:
+        # The first puts the stock there; without it no order is confirmed.
+        with announce_run(run, subject, patient=patient, yes=yes):
+            examined += _examine([*dict.fromkeys((placing[0], *placed))], subject, json)
+    return _give_verdict(subject, examined, json=json)
+
+
+def _refuse_beside(option: str, others: Mapping[str, object]) -> None:
+    """Refuse what cannot be said together with an option."""
+    if given := [name for name, value in others.items() if value]:
+        raise BadInput(f"{option}: leave out {', '.join(given)}")
+
+
+def _give_verdict(subject: Subject, examined: list[Examined], *, json: bool) -> None:
+    """Print the sum, or all as JSON, and end with the exit code of the worst."""
     verdict = min((one.verdict for one in examined), key=tuple(Verdict).index)
     if json:
         screen.show_json(_make_answer(subject, examined, verdict))

@@ -1,16 +1,16 @@
 """Asks the probes one after another; an error of AWS is a verdict of its own, and ends that probe alone."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.shared.errors import TransientError
-from ops.doctor.errors import Absent
+from ops.doctor.errors import Absent, NotBegun
 from ops.doctor.probe import Finding, Probe, Verdict
 from ops.doctor.subject import Subject
-from ops.errors import StackError
+from ops.errors import Refused, StackError
 from ops.stack import explain_error, is_refusal
 
 _WORST_FIRST: Final = tuple(Verdict)
@@ -38,15 +38,36 @@ class Examined:
 
 
 def examine_stack(probes: Iterable[Probe], subject: Subject, tell: Callable[[str], None]) -> Iterator[Examined]:
-    """Ask each probe, and give what came of it at once; `tell` gets what is being asked."""
+    """Begin all probes, ask each, and give what came of it at once; `tell` gets what is being asked.
+
+    Those that begin with something wait at the same time: all of them take as long as the slowest.
+    """
+    probes = tuple(probes)
+    kept = {probe.id: begin_probe(probe, subject) for probe in probes}
     for probe in probes:
         tell(f"{probe.id}: {probe.asks}")
-        yield ask_probe(probe, subject)
+        yield _sum_up(probe, kept[probe.id]) if kept[probe.id] else ask_probe(probe, subject)
+
+
+def begin_probe(probe: Probe, subject: Subject) -> tuple[Finding, ...]:
+    """Set off what a probe waits for; gives what kept it from that, or nothing."""
+    begin = probe.begin
+    if begin is None:
+        return ()
+
+    def set_off(subject: Subject) -> Iterator[Finding]:
+        begin(subject)
+        yield from ()
+
+    return tuple(_collect_findings(replace(probe, ask=set_off), subject))
 
 
 def ask_probe(probe: Probe, subject: Subject) -> Examined:
     """Ask one probe."""
-    findings = tuple(_collect_findings(probe, subject))
+    return _sum_up(probe, tuple(_collect_findings(probe, subject)))
+
+
+def _sum_up(probe: Probe, findings: tuple[Finding, ...]) -> Examined:
     worst = min((finding.verdict for finding in findings), key=_WORST_FIRST.index)
     return Examined(probe.id, probe.group, probe.asks, worst, findings, probe.page)
 
@@ -61,7 +82,7 @@ def _collect_findings(probe: Probe, subject: Subject) -> Iterator[Finding]:
         yield _explain_answer(error, probe)
     except Absent as error:
         yield Finding.unclear(str(error), "deploy this version, or use the command of the deployed one")
-    except StackError as error:
+    except (NotBegun, Refused, StackError) as error:
         yield Finding.unclear(str(error))
     except (BotoCoreError, TransientError) as error:
         yield Finding.unclear(f"AWS could not be asked: {error}", "run it again")

@@ -42,6 +42,6 @@ def show_sum(examined: Iterable[Examined]) -> None:
 
 def _show_finding(id_: str, finding: Finding) -> None:
     mark = _MARKS[finding.verdict]
-    screen.print_marked(f"  {id_:3}  ", mark, f"{'':{_WIDTH - len(mark)}}  {finding.text}")
+    screen.print_marked(f"  {id_:3}  ", mark, f"{'':{max(0, _WIDTH - len(mark))}}  {finding.text}")
     if finding.remedy:
         screen.print_line(f"{_INDENT}→ {finding.remedy}")
