@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from functions.shared.execution_name import execution_name
 from ops.doctor.placing import Run
 from ops.doctor.probe import Finding, Verdict
 from ops.doctor.subject import Subject
@@ -13,15 +14,16 @@ from ops.orders.ledger import Orders
 # Seconds. Both come a moment later than what they are about.
 _LOG_WITHIN: Final = 60.0
 _TRACE_WITHIN: Final = 60.0
+_TRACE_EVERY: Final = 5.0
 _SLACK: Final = timedelta(minutes=1)  # between this clock and AWS's
 
 
 def find_steps(subject: Subject, order_id: str) -> Iterator[Finding]:
     """Give the states that the order's execution passed, and how often each was tried."""
     orders = Orders.of(subject.stack)
-    (attempt,) = orders.attempts(order_id)
-    tries = [f"{one.state} (tries: {one.tries})" if one.tries > 1 else one.state for one in attempt.states]
-    yield Finding.ok(f"its execution passed {', '.join(tries)}")
+    for attempt in orders.attempts(order_id):
+        passed = [f"{one.state} (tries: {one.tries})" if one.tries > 1 else one.state for one in attempt.states]
+        yield Finding.ok(f"its execution passed {', '.join(passed)}")
 
 
 def find_alias(subject: Subject, order_id: str) -> Iterator[Finding]:
@@ -29,7 +31,7 @@ def find_alias(subject: Subject, order_id: str) -> Iterator[Finding]:
     if subject.is_local:
         yield Finding(Verdict.NOT_LOCAL, "the local Step Functions starts no execution by an alias")
         return
-    arn = make_execution_arn(subject.stack["StateMachineArn"], order_id)
+    arn = make_execution_arn(subject.stack["StateMachineArn"], execution_name(order_id, 1))
     found = subject.stack.client("stepfunctions").describe_execution(executionArn=arn).get("stateMachineAliasArn")
     alias = subject.find_resource("AWS::StepFunctions::StateMachineAlias").physical_id
     if found == alias:
@@ -81,10 +83,13 @@ def find_trace(run: Run, subject: Subject) -> Iterator[Finding]:
     machine = subject.stack["StateMachineArn"].rpartition(":")[2]
     functions = {found.physical_id for found in subject.find_resources("AWS::Lambda::Function")}
     traced = run.wait_until(
-        lambda: _find_traced(run, subject, machine) & functions, bool, until=run.clock() + _TRACE_WITHIN
+        lambda: _find_traced(run, subject, machine) & functions,
+        bool,
+        until=run.clock() + _TRACE_WITHIN,
+        every=_TRACE_EVERY,
     )
     if traced:
-        yield Finding.ok(f"a trace joins the state machine and {len(traced)} functions")
+        yield Finding.ok(f"X-Ray joins the state machine to {len(traced)} of its {len(functions)} functions")
     else:
         yield Finding.unclear(
             f"no trace of {machine} joins it and a function after {_TRACE_WITHIN:.0f} s",

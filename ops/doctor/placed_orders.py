@@ -149,6 +149,7 @@ def examine_duplicate(run: Run, subject: Subject) -> Iterator[Finding]:
         raise NotBegun("not tried: no order was published (B1)")
     order_id = placed.order.order_id
     publish_order(subject.stack, placed.order)
+    run.counted.append("OrdersDuplicate")
     yield from find_duplicate_line(run, subject, order_id)
 
 

@@ -43,6 +43,7 @@ class Run:
     pause: Callable[[float], None] = time.sleep
     placed: dict[str, Placed] = field(default_factory=dict)
     has_stock: bool = False
+    counted: list[str] = field(default_factory=list)  # metrics of the functions that count more of it than orders
 
     @property
     def id(self) -> str:
@@ -112,10 +113,12 @@ class Run:
         """Say how long ago an order was placed."""
         return f"{self.clock() - self.placed[kind].at:.0f} s"
 
-    def wait_until(self, look: Callable[[], T], accept: Callable[[T], bool], *, until: float) -> T:
-        """Look until what is found is accepted or the time is up; gives what was found last."""
+    def wait_until(
+        self, look: Callable[[], T], accept: Callable[[T], bool], *, until: float, every: float = _PAUSE
+    ) -> T:
+        """Look every so many seconds until what is found is accepted or the time is up; gives what was found last."""
         while not accept(found := look()) and self.clock() < until:
-            self.pause(_PAUSE)
+            self.pause(every)
         return found
 
     def _add_up(self, subject: Subject) -> int:

@@ -25,13 +25,13 @@ def announce_run(run: Run, subject: Subject, *, patient: bool, yes: bool) -> Ite
     """
     minutes = "15 minutes at most" if patient else "4 minutes at most"
     screen.print_note(
-        f"placing orders of its own in {subject.stack.name}, each with an id that begins with {run.id}: four to SES's"
-        f" mailbox simulator for one of {PIECES} pieces of {name_item(run.id)}, one message that is refused, and one"
-        f" execution that is stopped. It takes {minutes}, and costs less than a cent."
+        f"placing orders of its own in {subject.stack.name}, each with an id that begins with {run.id}: up to four to"
+        f" SES's mailbox simulator for one of {PIECES} pieces of {name_item(run.id)}, one message that is refused, and"
+        f" one execution that is stopped. It takes {minutes}, and costs less than a cent."
     )
     if not subject.is_local:
         screen.print_note(
-            "two alarms are set to ALARM for a moment, and OrderDlqNotEmpty may fire: whoever has subscribed is notified"
+            "two alarms are set to ALARM for a moment, and OrderDlqNotEmpty may fire: subscribers are notified"
         )
     if subject.stage == _ASKED_IN:
         _refuse_deployment(subject)

@@ -34,6 +34,7 @@ class RefusedMessage:
         _, body = make_malformed(self.run.id)
         subject.stack.client("sns").publish(TopicArn=subject.stack["OrderTopicArn"], Message=body)
         self.published_at = self.run.clock()
+        self.run.counted.append("OrdersRefused")
 
     def examine_letter(self, subject: Subject) -> Iterator[Finding]:
         """Wait for it among the dead letters, look at its reason, and delete it there."""
