@@ -108,13 +108,9 @@ def _remove_order(stack: Stack, order_id: str) -> None:
     if latest and latest.is_running:
         raise Refused(f"{order_id}: its execution is still under way")
     stock = Stock.of(stack)
-    _write(
-        stack,
-        [
-            {"Delete": _delete_order(stack, found)},
-            *({"Update": _give_back(stack, line)} for line in found.held if stock.item(line.item_id)),
-        ],
-    )
+    actions: list[TransactWriteItemTypeDef] = [{"Delete": _delete_order(stack, found)}]
+    actions += [{"Update": _give_back(stack, line)} for line in found.held if stock.item(line.item_id)]
+    _write(stack, actions)
 
 
 def _delete_order(stack: Stack, found: OrderRow) -> "DeleteTypeDef":

@@ -83,7 +83,7 @@ def _refuse_firing(subject: Subject, names: dict[str, str]) -> None:
     found = subject.stack.client("cloudwatch").describe_alarms(
         AlarmNames=[*names.values()], AlarmTypes=["MetricAlarm", "CompositeAlarm"], StateValue="ALARM"
     )
-    firing = [one["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for one in found.get(kind, ())]  # type: ignore[literal-required]
+    firing = [one["AlarmName"] for one in (*found.get("MetricAlarms", ()), *found.get("CompositeAlarms", ()))]
     if firing:
         raise NotBegun(f"not tried: {', '.join(firing)} is in ALARM already")
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from functions.shared import row
@@ -40,6 +41,7 @@ FUNCTIONS: Final = (
 STATUSES: Final = {"short": row.REJECTED, "stopped": row.FAILED}
 MAILS: Final = {"success": row.MAIL_DELIVERED, "bounce": row.MAIL_BOUNCED, "complaint": row.MAIL_COMPLAINED}
 MAILBOXES: Final = {"bounce": "bounce", "complaint": "complaint"}
+NOTHING_ELSE: Final[Mapping[str, Answer]] = MappingProxyType({})
 DONE: Final = "Successfully executed action arn:aws:sns:eu-west-1:123456789012:alarms"
 
 
@@ -230,15 +232,10 @@ def make_run() -> Run:
 
 
 def examine_run(
-    *ids: str, account: PlacedAccount | None = None, stage: str = "dev", **others: Answer
+    *ids: str, account: PlacedAccount | None = None, stage: str = "dev", others: Mapping[str, Answer] = NOTHING_ELSE
 ) -> dict[str, Examined]:
-    """Ask the first probe and these of a run; `others` are answers that differ, with _ for the dot in their names."""
-    answers = (account or PlacedAccount()).answers() | {name.replace("_", ".", 1): one for name, one in others.items()}
-    return examine_answers(answers, *ids, stage=stage)
-
-
-def examine_answers(answers: Mapping[str, Answer], *ids: str, stage: str = "dev") -> dict[str, Examined]:
-    """Ask the first probe and these of an account that answers so."""
+    """Ask the first probe and these of a run; `others` are answers that differ."""
+    answers = {**(account or PlacedAccount()).answers(), **others}
     subject = make_subject(RecordedAws(answers), stage=stage, outputs=OUTPUTS)
     probes = [probe for probe in make_placing(make_run()) if probe.id in ("B0", *ids)]
     return {one.probe: one for one in examine_stack(probes, subject, lambda _text: None)}

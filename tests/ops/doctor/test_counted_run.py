@@ -29,7 +29,7 @@ def test_metrics_that_never_come_are_named() -> None:
     [(DENIED, "not allowed: cloudwatch:GetMetricData"), (THROTTLED, "AWS throttles GetMetricData")],
 )
 def test_what_keeps_it_from_its_answer_is_named(answer: Answer, said: str) -> None:
-    (finding,) = examine_run("B1", "B8", cloudwatch_GetMetricData=answer)["B8"].findings
+    (finding,) = examine_run("B1", "B8", others={"cloudwatch.GetMetricData": answer})["B8"].findings
     assert (finding.verdict, finding.text) == (Verdict.CANNOT_SAY, said)
 
 

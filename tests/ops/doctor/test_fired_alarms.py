@@ -36,30 +36,30 @@ def test_an_alarm_whose_action_fails_or_never_comes_is_wrong(said: dict[str, str
     [
         (
             PlacedAccount(),
-            {"cloudformation_DescribeStacks": describe_stack("UPDATE_IN_PROGRESS")},
+            {"cloudformation.DescribeStacks": describe_stack("UPDATE_IN_PROGRESS")},
             "not tried: the stack",
         ),
         (PlacedAccount(firing=("dev-OldestOrderWaits",)), {}, "not tried: dev-OldestOrderWaits is in ALARM already"),
-        (PlacedAccount(), {"cloudwatch_DescribeAlarms": DENIED}, "not allowed: cloudwatch:DescribeAlarms"),
-        (PlacedAccount(), {"cloudwatch_DescribeAlarmHistory": THROTTLED}, "AWS throttles DescribeAlarmHistory"),
+        (PlacedAccount(), {"cloudwatch.DescribeAlarms": DENIED}, "not allowed: cloudwatch:DescribeAlarms"),
+        (PlacedAccount(), {"cloudwatch.DescribeAlarmHistory": THROTTLED}, "AWS throttles DescribeAlarmHistory"),
     ],
 )
 def test_no_alarm_is_set_where_it_would_do_harm_or_say_nothing(
     account: PlacedAccount, others: dict[str, Answer], said: str
 ) -> None:
-    (finding,) = examine_run("B2", account=account, **others)["B2"].findings
+    (finding,) = examine_run("B2", account=account, others=others)["B2"].findings
     assert finding.verdict is Verdict.CANNOT_SAY
     assert finding.text.startswith(said)
     assert account.alarms_set == []
 
 
 def test_the_permission_to_set_an_alarm_is_named() -> None:
-    (finding,) = examine_run("B2", cloudwatch_SetAlarmState=DENIED)["B2"].findings
+    (finding,) = examine_run("B2", others={"cloudwatch.SetAlarmState": DENIED})["B2"].findings
     assert finding.text == "not allowed: cloudwatch:SetAlarmState"
 
 
 def test_a_stack_without_these_alarms_is_of_another_version() -> None:
-    found = examine_run("B2", cloudformation_ListStackResources={"StackResourceSummaries": []})["B2"]
+    found = examine_run("B2", others={"cloudformation.ListStackResources": {"StackResourceSummaries": []}})["B2"]
     assert found.verdict is Verdict.CANNOT_SAY
     assert (
         found.findings[0].text

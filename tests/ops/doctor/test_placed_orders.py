@@ -63,31 +63,31 @@ def test_what_a_sample_or_a_late_line_may_explain_is_not_called_wrong(
 @pytest.mark.parametrize(
     ("probe", "operation", "answer", "said"),
     [
-        ("B0", "dynamodb_TransactWriteItems", DENIED, "not allowed: TransactWriteItems"),
-        ("B1", "sns_Publish", Refusal("AuthorizationError", status=403), "not allowed: sns:Publish"),
-        ("B1", "dynamodb_BatchGetItem", DENIED, "not allowed: dynamodb:BatchGetItem"),
-        ("B1", "stepfunctions_GetExecutionHistory", THROTTLED, "AWS throttles GetExecutionHistory"),
-        ("B1", "xray_GetTraceSummaries", DENIED, "not allowed: xray:GetTraceSummaries"),
-        ("B3", "stepfunctions_ListExecutions", DENIED, "not allowed: states:ListExecutions"),
-        ("B4", "dynamodb_BatchGetItem", DENIED, "not allowed: dynamodb:BatchGetItem"),
-        ("B6", "logs_FilterLogEvents", DENIED, "not allowed: logs:FilterLogEvents"),
+        ("B0", "dynamodb.TransactWriteItems", DENIED, "not allowed: TransactWriteItems"),
+        ("B1", "sns.Publish", Refusal("AuthorizationError", status=403), "not allowed: sns:Publish"),
+        ("B1", "dynamodb.BatchGetItem", DENIED, "not allowed: dynamodb:BatchGetItem"),
+        ("B1", "stepfunctions.GetExecutionHistory", THROTTLED, "AWS throttles GetExecutionHistory"),
+        ("B1", "xray.GetTraceSummaries", DENIED, "not allowed: xray:GetTraceSummaries"),
+        ("B3", "stepfunctions.ListExecutions", DENIED, "not allowed: states:ListExecutions"),
+        ("B4", "dynamodb.BatchGetItem", DENIED, "not allowed: dynamodb:BatchGetItem"),
+        ("B6", "logs.FilterLogEvents", DENIED, "not allowed: logs:FilterLogEvents"),
     ],
 )
 def test_a_permission_that_lacks_is_named(probe: str, operation: str, answer: Answer, said: str) -> None:
-    found = examine_run("B1", probe, **{operation: answer})[probe]
+    found = examine_run("B1", probe, others={operation: answer})[probe]
     assert found.verdict is Verdict.CANNOT_SAY
     assert said in found.findings[-1].text
 
 
 def test_a_stack_of_another_version_is_not_called_wrong() -> None:
-    found = examine_run("B1", cloudformation_ListStackResources={"StackResourceSummaries": []})["B1"]
+    found = examine_run("B1", others={"cloudformation.ListStackResources": {"StackResourceSummaries": []}})["B1"]
     assert found.verdict is Verdict.CANNOT_SAY
     assert "this version's has one" in found.findings[-1].text
 
 
 def test_without_stock_no_order_is_placed() -> None:
     account = PlacedAccount()
-    examined = examine_run(*ALL, account=account, dynamodb_TransactWriteItems=DENIED)
+    examined = examine_run(*ALL, account=account, others={"dynamodb.TransactWriteItems": DENIED})
     assert account.published == ["malformed"]
     for probe in ("B1", "B3", "B4", "B7"):
         assert [one.text for one in examined[probe].findings] == ["not tried: there is no stock for its order (B0)"]
@@ -96,7 +96,10 @@ def test_without_stock_no_order_is_placed() -> None:
 
 def test_the_local_aws_is_asked_as_far_as_it_goes() -> None:
     examined = examine_run(
-        *ALL, account=PlacedAccount(mails={"success": "SENT"}), stage="local", stepfunctions_StartExecution=DENIED
+        *ALL,
+        account=PlacedAccount(mails={"success": "SENT"}),
+        stage="local",
+        others={"stepfunctions.StartExecution": DENIED},
     )
     verdicts = {id_: one.verdict for id_, one in examined.items()}
     assert verdicts.pop("B7") is Verdict.CANNOT_SAY  # refused above

@@ -42,17 +42,17 @@ def test_where_others_hold_dead_letters_it_cannot_say() -> None:
 @pytest.mark.parametrize(
     ("operation", "answer", "said"),
     [
-        ("sqs_ReceiveMessage", DENIED, "not allowed: sqs:ReceiveMessage"),
-        ("sqs_GetQueueAttributes", THROTTLED, "AWS throttles GetQueueAttributes"),
-        ("sns_Publish", DENIED, "not allowed: sns:Publish"),
+        ("sqs.ReceiveMessage", DENIED, "not allowed: sqs:ReceiveMessage"),
+        ("sqs.GetQueueAttributes", THROTTLED, "AWS throttles GetQueueAttributes"),
+        ("sns.Publish", DENIED, "not allowed: sns:Publish"),
     ],
 )
 def test_what_keeps_it_from_its_answer_is_named(operation: str, answer: Answer, said: str) -> None:
-    found = examine_run("B5", **{operation: answer})["B5"]
+    found = examine_run("B5", others={operation: answer})["B5"]
     assert (found.verdict, [one.text for one in found.findings]) == (Verdict.CANNOT_SAY, [said])
 
 
 def test_one_that_cannot_be_deleted_is_named_with_what_removes_it() -> None:
     refused = {"Failed": [{"Id": "0", "SenderFault": False, "Code": "InternalError"}], "Successful": []}
-    last = examine_run("B5", sqs_DeleteMessageBatch=refused)["B5"].findings[-1]
+    last = examine_run("B5", others={"sqs.DeleteMessageBatch": refused})["B5"].findings[-1]
     assert (last.verdict, last.remedy) == (Verdict.CANNOT_SAY, "run `orders doctor --clean`")

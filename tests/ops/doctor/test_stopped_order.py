@@ -32,13 +32,13 @@ def test_an_order_that_stays_open_or_keeps_its_pieces_is_wrong(account: PlacedAc
 @pytest.mark.parametrize(
     ("operation", "answer", "said"),
     [
-        ("stepfunctions_StartExecution", DENIED, "not allowed: states:StartExecution"),
-        ("stepfunctions_StopExecution", DENIED, "not allowed: states:StopExecution"),
-        ("dynamodb_BatchGetItem", THROTTLED, "AWS throttles BatchGetItem"),
-        ("cloudformation_ListStackResources", {"StackResourceSummaries": []}, "the stack has no AWS::StepFunctions"),
+        ("stepfunctions.StartExecution", DENIED, "not allowed: states:StartExecution"),
+        ("stepfunctions.StopExecution", DENIED, "not allowed: states:StopExecution"),
+        ("dynamodb.BatchGetItem", THROTTLED, "AWS throttles BatchGetItem"),
+        ("cloudformation.ListStackResources", {"StackResourceSummaries": []}, "the stack has no AWS::StepFunctions"),
     ],
 )
 def test_what_keeps_it_from_its_answer_is_named(operation: str, answer: Answer, said: str) -> None:
-    found = examine_run("B7", **{operation: answer})["B7"]
+    found = examine_run("B7", others={operation: answer})["B7"]
     assert found.verdict is Verdict.CANNOT_SAY
     assert found.findings[-1].text.startswith(said)
