@@ -19,6 +19,7 @@ from ops.dead_letters.queues import peek_queues
 from ops.doctor.own_names import BEGINNING, is_own_item, is_own_message, is_own_order
 from ops.errors import Refused
 from ops.orders.ledger import Orders
+from ops.shell import quote_command
 from ops.stack import Stack
 from ops.stock.movements import Stock
 from ops.tables.attributes import Item
@@ -155,7 +156,8 @@ def _remove_item(stack: Stack, item_id: str) -> None:
         return
     numbers = [one.number for one in moved if one.number is not None]
     if item.available is None or item.available != sum(one.change or 0 for one in moved) or len(numbers) < len(moved):
-        raise Refused(f"{item_id}: an order still holds it, or its books are wrong; `orders check` says which")
+        says = quote_command("orders check")
+        raise Refused(f"{item_id}: an order still holds it, or its books are wrong; {says} says which")
     if len(moved) > _MOST_MOVEMENTS:
         raise Refused(f"{item_id}: it has {len(moved)} movements, so others use it too")
     conditions, values = _as_read({"available": number_value(item.available), "movements": number_value(len(moved))})

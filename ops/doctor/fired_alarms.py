@@ -9,6 +9,7 @@ from ops.doctor.errors import NotBegun
 from ops.doctor.placing import GROUP, Run
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
+from ops.shell import quote_command
 
 # The alarms that are set, and the one that fires with the second of them. TablesThrottled takes no deployment back.
 _SET: Final = ("TablesThrottled", "OldestOrderWaits")
@@ -60,11 +61,12 @@ def _judge_action(alarm: str, said: str | None) -> Finding:
     if said is None:
         return Finding.wrong(
             f"{alarm} did nothing within {_FIRES_WITHIN:.0f} s of being set to ALARM",
-            "run `orders doctor A9`: whether its actions are on",
+            f"run {quote_command('orders doctor A9')}: whether its actions are on",
         )
     if said.startswith(_DONE):
         return Finding.ok(f"{alarm} fired: {said}")
-    return Finding.wrong(f"{alarm} fired: {said}", "run `orders doctor A6`: whether CloudWatch may use the key")
+    remedy = f"run {quote_command('orders doctor A6')}: whether CloudWatch may use the key"
+    return Finding.wrong(f"{alarm} fired: {said}", remedy)
 
 
 def _refuse_deployment(subject: Subject) -> None:

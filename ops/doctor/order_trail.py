@@ -10,6 +10,7 @@ from ops.doctor.probe import Finding, Verdict
 from ops.doctor.subject import Subject
 from ops.orders.executions import make_execution_arn
 from ops.orders.ledger import Orders
+from ops.shell import quote_command
 
 # Seconds. Both come a moment later than what they are about.
 _LOG_WITHIN: Final = 60.0
@@ -46,32 +47,32 @@ def find_log_lines(run: Run, subject: Subject, order_id: str) -> Iterator[Findin
         yield Finding(Verdict.NOT_LOCAL, "the local Step Functions keeps no execution log")
         return
     group = subject.find_resource("AWS::Logs::LogGroup", "WorkflowExecutionLog").physical_id
-    lines = _wait_for_lines(run, subject, group, order_id)
-    if lines:
-        yield Finding.ok(f"the execution log has {lines} lines of it")
+    if _wait_for_line(run, subject, group, order_id):
+        yield Finding.ok("the execution log has its lines")
     else:
         yield Finding.wrong(
-            f"{group} has no line of it after {_LOG_WITHIN:.0f} s", "run `orders doctor A6 A8`: who may write there"
+            f"{group} has no line of it after {_LOG_WITHIN:.0f} s",
+            f"run {quote_command('orders doctor A6 A8')}: who may write there",
         )
 
 
 def find_duplicate_line(run: Run, subject: Subject, order_id: str) -> Iterator[Finding]:
     """Look for the line in which the starter counts the order as a duplicate, and for a second execution."""
     group = subject.find_resource("AWS::Logs::LogGroup", "IngestionStartWorkflowLogs").physical_id
-    lines = _wait_for_lines(run, subject, group, order_id, "OrdersDuplicate")
+    is_counted = _wait_for_line(run, subject, group, order_id, "OrdersDuplicate")
     second = Orders.of(subject.stack).attempt(order_id, 2)
     if second:
         yield Finding.wrong(
             f"{order_id} was published twice and has a second execution, {second.status}",
             "see docs/reliability.md: an order is started again only after it has failed",
         )
-    elif lines:
+    elif is_counted:
         yield Finding.ok(f"{order_id} was published twice: it has one execution, and OrdersDuplicate counts the other")
     else:
         yield Finding.unclear(
             f"{order_id} was published twice and has one execution; {group} does not say OrdersDuplicate"
             f" after {_LOG_WITHIN:.0f} s",
-            "look whether the message is still in the order queue: `orders watch`",
+            f"look whether its message still waits: {quote_command('orders watch')}",
         )
 
 
@@ -83,13 +84,13 @@ def find_trace(run: Run, subject: Subject) -> Iterator[Finding]:
     machine = subject.stack["StateMachineArn"].rpartition(":")[2]
     functions = {found.physical_id for found in subject.find_resources("AWS::Lambda::Function")}
     traced = run.wait_until(
-        lambda: _find_traced(run, subject, machine) & functions,
+        lambda: _find_traced(run, subject, machine, functions),
         bool,
         until=run.clock() + _TRACE_WITHIN,
         every=_TRACE_EVERY,
     )
     if traced:
-        yield Finding.ok(f"X-Ray joins the state machine to {len(traced)} of its {len(functions)} functions")
+        yield Finding.ok(f"a trace joins the state machine to {len(traced)} of {len(functions)} functions")
     else:
         yield Finding.unclear(
             f"no trace of {machine} joins it and a function after {_TRACE_WITHIN:.0f} s",
@@ -97,8 +98,8 @@ def find_trace(run: Run, subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _find_traced(run: Run, subject: Subject, machine: str) -> set[str]:
-    """Give the names of all that shares a trace with the machine since the run began."""
+def _find_traced(run: Run, subject: Subject, machine: str, functions: set[str]) -> set[str]:
+    """Give the functions in the first trace with the machine and any of them since the run began."""
     pages = (
         subject.stack.client("xray")
         .get_paginator("get_trace_summaries")
@@ -106,20 +107,17 @@ def _find_traced(run: Run, subject: Subject, machine: str) -> set[str]:
             StartTime=run.began - _SLACK, EndTime=datetime.now(UTC) + _SLACK, FilterExpression=f'service("{machine}")'
         )
     )
-    return {
-        service.get("Name", "")
-        for page in pages
-        for trace in page["TraceSummaries"]
-        for service in trace.get("ServiceIds", ())
-    }
+    traces = (trace.get("ServiceIds", ()) for page in pages for trace in page["TraceSummaries"])
+    named = ({service.get("Name", "") for service in services} & functions for services in traces)
+    return next(filter(None, named), set())
 
 
-def _wait_for_lines(run: Run, subject: Subject, group: str, *words: str) -> int:
-    """Count a log group's lines with all of these words in them, as soon as there are any."""
-    return run.wait_until(lambda: _count_lines(run, subject, group, *words), bool, until=run.clock() + _LOG_WITHIN)
+def _wait_for_line(run: Run, subject: Subject, group: str, *words: str) -> bool:
+    """Whether a log group has a line with all of these words in it, or gets one in time."""
+    return run.wait_until(lambda: _has_line(run, subject, group, *words), bool, until=run.clock() + _LOG_WITHIN)
 
 
-def _count_lines(run: Run, subject: Subject, group: str, *words: str) -> int:
+def _has_line(run: Run, subject: Subject, group: str, *words: str) -> bool:
     pages = (
         subject.stack.client("logs")
         .get_paginator("filter_log_events")
@@ -129,4 +127,4 @@ def _count_lines(run: Run, subject: Subject, group: str, *words: str) -> int:
             startTime=int((run.began - _SLACK).timestamp() * 1000),
         )
     )
-    return sum(len(page["events"]) for page in pages)
+    return any(page["events"] for page in pages)

@@ -43,7 +43,8 @@ def examine_stopped(run: Run, subject: Subject) -> Iterator[Finding]:
     found = run.wait_for_row(subject, "stopped", lambda found: found.status == row.FAILED, within=_CLOSED_WITHIN)
     order_id, status = run.placed["stopped"].order.order_id, found.status if found else None
     if found and status == row.FAILED:
-        yield Finding.ok(f"{order_id} was stopped, and FAILED {run.measure_since('stopped')} later")
+        after = run.measure_since("stopped")
+        yield Finding.ok(f"{order_id} was stopped, and FAILED {after} later: {found.status_reason or 'no reason'}")
     else:
         yield Finding.wrong(
             f"{order_id} was stopped, and {_CLOSED_WITHIN:.0f} s later it is {status or 'in no row'}, not FAILED",

@@ -63,7 +63,12 @@ def test_what_a_sample_or_a_late_line_may_explain_is_not_called_wrong(
 @pytest.mark.parametrize(
     ("probe", "operation", "answer", "said"),
     [
-        ("B0", "dynamodb.TransactWriteItems", DENIED, "not allowed: TransactWriteItems"),
+        (
+            "B0",
+            "dynamodb.TransactWriteItems",
+            Refusal("AccessDeniedException", "User: a is not authorized to perform: dynamodb:PutItem on resource: b"),
+            "not allowed: dynamodb:PutItem",
+        ),
         ("B1", "sns.Publish", Refusal("AuthorizationError", status=403), "not allowed: sns:Publish"),
         ("B1", "dynamodb.BatchGetItem", DENIED, "not allowed: dynamodb:BatchGetItem"),
         ("B1", "stepfunctions.GetExecutionHistory", THROTTLED, "AWS throttles GetExecutionHistory"),
