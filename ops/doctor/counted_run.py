@@ -127,7 +127,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
             asks="what was placed is counted by Step Functions, Lambda and the functions",
             ask=partial(examine_counts, run),
             actions=("cloudformation:ListStackResources", "cloudwatch:GetMetricData"),
-            page="runbooks/README.md",
+            page="commands.md#orders-that-the-doctor-places",
             not_local="the local CloudWatch makes no metrics of the functions' logs",
         ),
     )

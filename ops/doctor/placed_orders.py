@@ -39,7 +39,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
             begin=run.add_stock,
             ask=partial(examine_stock, run),
             actions=("sts:GetCallerIdentity", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem"),
-            page="stock.md",
+            page="commands.md#orders-that-the-doctor-places",
         ),
         Probe(
             id="B1",
@@ -55,7 +55,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
                 "logs:FilterLogEvents",
                 "xray:GetTraceSummaries",
             ),
-            page="orders.md",
+            page="commands.md#orders-that-the-doctor-places",
         ),
         Probe(
             id="B3",
@@ -64,7 +64,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
             begin=partial(_publish_unwanted, run),
             ask=partial(examine_unwanted, run),
             actions=(*_PUBLISH, *_WAIT_FOR_END),
-            page="orders.md",
+            page="commands.md#orders-that-the-doctor-places",
             not_local="the local SES reports no events of mails",
         ),
         Probe(
@@ -74,7 +74,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
             begin=partial(run.publish, kind="short", quantity=_TOO_MANY),
             ask=partial(examine_rejected, run),
             actions=(*_PUBLISH, *_WAIT_FOR_END, "sts:GetCallerIdentity"),
-            page="orders.md",
+            page="commands.md#orders-that-the-doctor-places",
         ),
         Probe(
             id="B6",
