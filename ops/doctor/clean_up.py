@@ -16,7 +16,7 @@ from functions.shared.row import make_key, number_value, text_value
 from ops.dead_letters.actions import drop_letters
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.dead_letters.queues import peek_queues
-from ops.doctor.own_names import BEGINNING, is_own_item, is_own_message, is_own_order
+from ops.doctor.own_names import BEGINNING, is_own_item, is_own_message, is_own_order, name_item, run_of
 from ops.errors import Refused
 from ops.orders.ledger import Orders
 from ops.shell import quote_command
@@ -60,10 +60,16 @@ def find_leftovers(stack: Stack) -> Leftovers:
 
 def remove_leftovers(stack: Stack, found: Leftovers) -> Iterator[str]:
     """Remove them, the items last; yields what had to stay, each with its reason."""
+    under_way = set[str]()
     for order_id in found.orders:
-        yield from _try_removing(order_id, partial(_remove_order, stack, order_id))
+        for refusal in _try_removing(order_id, partial(_remove_order, stack, order_id)):
+            under_way.add(name_item(run_of(order_id)))
+            yield refusal
     for item_id in found.items:
-        yield from _try_removing(item_id, partial(_remove_item, stack, item_id))
+        if item_id in under_way:
+            yield f"{item_id}: an order of it is left"
+        else:
+            yield from _try_removing(item_id, partial(_remove_item, stack, item_id))
     dropped = drop_letters(stack, found.letters, lambda _letter: None)
     for letter, reason in dropped.failed:
         yield f"dead letter {letter.short_id}: {reason}"

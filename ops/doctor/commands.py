@@ -79,8 +79,8 @@ def doctor(
         _refuse_beside("--before", {"--probe": probe})
     if patient and not probe:
         raise BadInput("--patient: only with --probe")
-    subject, run = Subject(choice.connect() if before is None else choice.name_stage("--before", before)), Run()
-    looks = LOOKS if before is None else BEFORE
+    subject = Subject(choice.connect() if before is None else choice.name_stage("--before", before))
+    looks, run = LOOKS if before is None else BEFORE, Run()
     placing = make_placing(run, patient=patient) if probe else ()
     chosen = _choose_probes((*looks, *placing), probes or [])
     examined = _examine([one for one in chosen if one in looks], subject, json)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from ops.doctor.errors import NotBegun
-from ops.doctor.placing import GROUP, Run
+from ops.doctor.placing import GROUP, Run, read_deployment
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
@@ -34,7 +34,8 @@ class AlarmTrial:
             NotBegun: a deployment is under way, which such an alarm would take back; or one fires already.
         """
         cloudwatch = subject.stack.client("cloudwatch")
-        _refuse_deployment(subject)
+        if status := read_deployment(subject):
+            raise NotBegun(f"not tried: the stack is {status}, and OldestOrderWaits would take that back")
         self.names = _find_names(subject)
         _refuse_firing(subject, self.names)
         self.before = {alarm: _newest_action(subject, name)[0] for alarm, name in self.names.items()}
@@ -67,12 +68,6 @@ def _judge_action(alarm: str, said: str | None) -> Finding:
         return Finding.ok(f"{alarm} fired: {said}")
     remedy = f"run {quote_command('orders doctor A6')}: whether CloudWatch may use the key"
     return Finding.wrong(f"{alarm} fired: {said}", remedy)
-
-
-def _refuse_deployment(subject: Subject) -> None:
-    (found,) = subject.stack.client("cloudformation").describe_stacks(StackName=subject.stack.name)["Stacks"]
-    if found["StackStatus"].endswith("_IN_PROGRESS"):
-        raise NotBegun(f"not tried: the stack is {found['StackStatus']}, and OldestOrderWaits would take that back")
 
 
 def _find_names(subject: Subject) -> dict[str, str]:

@@ -103,9 +103,7 @@ def _find_traced(run: Run, subject: Subject, machine: str, functions: set[str]) 
     pages = (
         subject.stack.client("xray")
         .get_paginator("get_trace_summaries")
-        .paginate(
-            StartTime=run.began - _SLACK, EndTime=datetime.now(UTC) + _SLACK, FilterExpression=f'service("{machine}")'
-        )
+        .paginate(StartTime=run.began - _SLACK, EndTime=datetime.now(UTC), FilterExpression=f'service("{machine}")')
     )
     traces = (trace.get("ServiceIds", ()) for page in pages for trace in page["TraceSummaries"])
     named = ({service.get("Name", "") for service in services} & functions for services in traces)

@@ -26,6 +26,12 @@ _ADDS_UP_WITHIN: Final = 10.0
 _PAUSE: Final = 1.0  # between two looks
 
 
+def read_deployment(subject: Subject) -> str | None:
+    """Give the stack's status while a deployment is under way; otherwise None."""
+    (found,) = subject.stack.client("cloudformation").describe_stacks(StackName=subject.stack.name)["Stacks"]
+    return found["StackStatus"] if found["StackStatus"].endswith("_IN_PROGRESS") else None
+
+
 @dataclass(frozen=True)
 class Placed:
     """An order of the run, and when it was placed by the run's clock."""
@@ -42,6 +48,7 @@ class Run:
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
     placed: dict[str, Placed] = field(default_factory=dict)
+    tried: list[str] = field(default_factory=list)  # ids of orders, also of those that were placed by half
     has_stock: bool = False
     counted: list[str] = field(default_factory=list)  # metrics of the functions that count more of it than orders
 
@@ -69,6 +76,7 @@ class Run:
         if not self.has_stock:
             raise NotBegun("not tried: there is no stock for its order (B0)")
         order = make_order(self.id, kind, mailbox=mailbox, quantity=quantity)
+        self.tried.append(order.order_id)
         place(order)
         self.placed[kind] = Placed(order, self.clock())
 
@@ -123,7 +131,6 @@ class Run:
 
     def _add_up(self, subject: Subject) -> int:
         item = Stock.of(subject.stack).item(self.item_id)
-        ids = [placed.order.order_id for placed in self.placed.values()]
-        rows = Orders.of(subject.stack).rows_of(ids).values()
+        rows = Orders.of(subject.stack).rows_of(self.tried).values()
         held = sum(line.quantity for found in rows for line in found.held)
         return ((item.available if item else 0) or 0) + held

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from ops.doctor.own_names import name_item
-from ops.doctor.placing import PIECES, Run
+from ops.doctor.placing import PIECES, Run, read_deployment
 from ops.doctor.subject import Subject
 from ops.errors import Refused
 from ops.shell import quote_command
@@ -34,15 +34,10 @@ def announce_run(run: Run, subject: Subject, *, patient: bool, yes: bool) -> Ite
             "two alarms are set to ALARM for a moment, and OrderDlqNotEmpty may fire: subscribers are notified"
         )
     if subject.stage == _ASKED_IN:
-        _refuse_deployment(subject)
+        if status := read_deployment(subject):
+            raise Refused(f"{subject.stack.name} is {status}: wait until the deployment has ended")
         ask_person(f"Place them in {subject.stack.name}?", yes=yes)
     try:
         yield
     finally:
         screen.print_note(f"{quote_command('orders doctor --clean')} removes the orders and the stock that this placed")
-
-
-def _refuse_deployment(subject: Subject) -> None:
-    (found,) = subject.stack.client("cloudformation").describe_stacks(StackName=subject.stack.name)["Stacks"]
-    if found["StackStatus"].endswith("_IN_PROGRESS"):
-        raise Refused(f"{subject.stack.name} is {found['StackStatus']}: wait until the deployment has ended")

@@ -145,14 +145,24 @@ def test_an_order_under_way_stays_with_its_item_until_it_has_ended(stack: Stack,
     states.put(f"{RUN}-success", "RUNNING", make_order(RUN, "success").to_input(1))
     assert clean(stack) == [
         f"{RUN}-success: its execution is still under way",
-        f"{ITEM}: an order still holds it, or its books are wrong; `orders check` says which",
+        f"{ITEM}: an order of it is left",
     ]
     assert [row["order_id"]["S"] for row in rows(stack, "OrdersTableName")] == [f"{RUN}-success"]
+    assert len(rows(stack, "InventoryTableName")) == 1
     assert is_sound(stack)
 
     states.put(f"{RUN}-success", "SUCCEEDED", make_order(RUN, "success").to_input(1))
     assert clean(stack) == []
     assert rows(stack, "OrdersTableName") == rows(stack, "InventoryTableName") == []
+
+
+def test_one_that_holds_nothing_yet_keeps_its_item_too(stack: Stack, states: States) -> None:
+    Stock.of(stack).add(ITEM, 10, REASON)
+    put_order(stack, make_order(RUN, "success"), "PROCESSING")
+    states.put(f"{RUN}-success", "RUNNING", make_order(RUN, "success").to_input(1))
+    before = snapshot(stack)
+    assert len(clean(stack)) == 2
+    assert snapshot(stack) == before
 
 
 def test_an_order_left_processing_by_nobody_goes(stack: Stack) -> None:

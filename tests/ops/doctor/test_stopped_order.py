@@ -29,6 +29,12 @@ def test_an_order_that_stays_open_or_keeps_its_pieces_is_wrong(account: PlacedAc
     assert wrong.remedy
 
 
+def test_an_execution_that_could_not_be_stopped_is_no_missing_piece() -> None:
+    account = PlacedAccount(statuses={"stopped": "CONFIRMED", "short": "REJECTED"})
+    examined = examine_run("B4", "B7", account=account, others={"stepfunctions.StopExecution": DENIED})
+    assert [examined[probe].verdict for probe in ("B4", "B7")] == [Verdict.OK, Verdict.CANNOT_SAY]
+
+
 @pytest.mark.parametrize(
     ("operation", "answer", "said"),
     [
