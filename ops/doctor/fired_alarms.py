@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from ops.doctor.errors import NotBegun
@@ -50,12 +51,15 @@ class AlarmTrial:
     def examine_actions(self, subject: Subject) -> Iterator[Finding]:
         """Wait until each has acted, and say how that went."""
         for alarm, name in self.names.items():
-            at, said = self.run.wait_until(
-                lambda name=name: _newest_action(subject, name),  # type: ignore[misc]  # bound now
-                lambda found, before=self.before[alarm]: found[0] != before,  # type: ignore[misc]
+            newest = self.run.wait_until(
+                partial(_newest_action, subject, name),
+                partial(self._is_new, alarm),
                 until=self.set_at + _FIRES_WITHIN,
             )
-            yield _judge_action(alarm, said if at != self.before[alarm] else None)
+            yield _judge_action(alarm, newest[1] if self._is_new(alarm, newest) else None)
+
+    def _is_new(self, alarm: str, action: tuple[datetime | None, str]) -> bool:
+        return action[0] != self.before[alarm]
 
 
 def _judge_action(alarm: str, said: str | None) -> Finding:
