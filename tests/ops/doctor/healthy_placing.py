@@ -65,8 +65,9 @@ class PlacedAccount:
     log_lines: int = 2
     traced: tuple[str, ...] = ("order-processing-dev", "NotificationsSendEmail")
     alias: str | None = ALIAS
-    kinds: list[str] = field(default_factory=list)
     again: bool = False  # whether an order published twice was started twice
+    kinds: list[str] = field(default_factory=list)  # of the orders that are there; these and what follows it notes
+    started_by: list[str] = field(default_factory=list)
     published: list[str] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
     given: bool = False
@@ -118,7 +119,8 @@ class PlacedAccount:
         return {"MessageId": "1"}
 
     def _start(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        assert asked["stateMachineArn"] == ALIAS
+        assert asked["stateMachineArn"] in (self.alias, MACHINE)
+        self.started_by.append(asked["stateMachineArn"])
         self.kinds.append(_kind(asked["name"]))
         return {"executionArn": _make_arn(asked["name"]), "startDate": NOW}
 

@@ -45,6 +45,15 @@ def test_it_looks_first_says_what_it_does_and_how_to_clean(typed: Typed) -> None
     assert answer.err.rstrip().endswith(CLEAN)
 
 
+def test_the_local_aws_says_what_it_lacks_and_no_alarm_is_announced(typed: Typed) -> None:
+    account = PlacedAccount(mails={"success": "SENT"}, alias=None)
+    answer = typed(account.answers(), stage="local")("doctor", "--probe")
+    assert answer.code == 0, answer
+    assert "  B3   not on the local AWS  the local SES reports no events of mails\n" in answer.out
+    assert answer.out.endswith("7 ok, 2 not on the local AWS\n")
+    assert "alarms" not in answer.err
+
+
 def test_the_metrics_are_for_the_patient(typed: Typed) -> None:
     found = typed(PlacedAccount().answers()).json("doctor", "--probe", "--patient", schema="doctor")
     assert [one["probe"] for one in found["probes"]][-1] == "B8"

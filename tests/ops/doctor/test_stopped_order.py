@@ -3,7 +3,7 @@
 import pytest
 
 from ops.doctor.probe import Verdict
-from tests.ops.doctor.healthy_placing import RUN, PlacedAccount, examine_run
+from tests.ops.doctor.healthy_placing import ALIAS, RUN, PlacedAccount, examine_run
 from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer
 
 
@@ -11,6 +11,7 @@ def test_its_order_is_closed_and_its_stock_whole() -> None:
     account = PlacedAccount()
     found = examine_run("B7", account=account)["B7"]
     assert found.verdict is Verdict.OK
+    assert account.started_by == [ALIAS]
     assert [arn.rpartition(":")[2] for arn in account.stopped] == [f"{RUN}-stopped"]
 
 
