@@ -1,19 +1,21 @@
 """Asks the probes one after another; an error of AWS is a verdict of its own, and ends that probe alone."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.shared.errors import TransientError
-from ops.doctor.errors import Absent
+from ops.doctor.errors import Absent, NotBegun
 from ops.doctor.probe import Finding, Probe, Verdict
 from ops.doctor.subject import Subject
-from ops.errors import StackError
+from ops.errors import Refused, StackError
 from ops.stack import explain_error, is_refusal
 
 _WORST_FIRST: Final = tuple(Verdict)
+_LACKING: Final = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
 _THROTTLED: Final = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException"}
 )
@@ -38,15 +40,36 @@ class Examined:
 
 
 def examine_stack(probes: Iterable[Probe], subject: Subject, tell: Callable[[str], None]) -> Iterator[Examined]:
-    """Ask each probe, and give what came of it at once; `tell` gets what is being asked."""
+    """Begin all probes, ask each, and give what came of it at once; `tell` gets what is being asked.
+
+    Those that begin with something wait at the same time: all of them take as long as the slowest.
+    """
+    probes = tuple(probes)
+    kept = {probe.id: begin_probe(probe, subject) for probe in probes}
     for probe in probes:
         tell(f"{probe.id}: {probe.asks}")
-        yield ask_probe(probe, subject)
+        yield _sum_up(probe, kept[probe.id]) if kept[probe.id] else ask_probe(probe, subject)
+
+
+def begin_probe(probe: Probe, subject: Subject) -> tuple[Finding, ...]:
+    """Set off what a probe waits for; gives what kept it from that, or nothing."""
+    begin = probe.begin
+    if begin is None:
+        return ()
+
+    def set_off(subject: Subject) -> Iterator[Finding]:
+        begin(subject)
+        yield from ()
+
+    return tuple(_collect_findings(replace(probe, ask=set_off), subject))
 
 
 def ask_probe(probe: Probe, subject: Subject) -> Examined:
     """Ask one probe."""
-    findings = tuple(_collect_findings(probe, subject))
+    return _sum_up(probe, tuple(_collect_findings(probe, subject)))
+
+
+def _sum_up(probe: Probe, findings: tuple[Finding, ...]) -> Examined:
     worst = min((finding.verdict for finding in findings), key=_WORST_FIRST.index)
     return Examined(probe.id, probe.group, probe.asks, worst, findings, probe.page)
 
@@ -61,7 +84,7 @@ def _collect_findings(probe: Probe, subject: Subject) -> Iterator[Finding]:
         yield _explain_answer(error, probe)
     except Absent as error:
         yield Finding.unclear(str(error), "deploy this version, or use the command of the deployed one")
-    except StackError as error:
+    except (NotBegun, Refused, StackError) as error:
         yield Finding.unclear(str(error))
     except (BotoCoreError, TransientError) as error:
         yield Finding.unclear(f"AWS could not be asked: {error}", "run it again")
@@ -70,7 +93,9 @@ def _collect_findings(probe: Probe, subject: Subject) -> Iterator[Finding]:
 def _explain_answer(error: ClientError, probe: Probe) -> Finding:
     """Say what AWS answered instead: which permission lacks, if it is that."""
     if is_refusal(error):
-        action = _find_action(probe.actions, error.operation_name)
+        # A transaction, a batch and a key need actions of other names than the call's; AWS says which it looked for.
+        named = _LACKING.search(error.response["Error"].get("Message", ""))
+        action = named[1] if named else _find_action(probe.actions, error.operation_name)
         return Finding.unclear(f"not allowed: {action}", f"allow {action} to whoever runs this")
     if error.response["Error"]["Code"] in _THROTTLED:
         return Finding.unclear(f"AWS throttles {error.operation_name}", "run it again in a minute")

@@ -38,6 +38,11 @@ def name_order(run: str, kind: str) -> str:
     return f"{run}-{kind}"
 
 
+def run_of(name: str) -> str:
+    """Give the run that an order or an item was named after."""
+    return name.rpartition("-")[0]
+
+
 def make_order(run: str, kind: str, *, mailbox: str = "success", quantity: int = 1) -> Order:
     """Make an order of a run; its address says which order it is, for whoever sees it in SES's own records."""
     order_id = name_order(run, kind)

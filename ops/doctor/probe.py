@@ -63,6 +63,8 @@ def judge_all(what: str, total: int, wrong: Sequence[Finding]) -> Iterator[Findi
 
 Question = Callable[[Subject], Iterator[Finding]]
 """Yields what it finds, at least one finding. Errors of AWS are the runner's: it says which permission lacks."""
+Beginning = Callable[[Subject], None]
+"""Sets off what the question then waits for. Its errors are the runner's too, and the question is not asked then."""
 
 # Why a probe asks nothing of the local AWS.
 NO_SUCH_SERVICE: Final = "the local AWS has no such service"
@@ -85,3 +87,5 @@ class Probe:
     """What explains it, from the documentation's folder: "deploying.md#when-the-first-deploy-fails\""""
     not_local: str | None = None
     """Why it cannot be asked of the local AWS; None where it can"""
+    begin: Beginning | None = None
+    """What it does before any probe is asked, so that all wait at the same time; None where it only looks"""

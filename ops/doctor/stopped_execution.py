@@ -38,6 +38,16 @@ def start_and_stop(subject: Subject, patience: Patience, run: str, kind: str) ->
     return None
 
 
+def start_then_stop(subject: Subject, order: Order) -> str:
+    """Start an order's execution as the starter does, stop it at once, and return its ARN."""
+    states = subject.stack.client("stepfunctions")
+    started = states.start_execution(
+        stateMachineArn=_find_entry(subject), name=execution_name(order.order_id, 1), input=order.to_input(1)
+    )["executionArn"]
+    states.stop_execution(executionArn=started, error="Stopped", cause="orders doctor")
+    return started
+
+
 def was_released(subject: Subject, order: Order) -> bool:
     """Whether ReleaseAbandoned has closed the order."""
     row = Orders.of(subject.stack).row(order.order_id)
@@ -52,14 +62,10 @@ def wait_until_released(subject: Subject, patience: Patience, order: Order, *, s
 
 def _stop_at_once(subject: Subject, patience: Patience, order: Order) -> str | None:
     """Start and stop one; returns how it ended."""
-    states = subject.stack.client("stepfunctions")
-    started = states.start_execution(
-        stateMachineArn=_find_entry(subject), name=execution_name(order.order_id, 1), input=order.to_input(1)
-    )["executionArn"]
-    states.stop_execution(executionArn=started)
+    started = start_then_stop(subject, order)
 
     def read_end() -> str | None:
-        status = states.describe_execution(executionArn=started)["status"]
+        status = subject.stack.client("stepfunctions").describe_execution(executionArn=started)["status"]
         return None if status == "RUNNING" else status
 
     return patience.wait_for("the end of an execution", read_end, seconds=_ENDS, every=_EVERY)

@@ -129,7 +129,12 @@ class Executions:
             number += 1
 
     def _make_arn(self, name: str) -> str:
-        return self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
+        return make_execution_arn(self._machine, name)
+
+
+def make_execution_arn(machine: str, name: str) -> str:
+    """Give the ARN of a machine's execution, which is the same whatever alias or version started it."""
+    return machine.replace(":stateMachine:", ":execution:") + f":{name}"
 
 
 def _convert_to_utc(states: tuple[Visit, ...]) -> tuple[Visit, ...]:
