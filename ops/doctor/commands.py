@@ -1,6 +1,6 @@
 """`orders doctor`: asks AWS whether a stage is as it should be."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -237,8 +237,10 @@ class _Examination:
         self._json = json
         self._examined: list[Examined] = []
 
-    def examine(self, probes: Iterable[Probe]) -> None:
+    def examine(self, probes: Collection[Probe]) -> None:
         """Ask these, showing each at once where nobody wants JSON."""
+        if not probes:
+            return
         with show_working(screen.err, f"examining {self.subject.stack.name}") as self._progress.show:
             for one in examine_stack(probes, self.subject, self._progress.tell):
                 if not self._json:

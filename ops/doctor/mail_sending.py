@@ -170,7 +170,7 @@ def _judge_events(subject: Subject, name: str, found: "Sequence[EventDestination
         and destination.get("EventBridgeDestination", {}).get("EventBusArn", "").endswith(":event-bus/default")
         for event in destination["MatchingEventTypes"]
     }
-    needed = {event.ses_name for event in SES_EVENTS}
+    needed = {event.ses_name.upper() for event in SES_EVENTS}  # SES's own API spells them so
     if missing := sorted(needed - reported):
         return Finding.wrong(
             f"{name} does not report {', '.join(missing)} to EventBridge's default bus: orders do not show it",
@@ -188,7 +188,7 @@ def _report_command(subject: Subject, name: str, found: "Sequence[EventDestinati
         "EventDestinationName": existing[0] if existing else "ToEventBridge",
         "EventDestination": {
             "Enabled": True,
-            "MatchingEventTypes": [event.ses_name for event in SES_EVENTS],
+            "MatchingEventTypes": [event.ses_name.upper() for event in SES_EVENTS],
             "EventBridgeDestination": {"EventBusArn": f"arn:{partition}:events:{region}:{account}:event-bus/default"},
         },
     }

@@ -73,5 +73,6 @@ def _stop_at_once(subject: Subject, patience: Patience, order: Order) -> str | N
 
 def _find_entry(subject: Subject) -> str:
     """Give the ARN by which the starter starts executions: the alias's, and on the local AWS the state machine's."""
-    aliases = subject.find_resources("AWS::StepFunctions::StateMachineAlias")
-    return aliases[0].physical_id if aliases else subject.stack["StateMachineArn"]
+    if subject.is_local:
+        return subject.stack["StateMachineArn"]
+    return subject.find_resource("AWS::StepFunctions::StateMachineAlias").physical_id

@@ -1,7 +1,7 @@
 """Tries a probe with a failure at each of its calls: whatever fails, nothing stays broken in silence."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -13,20 +13,21 @@ from tests.ops.doctor.recorded import DENIED, REGION, Answer, RecordedAws, Refus
 
 _FEW: Final = 10  # calls of an operation; where there are more, a probe waits
 _PREFIXES: Final = {"stepfunctions": "states", "sesv2": "ses"}
-# IAM's names of operations that are called otherwise.
-_ACTIONS: Final = {
-    "lambda:Invoke": "lambda:InvokeFunction",
-    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+# IAM's names of operations that are called otherwise; a transaction of ours puts, updates or deletes.
+_ACTIONS: Final[Mapping[str, Set[str]]] = {
+    "lambda:Invoke": {"lambda:InvokeFunction"},
+    "sqs:ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
+    "sqs:DeleteMessageBatch": {"sqs:DeleteMessage"},
+    "dynamodb:TransactWriteItems": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
 }
 
 
-def actions_of(calls: list[str]) -> set[str]:
+def actions_of(calls: Iterable[str]) -> set[str]:
     """Give the IAM actions that these calls need."""
     asked = {
         f"{_PREFIXES.get(service, service)}:{operation}" for service, operation in (call.split(".") for call in calls)
     }
-    return {_ACTIONS.get(action, action) for action in asked}
+    return {needed for action in asked for needed in _ACTIONS.get(action, {action})}
 
 
 @dataclass

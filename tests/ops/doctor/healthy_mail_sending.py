@@ -9,7 +9,7 @@ from tests.ops.doctor.healthy_stack import HEALTHY as STACK
 from tests.ops.doctor.healthy_stack import MAIL_ROLE, SENDER
 from tests.ops.doctor.recorded import ACCOUNT, REGION, Answer
 
-_EVENTS: Final = [event.ses_name for event in SES_EVENTS]
+_EVENTS: Final = [event.ses_name.upper() for event in SES_EVENTS]
 
 
 def describe_account(**changed: Any) -> dict[str, Any]:

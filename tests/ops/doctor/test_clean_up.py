@@ -10,13 +10,17 @@ from functions.shared.order import Order
 from ops.books.check import Tables, check_books
 from ops.dead_letters import queues as dead_letters
 from ops.doctor import clean_up
+from ops.doctor.catalogue import make_placing
 from ops.doctor.clean_up import find_leftovers, remove_leftovers
 from ops.doctor.own_names import REASON, make_malformed, make_order, name_item
+from ops.doctor.permissions import make_policy
+from ops.doctor.placing import Run
 from ops.orders.publish import message_of
 from ops.stack import Stack
 from ops.stock.movements import Stock
 from ops.tables.conditional import TRIES
 from tests.ops.command import Command
+from tests.ops.doctor.cut_off import actions_of
 from tests.ops.moto_stack import moto_stack, put, rows
 from tests.ops.states import States
 
@@ -125,6 +129,25 @@ def test_all_that_runs_left_goes_and_nothing_else(stack: Stack, states: States) 
     assert snapshot(stack) == before
     assert is_sound(stack)
     assert not find_leftovers(stack)
+
+
+def test_the_policy_for_placing_is_enough_for_cleaning(stack: Stack, states: States) -> None:
+    leave_run(stack, states)
+    calls = list[str]()
+
+    def remember(model: Any, **_: Any) -> None:
+        calls.append(f"{model.service_model.service_name}.{model.name}")
+
+    clients = [stack.client("dynamodb"), stack.client("sqs")]
+    for client in clients:
+        client.meta.events.register("before-call.*.*", remember, "remember")
+    try:
+        assert clean(stack) == []
+    finally:
+        for client in clients:
+            client.meta.events.unregister("before-call.*.*", remember, "remember")
+    (statement,) = make_policy(make_placing(Run()))["Statement"]
+    assert actions_of(calls) - {*statement["Action"]} == set()
 
 
 def test_the_books_agree_after_each_write(stack: Stack, states: States, monkeypatch: pytest.MonkeyPatch) -> None:

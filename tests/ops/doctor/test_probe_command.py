@@ -10,6 +10,7 @@ from ops.doctor.catalogue import make_placing
 from ops.doctor.examination import ask_probe, begin_probe
 from ops.terminal import screen
 from tests.ops.command import Command
+from tests.ops.doctor.cut_off import actions_of
 from tests.ops.doctor.healthy_placing import OUTPUTS, RUN, PlacedAccount, describe_stack, make_run
 from tests.ops.doctor.recorded import Answer, RecordedAws, make_subject
 
@@ -124,13 +125,6 @@ def test_what_cannot_be_said_together_is_refused(typed: Typed, words: tuple[str,
     assert said in answer.err
 
 
-_ACTIONS = {
-    "dynamodb.TransactWriteItems": {"dynamodb:UpdateItem", "dynamodb:PutItem"},
-    "sqs.ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
-    "sqs.DeleteMessageBatch": {"sqs:DeleteMessage"},
-}
-
-
 @pytest.mark.parametrize("number", range(9))
 def test_each_probe_names_the_actions_of_its_calls(number: int) -> None:
     """Those of one that is healthy, and of one whose order never began: then its dead letters are looked at."""
@@ -145,9 +139,5 @@ def test_each_probe_names_the_actions_of_its_calls(number: int) -> None:
         subject = make_subject(aws, outputs=OUTPUTS)
         begin_probe(probes[number], subject)
         ask_probe(probes[number], subject)
-        made |= {action for call in aws.calls for action in _ACTIONS.get(call, {name_action(call)})}
+        made |= actions_of(aws.calls)
     assert made == set(probes[number].actions)
-
-
-def name_action(call: str) -> str:
-    return call.replace("stepfunctions.", "states.").replace(".", ":")
