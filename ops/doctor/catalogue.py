@@ -3,30 +3,25 @@
 from collections.abc import Callable
 from typing import Final
 
-from ops.doctor import (
+from ops.doctor.breaking import broken_on_purpose, role_rights
+from ops.doctor.looking import (
     alarm_metrics,
     alarm_notices,
     audit_trail,
-    broken_on_purpose,
-    counted_run,
     deployed_versions,
     event_patterns,
-    fired_alarms,
     first_deploy,
-    gradual_shift,
     key_policy,
     log_delivery,
     mail_sending,
-    placed_orders,
     protection,
     quotas,
-    refused_message,
-    role_rights,
-    stopped_order,
 )
 from ops.doctor.patience import Patience
-from ops.doctor.placing import Run
+from ops.doctor.placing import counted_run, fired_alarms, placed_orders, refused_message, stopped_order
+from ops.doctor.placing.placed_run import Run
 from ops.doctor.probe import Probe
+from ops.doctor.rollout import gradual_shift
 from ops.stack import Aws
 
 # Before the first deploy of a stage: they need no stack.

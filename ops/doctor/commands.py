@@ -10,15 +10,15 @@ import typer
 
 from ops.contract import rules
 from ops.doctor.catalogue import BEFORE, LOOKS, make_deep, make_placing, make_rollout
-from ops.doctor.clean_command import clean_up
 from ops.doctor.commit import read_commit
 from ops.doctor.deep_command import announce_deep, announce_rollout
 from ops.doctor.examination import Examined, examine_stack
 from ops.doctor.patience import Patience
 from ops.doctor.permissions import make_policy
-from ops.doctor.placing import Run
+from ops.doctor.placing.clean_command import clean_up
+from ops.doctor.placing.placed_run import Run
+from ops.doctor.placing.probe_command import announce_run
 from ops.doctor.probe import Probe, Verdict
-from ops.doctor.probe_command import announce_run
 from ops.doctor.subject import Subject
 from ops.doctor.view import show_examined, show_group, show_sum
 from ops.errors import BadInput

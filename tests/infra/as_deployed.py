@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ops.doctor.resource_policy import Request, is_allowed
+from ops.doctor.looking.resource_policy import Request, is_allowed
 from tests.infra.conftest import Template
 from tests.ops.doctor.healthy_services import DELIVERY_POLICY, HEALTHY, NOW, STACK, list_resources, make_policy
 from tests.ops.doctor.recorded import ACCOUNT, REGION, Answer

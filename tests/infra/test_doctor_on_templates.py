@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from ops.doctor import alarm_metrics, event_patterns, key_policy, log_delivery, role_rights
+from ops.doctor.breaking import role_rights
+from ops.doctor.looking import alarm_metrics, event_patterns, key_policy, log_delivery
+from ops.doctor.looking.resource_policy import is_allowed
 from ops.doctor.probe import Probe, Verdict
-from ops.doctor.resource_policy import is_allowed
 from tests.infra.as_deployed import AsDeployed
 from tests.infra.conftest import Template
 from tests.infra.resources import FUNCTIONS, role_id

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from ops.doctor import first_deploy
+from ops.doctor.looking import first_deploy
 from tests.infra.conftest import Template
 from tests.ops.doctor import healthy_stack
 

@@ -11,7 +11,7 @@ from functions.shared import row
 from ops.doctor.catalogue import make_placing
 from ops.doctor.examination import Examined, examine_stack
 from ops.doctor.own_names import make_malformed, make_order
-from ops.doctor.placing import PIECES, Run
+from ops.doctor.placing.placed_run import PIECES, Run
 from tests.ops.doctor.recorded import ACCOUNT, REGION, Answer, RecordedAws, Refusal, make_subject
 
 NOW: Final = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ops.doctor.protection import DELIVERIES
+from ops.doctor.looking.protection import DELIVERIES
 from tests.ops.doctor.healthy_stack import HEALTHY as STACK
 from tests.ops.doctor.healthy_stack import KEY, NAME
 from tests.ops.doctor.recorded import ACCOUNT, REGION, Answer

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.alarm_metrics import PROBES
 from ops.doctor.examination import Examined
+from ops.doctor.looking.alarm_metrics import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor import recorded
 from tests.ops.doctor.healthy_services import HEALTHY, NOW, OUTPUTS

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from ops.doctor.alarm_notices import PROBES
+from ops.doctor.looking.alarm_notices import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor.healthy_alarm_notices import HEALTHY, describe_alarms, subscribe
 from tests.ops.doctor.healthy_stack import ALARM_TOPIC, ALARMS, COMPOSITE

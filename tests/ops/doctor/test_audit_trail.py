@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.audit_trail import PROBES
 from ops.doctor.examination import Examined
+from ops.doctor.looking.audit_trail import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor import recorded
 from tests.ops.doctor.healthy_services import HEALTHY, KEY, OUTPUTS, make_key_use

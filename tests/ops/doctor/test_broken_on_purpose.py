@@ -10,7 +10,7 @@ from functions.shared.order import Order
 from functions.track_email.event import MailEvent
 from ops.dead_letters.dead_letter import MAIL_EVENTS, ORDERS, RELEASES, DeadLetter
 from ops.doctor.announcement import ALARMS, announce_alarms
-from ops.doctor.broken_on_purpose import make_deep
+from ops.doctor.breaking.broken_on_purpose import make_deep
 from ops.doctor.examination import Examined, ask_probe
 from ops.doctor.own_names import is_own_message, is_own_order
 from ops.doctor.probe import Probe, Verdict

@@ -9,12 +9,12 @@ import pytest
 from functions.shared.order import Order
 from ops.books.check import Tables, check_books
 from ops.dead_letters import queues as dead_letters
-from ops.doctor import clean_up
 from ops.doctor.catalogue import make_placing
-from ops.doctor.clean_up import find_leftovers, remove_leftovers
 from ops.doctor.own_names import REASON, make_malformed, make_order, name_item
 from ops.doctor.permissions import make_policy
-from ops.doctor.placing import Run
+from ops.doctor.placing import clean_up
+from ops.doctor.placing.clean_up import find_leftovers, remove_leftovers
+from ops.doctor.placing.placed_run import Run
 from ops.orders.publish import message_of
 from ops.stack import Stack
 from ops.stock.movements import Stock

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.deployed_versions import PROBES
+from ops.doctor.looking.deployed_versions import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor.healthy_deployed_versions import HEALTHY, describe_stack, list_versions, route_executions
 from tests.ops.doctor.healthy_stack import function_arn, function_name, list_resources, resource

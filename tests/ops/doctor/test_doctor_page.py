@@ -6,11 +6,11 @@ import pytest
 
 from local.aws import ROOT
 from ops.doctor.announcement import ALARMS
-from ops.doctor.broken_on_purpose import make_deep
+from ops.doctor.breaking.broken_on_purpose import make_deep
 from ops.doctor.catalogue import BEFORE, LOOKS
-from ops.doctor.gradual_shift import make_rollout
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Probe
+from ops.doctor.rollout.gradual_shift import make_rollout
 from tests.ops.doctor.recorded import RecordedAws
 
 PAGE = (ROOT / "docs/doctor.md").read_text("utf-8")

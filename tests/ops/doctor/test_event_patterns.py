@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.event_patterns import PROBES
 from ops.doctor.examination import Examined
+from ops.doctor.looking.event_patterns import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor import recorded
 from tests.ops.doctor.healthy_services import HEALTHY, OUTPUTS, RESOURCES, describe_rule, list_resources, match_pattern

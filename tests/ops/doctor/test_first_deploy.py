@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from ops.doctor.first_deploy import PROBES
+from ops.doctor.looking.first_deploy import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor.healthy_deployed_versions import describe_stack
 from tests.ops.doctor.healthy_first_deploy import (

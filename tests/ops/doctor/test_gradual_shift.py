@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ops.doctor.examination import Examined, ask_probe
-from ops.doctor.gradual_shift import make_rollout
 from ops.doctor.probe import Probe, Verdict
+from ops.doctor.rollout.gradual_shift import make_rollout
 from tests.ops.doctor.a_clock import AClock
 from tests.ops.doctor.cut_off import Trial, actions_of, faults_of
 from tests.ops.doctor.recorded import DENIED, RecordedAws, make_subject

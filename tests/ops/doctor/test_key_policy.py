@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ops.doctor.examination import Examined
-from ops.doctor.key_policy import PROBES
+from ops.doctor.looking.key_policy import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor import recorded
 from tests.ops.doctor.healthy_services import (

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ops.doctor import log_delivery
 from ops.doctor.examination import Examined
-from ops.doctor.log_delivery import PROBES
+from ops.doctor.looking import log_delivery
+from ops.doctor.looking.log_delivery import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor import recorded
 from tests.ops.doctor.healthy_services import DELIVERY_POLICY, EXECUTION_LOG_ARN, HEALTHY, OUTPUTS, QUERIES

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.mail_sending import PROBES
+from ops.doctor.looking.mail_sending import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor.healthy_mail_sending import (
     HEALTHY,

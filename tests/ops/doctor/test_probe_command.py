@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from ops.doctor import commands, deployed_versions
+from ops.doctor import commands
 from ops.doctor.catalogue import make_placing
 from ops.doctor.examination import ask_probe, begin_probe
+from ops.doctor.looking import deployed_versions
 from ops.terminal import screen
 from tests.ops.command import Command
 from tests.ops.doctor.cut_off import actions_of

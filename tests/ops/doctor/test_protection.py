@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from infra.pipeline import queues
-from ops.doctor import protection
+from ops.doctor.looking import protection
 from ops.doctor.probe import Verdict
 from tests.ops.doctor.healthy_protection import (
     HEALTHY,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from ops.doctor.looking.quotas import PROBES
 from ops.doctor.probe import Verdict
-from ops.doctor.quotas import PROBES
 from tests.ops.doctor.healthy_quotas import HEALTHY, grant_concurrency
 from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer, ask
 

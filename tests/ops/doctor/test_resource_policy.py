@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.resource_policy import Request, UnknownCondition, is_allowed, match_arn, read_principals
+from ops.doctor.looking.resource_policy import Request, UnknownCondition, is_allowed, match_arn, read_principals
 
 SERVICE = {"Service": "sns.amazonaws.com"}
 ARN = "arn:aws:sns:eu-west-1:123456789012:orders"

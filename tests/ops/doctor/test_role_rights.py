@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from ops.doctor.breaking.role_rights import DEEP_LOOKS
 from ops.doctor.examination import Examined
 from ops.doctor.probe import Verdict
-from ops.doctor.role_rights import DEEP_LOOKS
 from tests.ops.doctor import recorded
 from tests.ops.doctor.healthy_services import FUNCTIONS, HEALTHY, OUTPUTS, simulate
 from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ops.doctor.looking.resource_policy import Request, UnknownCondition, is_allowed, read_principals
 from ops.doctor.probe import Finding, Probe, Verdict
-from ops.doctor.resource_policy import Request, UnknownCondition, is_allowed, read_principals
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
 

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Final
 
 from functions.shared import row
-from ops.doctor.placed_orders import judge_pieces
-from ops.doctor.placing import GROUP, Run
+from ops.doctor.placing.placed_orders import judge_pieces
+from ops.doctor.placing.placed_run import GROUP, Run
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.stopped_execution import start_then_stop
 from ops.doctor.subject import Subject

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from ops.doctor.own_names import name_item
-from ops.doctor.placing import PIECES, Run, read_deployment
+from ops.doctor.placing.placed_run import PIECES, Run, read_deployment
 from ops.doctor.subject import Subject
 from ops.errors import Refused
 from ops.shell import quote_command

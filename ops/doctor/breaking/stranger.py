@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from ops.dead_letters.dead_letter import ORDERS
-from ops.doctor.marked_letters import drop_afterwards, find_letter
+from ops.doctor.breaking.marked_letters import drop_afterwards, find_letter
 from ops.doctor.own_names import make_malformed, name_run
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ops.doctor.errors import Absent
+from ops.doctor.looking.resource_policy import Request, UnknownCondition, is_allowed
 from ops.doctor.probe import Finding, Probe
-from ops.doctor.resource_policy import Request, UnknownCondition, is_allowed
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ops.doctor.errors import NotBegun
-from ops.doctor.placing import GROUP, Run
+from ops.doctor.placing.placed_run import GROUP, Run
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from functions.shared import row
 from ops.doctor.errors import NotBegun
-from ops.doctor.order_trail import find_alias, find_duplicate_line, find_log_lines, find_steps, find_trace
-from ops.doctor.placing import ENDS_WITHIN, GROUP, PIECES, Run
+from ops.doctor.placing.order_trail import find_alias, find_duplicate_line, find_log_lines, find_steps, find_trace
+from ops.doctor.placing.placed_run import ENDS_WITHIN, GROUP, PIECES, Run
 from ops.doctor.probe import Finding, Probe, Verdict
 from ops.doctor.subject import Subject
 from ops.orders.publish import End, publish_order

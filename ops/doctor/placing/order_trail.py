@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from functions.shared.execution_name import execution_name
-from ops.doctor.placing import Run
+from ops.doctor.placing.placed_run import Run
 from ops.doctor.probe import Finding, Verdict
 from ops.doctor.subject import Subject
 from ops.orders.executions import make_execution_arn

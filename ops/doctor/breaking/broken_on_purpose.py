@@ -14,13 +14,13 @@ from functions.shared.order import Order
 from functions.track_email.ses_events import SES_EVENTS
 from ops.dead_letters.dead_letter import MAIL_EVENTS, RELEASES
 from ops.doctor import stopped_execution
-from ops.doctor.marked_letters import DROPPING, drop_afterwards, find_letter
+from ops.doctor.breaking.marked_letters import DROPPING, drop_afterwards, find_letter
+from ops.doctor.breaking.revoked_permission import RevokedPermission
+from ops.doctor.breaking.stranger import Stranger
 from ops.doctor.own_names import make_order, name_run
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.repair import Warn, look_while_broken
-from ops.doctor.revoked_permission import RevokedPermission
-from ops.doctor.stranger import Stranger
 from ops.doctor.subject import Subject
 from ops.stack import Aws
 

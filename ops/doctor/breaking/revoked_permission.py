@@ -9,12 +9,12 @@ from typing import Final
 from functions.shared.order import Order
 from functions.shared.row import REJECTED
 from ops.dead_letters.dead_letter import RELEASES, DeadLetter
-from ops.doctor.marked_letters import drop_afterwards, find_letter
+from ops.doctor.breaking.marked_letters import drop_afterwards, find_letter
+from ops.doctor.breaking.rule_permission import RulePermission
 from ops.doctor.own_names import name_run
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding
 from ops.doctor.repair import Repair, Warn, look_while_broken
-from ops.doctor.rule_permission import RulePermission
 from ops.doctor.stopped_execution import start_and_stop, wait_until_released, was_released
 from ops.doctor.subject import Subject
 from ops.orders.ledger import Orders

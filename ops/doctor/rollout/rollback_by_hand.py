@@ -5,16 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from ops.doctor.aliases import Alias, FunctionAlias, Routing, WorkflowAlias, write_routing
-from ops.doctor.deploy_beside import (
-    DeployState,
-    read_state,
-    wait_for_begin,
-    wait_for_shifts,
-    write_deploy,
-)
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding
 from ops.doctor.repair import Repair, Warn, look_while_broken
+from ops.doctor.rollout.deploy_beside import DeployState, read_state, wait_for_begin, wait_for_shifts, write_deploy
 from ops.doctor.subject import Subject
 
 

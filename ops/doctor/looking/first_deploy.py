@@ -5,11 +5,11 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from ops.doctor.mail_sending import judge_account
+from ops.doctor.looking.mail_sending import judge_account
+from ops.doctor.looking.quotas import judge_concurrency
+from ops.doctor.looking.sender_identity import examine_owners, foresee_identity
+from ops.doctor.looking.stack_status import NEVER_CREATED, judge_status
 from ops.doctor.probe import Finding, Probe
-from ops.doctor.quotas import judge_concurrency
-from ops.doctor.sender_identity import examine_owners, foresee_identity
-from ops.doctor.stack_status import NEVER_CREATED, judge_status
 from ops.doctor.subject import Subject
 from ops.mail.addresses import Mail
 from ops.shell import quote_command

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ops.doctor.clean_up import Leftovers, find_leftovers, remove_leftovers
+from ops.doctor.placing.clean_up import Leftovers, find_leftovers, remove_leftovers
 from ops.errors import Refused
 from ops.stack import Stack
 from ops.terminal import screen

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from ops.doctor.errors import NotBegun
-from ops.doctor.placing import GROUP, Run, read_deployment
+from ops.doctor.placing.placed_run import GROUP, Run, read_deployment
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
 from ops.shell import quote_command

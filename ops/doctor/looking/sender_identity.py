@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from ops.doctor.mail_sending import judge_sender
+from ops.doctor.looking.mail_sending import judge_sender
 from ops.doctor.probe import Finding
 from ops.doctor.subject import Subject
 from ops.mail.addresses import Address, find_voucher

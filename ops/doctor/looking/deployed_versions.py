@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from ops.doctor.looking.stack_status import judge_status, protect_stack
 from ops.doctor.probe import Finding, Probe, Verdict, judge_all
-from ops.doctor.stack_status import judge_status, protect_stack
 from ops.doctor.subject import Subject
 
 _GROUP: Final = "The deployment"

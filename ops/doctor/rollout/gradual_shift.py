@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, Protocol
 
-from ops.doctor import codedeploy_rollback, deploy_beside
 from ops.doctor.aliases import Alias, FunctionAlias, Routing, WorkflowAlias, write_routing
-from ops.doctor.codedeploy_rollback import judge_deployment
-from ops.doctor.deploy_beside import read_state, wait_for_begin, wait_for_end, wait_for_shifts, write_deploy
 from ops.doctor.errors import Absent
 from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.repair import Repair, Warn, look_while_broken
-from ops.doctor.rollback_by_hand import RollbackByHand
+from ops.doctor.rollout import codedeploy_rollback, deploy_beside
+from ops.doctor.rollout.codedeploy_rollback import judge_deployment
+from ops.doctor.rollout.deploy_beside import read_state, wait_for_begin, wait_for_end, wait_for_shifts, write_deploy
+from ops.doctor.rollout.rollback_by_hand import RollbackByHand
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
 

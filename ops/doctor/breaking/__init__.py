@@ -1,0 +1,1 @@
+"""Probes that break something on purpose, and repair it."""

@@ -1,0 +1,1 @@
+"""Probes that look, and change nothing."""

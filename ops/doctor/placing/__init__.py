@@ -1,0 +1,1 @@
+"""Probes that place orders of their own, and what removes them."""

@@ -1,0 +1,1 @@
+"""Probes of a deploy that a person starts beside them."""
