@@ -37,7 +37,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up env down status demo check test faults soak load audit lint format schemas docs bench coverage synth diff lock release clean
+.PHONY: help install up env down status demo verify check test faults soak load audit lint format schemas docs bench coverage synth diff lock release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,12 @@ status: install  ## say whether and where the local AWS runs
 
 demo: install  ## the whole story on a local AWS of its own
 	@$(PY) -m local.demo
+
+verify: install  ## have the doctor try a stage, and keep its report in .build/evidence (STAGE=dev; prod is not broken on purpose)
+	@mkdir -p .build/evidence
+	@report=.build/evidence/doctor-$(or $(STAGE),dev)-$$(date -u +%Y%m%dT%H%M%SZ).json; code=0; \
+	.venv/bin/orders doctor --stage $(or $(STAGE),dev) --probe $(if $(filter prod,$(STAGE)),,--deep --yes) --json > $$report \
+		|| code=$$?; echo $$report; exit $$code
 
 check: install  ## the inner loop: lint and the functions' own tests (minutes the first time, while mypy has no cache)
 	@$(MAKE) --no-print-directory -j2 test-unit lint

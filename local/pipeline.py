@@ -10,8 +10,10 @@ from functions.shared.row import number_value, text_value
 from local.aws import LocalAws
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.dead_letters.queues import count_messages, read_queue
+from ops.local_aws import REGION
 from ops.orders.execution import Attempt
 from ops.orders.ledger import Orders
+from ops.stack import LOCAL_STAGE, LocalAccount, Stack, stack_name
 from ops.stock.movements import StockItem
 from ops.tables.order_row import OrderRow
 from ops.tables.scan import read_all
@@ -30,6 +32,11 @@ class Pipeline:
 
     aws: LocalAws
     outputs: Mapping[str, str]
+
+    @property
+    def stack(self) -> Stack:
+        """The stack as the `orders` command sees it."""
+        return Stack(stack_name(LOCAL_STAGE), REGION, LocalAccount(self.aws.endpoint), self.outputs)
 
     def publish(self, message: str | Mapping[str, Any]) -> None:
         """Publish an order, as a shop does."""

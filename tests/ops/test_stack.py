@@ -167,14 +167,14 @@ def test_a_shell_that_holds_the_port_of_a_stopped_local_aws_finds_the_one_that_i
     note = {"pid": os.getpid(), "started": find_start(os.getpid()), "port": 4567, "directory": "/nowhere"}
     (tmp_path / "aws.json").write_text(json.dumps(note), encoding="utf-8")
     monkeypatch.setattr(stack_module, "NOTE", tmp_path / "aws.json")
-    monkeypatch.setattr(stack_module, "_find_stack", lambda aws, *_: aws)
+    monkeypatch.setattr(stack_module, "_find_stack", lambda aws, *_: Stack("order-processing-local", "", aws, {}))
     with socket.socket() as older:
         older.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{older.getsockname()[1]}"
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        assert connect_local() == LocalAccount("http://127.0.0.1:4567")
+        assert connect_local().aws == LocalAccount("http://127.0.0.1:4567")
         older.listen()  # another local AWS of the person's own: the shell was pointed at it
-        assert connect_local() == LocalAccount(endpoint)
+        assert connect_local().aws == LocalAccount(endpoint)
 
 
 def test_a_stage_on_aws_is_not_looked_for_on_the_local_aws_without_saying_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,8 @@ def _judge_role(subject: Subject, account: SesAccount, sender: Address) -> Findi
     }
     if "*" in allowed:
         return _judge_wildcard(subject, account)
+    if account.in_sandbox and subject.is_local:
+        return Finding.not_local("the local SES checks no role, in its sandbox either")
     if account.in_sandbox:
         return Finding.wrong(
             "in the sandbox SES checks each recipient's identity too, and SendEmail may use the sender's alone:"
