@@ -22,16 +22,20 @@ def format_exports(stack: Stack) -> str:
 def _make_lines(stack: Stack) -> Iterator[str]:
     if isinstance(stack.aws, LocalAccount):
         yield from (f"unset {name}" for name in find_outranking(os.environ))
-    if folders := ":".join(shlex.quote(str(folder)) for folder in _find_programs()):
-        yield f'export PATH={folders}:"$PATH"'
+    yield from map(_format_path, _find_programs())
     values = {"ORDERS_STAGE": stack.stage, **_name_account(stack), **_name_outputs(stack)}
     yield from (f"export {name}={shlex.quote(text)}" for name, text in values.items())
 
 
 def _find_programs() -> list[Path]:
-    """Find the folders of `orders` and of the CDK that are not on the path already."""
-    known = os.environ.get("PATH", "").split(os.pathsep)
-    return [folder for folder in (Path(sys.executable).parent, _NODE) if folder.is_dir() and str(folder) not in known]
+    """Find the folders of the CDK and of `orders`, which comes to stand first."""
+    return [folder for folder in (_NODE, Path(sys.executable).parent) if folder.is_dir()]
+
+
+def _format_path(folder: Path) -> str:
+    """Put a folder on the path of the shell that evaluates this, once: `make`, which may print it, has another path."""
+    quoted = shlex.quote(str(folder))
+    return f'case ":$PATH:" in *:{quoted}:*) ;; *) export PATH={quoted}:"$PATH" ;; esac'
 
 
 def _name_account(stack: Stack) -> dict[str, str]:

@@ -50,14 +50,14 @@ def run(note: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
 
 def test_up_prints_lines_a_shell_can_evaluate_and_down_stops_it(
-    run: Callable[..., int], note: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., int], note: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("PATH", "/usr/bin:/bin")
     assert run("up", "--port", "0") == 0
     lines = capfd.readouterr().out
     names = '"$AWS_ENDPOINT_URL" "$AWS_REGION" "$ORDERS_STAGE" "$ORDER_TOPIC_ARN" "$ODD"'
     echo = f'{lines}\nprintf "%s|" {names}; command -v orders'
-    shell = subprocess.run(["/bin/sh", "-c", echo], capture_output=True, text=True, check=True)
+    bare = {"PATH": "/usr/bin:/bin"}  # `make` has another, which holds them already
+    shell = subprocess.run(["/bin/sh", "-c", echo], env=bare, capture_output=True, text=True, check=True)
     aws = StateFile(note).running()
     assert aws is not None
     orders = Path(sys.executable).with_name("orders")
