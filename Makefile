@@ -57,18 +57,23 @@ status: install  ## say whether and where the local AWS runs
 demo: install  ## the whole story on a local AWS of its own
 	@$(PY) -m local.demo
 
-check: install  ## the inner loop: lint and the functions' own tests (minutes the first time, while mypy has no cache)
+check: install  ## the inner loop: lint and the functions' own tests (a minute; two the first time, while mypy has no cache)
 	@$(MAKE) --no-print-directory -j2 test-unit lint
 
 # Quick static checks first, then the parts side by side, in this order: two wait for a local AWS more than they compute.
-test: lint-quick  ## every check and test
+test: install  ## every check and test
+	@$(MAKE) --no-print-directory -j2 lint-quick bytecode
 	@$(MAKE) --no-print-directory -j5 test-deployed test-ops test-schedules test-functions types test-stack test-3.13
 
 UNIT := tests/functions
 DEPLOYED := tests/deployed tests/iam
 OPS := tests/local tests/ops tests/tools
 SCHEDULES := tests/schedules tests/statemachine
-.PHONY: test-unit test-functions test-schedules test-stack test-deployed test-ops
+.PHONY: bytecode test-unit test-functions test-schedules test-stack test-deployed test-ops
+# What most parts import, compiled before each of them would do it.
+bytecode: install
+	@$(PY) -c 'import hypothesis, jsonschema, moto.dynamodb.models, moto.ses.models, moto.sqs.models, moto.stepfunctions.models, pytest'
+
 test-unit: install
 	$(PY) -m pytest -q $(UNIT)
 

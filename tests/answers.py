@@ -32,8 +32,8 @@ class Answer:
 
 
 @cache
-def _make_command() -> Any:
-    """Make it once: that takes longer than most commands do."""
+def make_command() -> Any:
+    """Make the whole command line, once: that takes longer than most commands do."""
     return typer.main.get_command(app)
 
 
@@ -41,7 +41,7 @@ def run_in_process(*arguments: str, stdin: str | bytes = "") -> Answer:
     """Run `orders …` in this process: starting one takes longer still."""
     with CliRunner().isolation(input=stdin) as (out, err, _):
         with pytest.raises(SystemExit) as end:
-            _make_command().main([*arguments], prog_name="orders")
+            make_command().main([*arguments], prog_name="orders")
         sys.stdout.flush()
         sys.stderr.flush()
         assert isinstance(end.value.code, int), end.value.code

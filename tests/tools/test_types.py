@@ -11,7 +11,7 @@ CUT = ("aws_cdk", "moto")
 
 
 def imported() -> Iterator[str]:
-    """Give the modules that ours import; of what is imported from the CDK itself, only they have names in lower case."""
+    """Give the modules that ours import; of what the CDK itself holds, they alone are in lower case."""
     for folder in ("bench", "infra", "local", "tests", "tools"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
