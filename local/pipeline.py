@@ -43,6 +43,12 @@ class Pipeline:
         body = message if isinstance(message, str) else json.dumps(message)
         self._sns.publish(TopicArn=self.outputs["OrderTopicArn"], Message=body)
 
+    def deliver_again_after(self, seconds: int) -> None:
+        """Set when a message that the starter has not taken on comes back to it."""
+        self._sqs.set_queue_attributes(
+            QueueUrl=self.outputs["OrderQueueUrl"], Attributes={"VisibilityTimeout": str(seconds)}
+        )
+
     def stock_up(self, stock: Mapping[str, int]) -> None:
         """Set how many pieces of each item are available."""
         for item_id, available in stock.items():

@@ -1,10 +1,14 @@
 """How an `orders` command ended, run as a process or in this one, and what its JSON is checked against."""
 
 import json
+import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import jsonschema
+import pytest
+import typer
 from typer.testing import CliRunner
 
 from local.aws import ROOT
@@ -27,12 +31,21 @@ class Answer:
         return validated(json.loads(self.out), schema)
 
 
+@cache
+def make_command() -> Any:
+    """Make the whole command line, once: that takes longer than most commands do."""
+    return typer.main.get_command(app)
+
+
 def run_in_process(*arguments: str, stdin: str | bytes = "") -> Answer:
-    """Run `orders …` in this process: starting one takes longer than most commands do."""
-    found = CliRunner().invoke(app, [*arguments], input=stdin, prog_name="orders")
-    if found.exception and not isinstance(found.exception, SystemExit):
-        raise found.exception
-    return Answer(found.exit_code, found.stdout, found.stderr)
+    """Run `orders …` in this process: starting one takes longer still."""
+    with CliRunner().isolation(input=stdin) as (out, err, _):
+        with pytest.raises(SystemExit) as end:
+            make_command().main([*arguments], prog_name="orders")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        assert isinstance(end.value.code, int), end.value.code
+        return Answer(end.value.code, out.getvalue().decode(), err.getvalue().decode())
 
 
 def validated(found: Any, schema: str) -> Any:

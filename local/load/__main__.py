@@ -22,7 +22,10 @@ from ops.terminal.working import show_working
 # The factor for a retry's wait. The burst is far beyond what the local AWS runs at once, so throttled steps wait their
 # turn in retries: thirty of them, four minutes for each thousand orders, must outlast it, as an hour does on AWS.
 _WAIT_SCALE_A_THOUSAND = 0.15
-_PATIENCE_SECONDS = 300.0  # without any order settled; a message that was not taken on stays out of sight for 120
+_PATIENCE_SECONDS = 300.0  # without any order settled
+# A message comes back to the starter when its order may have ended: a duplicate of a running one has to wait for that.
+# Twelve deliveries must outlast the retries above.
+_DELIVERED_AGAIN_A_THOUSAND, _LEAST_SECONDS = 120, 20
 _MOST_ORDERS = 100_000
 
 
@@ -75,15 +78,23 @@ def _perform_load(aws: LocalAws, load: Burst, console: Console, checks: Checks) 
     with show_working(console, "cdk deploy") as tell_progress:
         outputs = deploy_stack(aws, progress=tell_progress)
     console.print(f"deployed to a local AWS at {aws.endpoint} in {time.monotonic() - began:.0f} s")
+    pipeline = Pipeline(aws, outputs)
     try:
+        pipeline.deliver_again_after(_choose_delay(len(load.messages)))
         with _show_progress(console, load.orders + load.poison) as progress:
-            return run_load(Pipeline(aws, outputs), load, checks, progress=progress, patience=_PATIENCE_SECONDS)
+            return run_load(pipeline, load, checks, progress=progress, patience=_PATIENCE_SECONDS)
     except NoProgressError as standstill:
         checks.fail(str(standstill))
     except (BotoCoreError, ClientError, OSError) as failure:
         checks.fail(f"an AWS API failed: {failure}")
     console.print(f"\nthe local AWS's log ends:\n{aws.log_tail()}", markup=False, soft_wrap=True)
     return None
+
+
+def _choose_delay(messages: int) -> int:
+    """Return the seconds after which a message that was not taken on is delivered again: the template's at most."""
+    delay = _DELIVERED_AGAIN_A_THOUSAND * messages // 1000
+    return min(max(delay, _LEAST_SECONDS), _DELIVERED_AGAIN_A_THOUSAND)
 
 
 @contextmanager

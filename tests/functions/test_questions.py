@@ -44,8 +44,21 @@ def value(line: Line, field: str) -> Any:
     return found
 
 
+@pytest.fixture(scope="module")
+def written() -> list[Line]:
+    return []
+
+
 @pytest.fixture
-def lines(cloud: Cloud, wire: Wire, output: Output, monkeypatch: pytest.MonkeyPatch) -> list[Line]:
+def lines(written: list[Line], request: pytest.FixtureRequest) -> list[Line]:
+    """What the functions write, written once for all tests: it takes longer than they do."""
+    if not written:
+        written += request.getfixturevalue("written_anew")
+    return written
+
+
+@pytest.fixture
+def written_anew(cloud: Cloud, wire: Wire, output: Output, monkeypatch: pytest.MonkeyPatch) -> list[Line]:
     """All that the functions write of orders that go every way: mailed, refused, out of stock, failed."""
     cloud.with_queue()
     cloud.with_state_machine()

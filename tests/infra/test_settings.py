@@ -198,15 +198,11 @@ def run_app(context: dict[str, str], out: Path) -> subprocess.CompletedProcess[s
     )
 
 
-@pytest.mark.parametrize(
-    ("context", "says"),
-    [({}, "stage: must be one of local, dev, prod"), ({"stage": "prod"}, "sender_email: required")],
-)
-def test_synth_ends_with_one_line_that_names_key_and_rule(context: dict[str, str], says: str, tmp_path: Path) -> None:
-    done = run_app(context, tmp_path)
+def test_synth_ends_with_one_line_that_names_key_and_rule(tmp_path: Path) -> None:
+    done = run_app({}, tmp_path)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.startswith(f"order-processing: {says}")
+    assert done.stderr.startswith("order-processing: stage: must be one of local, dev, prod")
     assert len(done.stderr.splitlines()) == 1
 
 

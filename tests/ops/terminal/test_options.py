@@ -6,12 +6,10 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
-from typer.testing import CliRunner
 
-from ops.app import app
 from ops.stack import Stack
 from ops.terminal import options
-from tests.answers import Answer
+from tests.answers import Answer, run_in_process
 from tests.ops.moto_stack import moto_stack, put, rows
 from tests.ops.states import States
 
@@ -105,9 +103,7 @@ def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cas
 
 
 def run(*words: str) -> Answer:
-    done = CliRunner().invoke(app, [part for word in words for part in word.split()], prog_name="orders")
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return Answer(done.exit_code, done.stdout, done.stderr)
+    return run_in_process(*(part for word in words for part in word.split()))
 
 
 def refused(answer: Answer, told: str) -> None:
