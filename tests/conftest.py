@@ -1,18 +1,24 @@
-"""What all tests share: a region, which Lambda always names, nothing else of the shell's AWS, and one synthesis."""
+"""What all tests share: a region, which Lambda always names, nothing else of the shell's AWS, and one synthesis.
+
+Examples are drawn by the ordinary profile, unless `--hypothesis-profile` names another.
+"""
 
 import json
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ops.local_aws import REGION
+from tests.examples import ORDINARY
 
 # `make up` prints export lines, and a test must not follow them. At import, since the functions make their first client
 # when they are imported.
 for _name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_"))]:
     del os.environ[_name]
 os.environ["AWS_DEFAULT_REGION"] = REGION
+settings.load_profile(ORDINARY)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
@@ -24,6 +24,7 @@ from functions.track_email.store import MailProgress
 from functions.update_order.store import OrderStore
 from ops.local_aws import REGION
 from tests.clients import forget_clients
+from tests.examples import draw_examples
 from tests.functions.cloud import INVENTORY, ORDERS
 from tests.functions.wire import ACCOUNT
 from tests.schedules.dynamodb import DynamoDB
@@ -31,13 +32,6 @@ from tests.schedules.expressions import Unsupported, parse_condition, parse_upda
 
 KEYS = {ORDERS: "order_id", INVENTORY: "item_id"}
 ORDER = Order("1", "customer@example.com", (Line("book", 2), Line("pen", 1)))
-QUICK = settings(
-    max_examples=30,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),  # they judge speed
-)
 
 
 class Both:
@@ -182,7 +176,7 @@ STOCK = st.sampled_from([None, {}, {"available": {"N": "0"}}, {"available": {"N"
 REFUSED = (aws.ConditionFailed, aws.TransactionCancelled, ClientError)
 
 
-@QUICK
+@draw_examples(30)
 @given(
     order=order_rows(),
     stock=st.tuples(STOCK, STOCK),
