@@ -18,6 +18,9 @@ from tests.examples import ORDINARY
 for _name in [name for name in os.environ if name.startswith(("AWS_", "POWERTOOLS_"))]:
     del os.environ[_name]
 os.environ["AWS_DEFAULT_REGION"] = REGION
+# Powertools reads these two when the functions are first imported.
+NAMESPACE, SERVICE = "OrderProcessing", "order-processing-test"
+os.environ |= {"POWERTOOLS_METRICS_NAMESPACE": NAMESPACE, "POWERTOOLS_SERVICE_NAME": SERVICE}
 settings.load_profile(ORDINARY)
 
 
