@@ -10,6 +10,8 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ReadTimeoutError
 
+from functions.shared.batch import queue_reader
+from functions.shared.observability import count_event, tell_order
 from functions.start_workflow.handler import start_workflow
 from functions.track_email.handler import track_email
 from tests.functions.builders import MAIL_EVENTS, Handler, mail_event, message, sqs_event
@@ -152,6 +154,20 @@ def silent_until(clock: Clock, minutes: float) -> Callable[[AWSPreparedRequest, 
 
 ORDERS = [f"order-{number}" for number in range(10)]
 HALF = '"name": "order-%d"'
+
+
+def test_a_messages_line_does_not_carry_the_order_before_which_counted_nothing(output: Output, clock: Clock) -> None:
+    @queue_reader(left="OrdersLeft")
+    def count_the_second(record: Any, _require_time: Callable[[], None]) -> None:
+        if record.body == "first":
+            tell_order("12345", 2)
+        else:
+            count_event("OrdersCounted")
+
+    assert deliver(count_the_second, clock, "first", "second") == []
+    (counted,) = output.metrics
+    assert counted["OrdersCounted"] == [1.0]
+    assert not {"order_id", "attempt"} & counted.keys()
 
 
 @pytest.mark.parametrize("silent", [range(5), range(10)], ids=["half of them", "all of them"])

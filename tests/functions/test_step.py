@@ -246,6 +246,16 @@ def test_a_refused_input_is_logged_by_its_execution_and_not_by_the_order_before(
     assert cloud.status() == ("PROCESSING", 1)
 
 
+def test_what_is_counted_does_not_carry_the_order_before_which_counted_nothing(cloud: Cloud, output: Output) -> None:
+    run(update_order)
+    with pytest.raises(InvalidOrder):
+        update_order(step_event(by_hand(order_id="")) | {"retry_count": 1}, LambdaContext())
+    (counted,) = output.metrics
+    assert counted["StepsRetried"] == [1.0]
+    assert not {"order_id", "attempt"} & counted.keys()
+    assert cloud.status() == ("PROCESSING", 1)
+
+
 def test_what_is_counted_carries_its_order_so_that_its_story_can_be_found(cloud: Cloud, output: Output) -> None:
     cloud.put_stock(item001=10, item002=5)
     run(update_order)
