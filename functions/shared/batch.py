@@ -57,7 +57,6 @@ def _make_handler(left: str, take: "Take") -> "Handler":
             raise
         finally:
             metrics.flush_metrics()  # a line a message, so that it holds its order and no other
-            metrics.clear_metrics()  # also where nothing was counted and there is no line
             logger.remove_keys(["order_id", "attempt"])
 
     @wraps(take)

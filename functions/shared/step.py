@@ -70,7 +70,6 @@ def workflow_step(use_case: Callable[[Step], None]) -> Callable[[dict[str, Any],
     @logger.inject_lambda_context(clear_state=True)
     @metrics.log_metrics
     def handler(event: dict[str, Any], context: "LambdaContext") -> None:
-        metrics.clear_metrics()  # where the invocation before counted nothing, its order is still there
         logger.append_keys(execution=event.get("execution"), state=event.get("state"))
         if event.get("retry_count"):
             count_event("StepsRetried")
