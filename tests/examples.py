@@ -25,4 +25,4 @@ settings.register_profile(NIGHTLY, _COMMON, max_examples=_AT_NIGHT)
 
 def draw_examples(number: int) -> settings:
     """Draw so many examples at a change; at night so many times as many as the profile says."""
-    return settings(max_examples=number * settings.default.max_examples // _ONCE)
+    return settings(max_examples=number * settings().max_examples // _ONCE)

@@ -18,7 +18,8 @@ from tests.functions.builders import MAIL_EVENTS, Handler, mail_event, message, 
 from tests.functions.clock import BATCH, DELIVERIES, LONGEST_TRY, VISIBILITY_TIMEOUT, Clock
 from tests.functions.cloud import Cloud
 from tests.functions.conftest import Output
-from tests.functions.wire import Answer, Wire, never_arrives
+from tests.functions.wire import Wire, never_arrives
+from tools.insides.calls import Answer
 
 SILENT = never_arrives(ReadTimeoutError)
 DELIVERED = list(MAIL_EVENTS)[1]

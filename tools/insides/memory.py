@@ -37,7 +37,8 @@ def read_row(table: str, key: Row) -> Row | None:
 
 def read_rows(table: str) -> list[Row]:
     """Read all rows of a table."""
-    return [item.to_json()["Attributes"] for item in dynamodb_backends[ACCOUNT][REGION].tables[table].items.values()]
+    items: Any = dynamodb_backends[ACCOUNT][REGION].tables[table].items
+    return [item.to_json()["Attributes"] for item in items.values()]
 
 
 def read_mails() -> list[Any]:
