@@ -70,6 +70,13 @@ def test_the_second_attempt_leaves_alone_what_is_settled_or_ahead_of_it(
     assert cloud.order() == before
 
 
+def test_an_order_that_was_cancelled_before_it_was_placed_is_closed(cloud: Cloud) -> None:
+    cloud.put_order("CANCELLED", customer_email=None, items=None)
+    with pytest.raises(OrderClosed, match=r"^order '12345' is CANCELLED$"):
+        run(update_order)
+    assert cloud.status() == ("CANCELLED", None)
+
+
 def test_a_reopened_order_forgets_why_it_failed_and_keeps_when_it_came(cloud: Cloud) -> None:
     cloud.put_order("FAILED", 1, status_reason="a fault", created_at=CREATED)
     run(update_order, attempt=2)
