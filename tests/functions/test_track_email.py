@@ -64,6 +64,9 @@ def test_what_became_of_a_mail_stands_in_its_orders_row(
     expected = {"email_status": STATUS[kind], "email_claim": "invocation-1", "email_message_id": "0101-mail"}
     assert the_mail(mailed) == expected | ({"email_error": reason} if reason else {})
     assert output.counted == {COUNTED[kind]: 1}
+    (counted,) = output.metrics
+    assert counted["order_id"] == "12345"
+    assert "attempt" not in counted, "an event of a mail knows of none"
 
 
 def test_an_event_touches_neither_status_nor_stock(mailed: Cloud, wire: Wire) -> None:
