@@ -1,4 +1,4 @@
-"""What tests and the bench use of the insides of moto, botocore and Lambda's runtime client, each with its reason.
+"""What tests and the bench use of the insides of moto, botocore, Powertools and Lambda's runtime client, and why.
 
 None of it is promised to last, so it is in this folder alone, and each distribution has the version that it was tried
 with. A test fails when another one is installed: then run the tests of `tests/functions`, `tests/statemachine`,
@@ -7,4 +7,9 @@ with. A test fails when another one is installed: then run the tests of `tests/f
 
 from typing import Final
 
-HOLDS_FOR: Final = {"awslambdaric": "4.2.2", "botocore": "1.43.106", "moto": "5.2.5"}
+HOLDS_FOR: Final = {
+    "aws-lambda-powertools": "3.37.0",
+    "awslambdaric": "4.2.2",
+    "botocore": "1.43.106",
+    "moto": "5.2.5",
+}
