@@ -13,7 +13,7 @@ import pytest
 from aws_lambda_powertools.utilities.batch import EventType
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-import functions.start_workflow.start as starting
+import functions.start_workflow.attempts as starting
 from functions.shared import aws, batch
 from functions.shared.observability import logger, metrics
 from tests.clients import forget_clients, forget_stores
