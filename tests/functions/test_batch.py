@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ReadTimeoutError
 
-from functions.shared.batch import queue_reader
+from functions.shared.batch import LONGEST_MESSAGE, queue_reader
 from functions.shared.observability import count_event, tell_order
 from functions.start_workflow.handler import start_workflow
 from functions.track_email.handler import track_email
@@ -155,6 +155,18 @@ def silent_until(clock: Clock, minutes: float) -> Callable[[AWSPreparedRequest, 
 
 ORDERS = [f"order-{number}" for number in range(10)]
 HALF = '"name": "order-%d"'
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(LONGEST_MESSAGE, []), (LONGEST_MESSAGE - 0.001, ["message-0"])])
+def test_a_message_is_begun_while_there_is_time_for_the_longest(clock: Clock, seconds: float, left: list[str]) -> None:
+    begun = []
+
+    @queue_reader(left="OrdersLeft")
+    def begin(record: Any, _require_time: Callable[[], None]) -> None:
+        begun.append(record.message_id)
+
+    assert deliver(begin, clock, "body", seconds=seconds) == left
+    assert begun == ([] if left else ["message-0"])
 
 
 def test_a_messages_line_does_not_carry_the_order_before_which_counted_nothing(output: Output, clock: Clock) -> None:
