@@ -37,7 +37,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up env down status demo verify check test faults soak load audit lint format schemas docs bench coverage synth diff lock release clean
+.PHONY: help install up env down status demo verify check test faults soak properties load audit lint format schemas docs bench coverage synth diff lock release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -145,6 +145,10 @@ faults: install  ## every fault at every AWS call, alone and in pairs
 
 soak: install  ## draw schedules for 100,000 steps, and every interleaving (STEPS=, SEED=)
 	@$(PY) -m tests.schedules.soak --steps $(or $(STEPS),100000) --exhaustive $(if $(SEED),--seed $(SEED))
+
+properties: install  ## draw many more examples than at a change for each test that draws some (SEED=)
+	@seed=$(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')); echo "seed $$seed; once more: make properties SEED=$$seed"; \
+		$(PY) -m pytest -q -m hypothesis --hypothesis-profile=nightly --hypothesis-seed=$$seed $(PROPERTIES)
 
 load: install  ## a burst of 1,000 orders, accounted for (LOAD_ARGS="--orders 200 --seed 7")
 	@$(PY) -m local.load $(LOAD_ARGS)

@@ -6,7 +6,7 @@ from functions.reserve_inventory.store import open_inventory
 from functions.send_email.mailer import open_mailer
 from functions.send_email.store import open_mail_store
 from functions.shared import aws
-from functions.start_workflow.workflow import dead_letters, open_workflow
+from functions.start_workflow.destinations import dead_letters, open_workflow
 from functions.track_email.store import open_mail_progress
 from functions.update_order.store import open_order_store
 

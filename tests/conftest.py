@@ -1,17 +1,26 @@
-"""What all tests share: a region, which Lambda always names, nothing else of the shell's AWS, and one synthesis."""
+"""What all tests share: a region, which Lambda always names, nothing else of the shell's AWS, and one synthesis.
+
+Examples are drawn by the ordinary profile, unless `--hypothesis-profile` names another.
+"""
 
 import json
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ops.local_aws import REGION
+from tests.examples import ORDINARY
 from tests.shell_environment import forget_shell
 
 # At import, since the functions make their first client when they are imported.
 forget_shell()
 os.environ["AWS_DEFAULT_REGION"] = REGION
+# Powertools reads these two when the functions are first imported.
+NAMESPACE, SERVICE = "OrderProcessing", "order-processing-test"
+os.environ |= {"POWERTOOLS_METRICS_NAMESPACE": NAMESPACE, "POWERTOOLS_SERVICE_NAME": SERVICE}
+settings.load_profile(ORDINARY)
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,9 @@ import time
 import uuid
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import boto3
-from botocore.client import BaseClient
 from moto import mock_aws
-from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
 from bench.handlers import (
     ENVIRONMENT,
@@ -34,13 +31,12 @@ from bench.handlers import (
 from bench.write_units import item_size, list_written_rows, write_units
 from infra.paths import DEFINITION
 from ops.local_aws import ACCOUNT, REGION
+from tools.insides.calls import calls_made_by, make_call
+from tools.insides.interpreter import tasks_answered_by
 
 LONGEST_RUN = 60  # seconds
 results, log = sys.stdout, io.StringIO()
 sys.stdout = log  # before the functions' logger is made: what they print is what they log
-
-
-call = BaseClient._make_api_call  # type: ignore[attr-defined]  # private, but the one place all calls pass
 
 
 class Counter:
@@ -73,22 +69,22 @@ class Counter:
     def call(self, client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         """Make a call; one of a handler is counted, and the rows it writes are weighed before and after."""
         if not getattr(self._thread, "in_handler", False):
-            return call(client, operation, parameters)
+            return make_call(client, operation, parameters)
         service = client.meta.service_model.service_name
         self.calls.append(f"{service}:{operation}")
         if service != "dynamodb":
-            return call(client, operation, parameters)
+            return make_call(client, operation, parameters)
         keys = list_written_rows(operation, parameters)
         before = [self._read_row(client, *key) for key in keys]
         try:
-            return call(client, operation, parameters)
+            return make_call(client, operation, parameters)
         finally:  # a refused conditional write is paid for as well
             after = [self._read_row(client, *key) for key in keys]
             self.units += write_units(operation, before, after)
             self.largest_row = max(self.largest_row, *(item_size(row or {}) for row in after))
 
     def _read_row(self, client: Any, table: str, key: dict[str, Any]) -> dict[str, Any] | None:
-        row: dict[str, Any] | None = call(client, "GetItem", {"TableName": table, "Key": key}).get("Item")
+        row: dict[str, Any] | None = make_call(client, "GetItem", {"TableName": table, "Key": key}).get("Item")
         return row
 
 
@@ -121,7 +117,7 @@ def process_order(items: int, machine: str) -> dict[str, Any]:
     counter, message = Counter(), make_order(items)
     steps = {handler.state: handler for handler in HANDLERS}
 
-    def invoke(parameters: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
         payload = json.loads(parameters["Payload"])
         return {"StatusCode": 200, "Payload": counter.invoke(steps[payload["state"]], payload)}
 
@@ -131,10 +127,7 @@ def process_order(items: int, machine: str) -> dict[str, Any]:
 
     log.seek(log.truncate(0))
     tags: dict[str, list[str]] = {}
-    with (
-        patch.object(BaseClient, "_make_api_call", counted),
-        patch.object(lambda_eval_utils, "_invoke_lambda_function", invoke),
-    ):
+    with calls_made_by(counted), tasks_answered_by(invoke):
         counter.invoke(steps[None], make_event(steps[None], message))
         history = wait_for_history(machine.replace(":stateMachine:", ":execution:") + f":{message['order_id']}")
     log_lines = log.getvalue().splitlines()
@@ -160,7 +153,7 @@ def deliver_mail_events(tags: dict[str, list[str]]) -> dict[str, Any]:
         return counter.call(client, operation, parameters)
 
     log.seek(log.truncate(0))
-    with patch.object(BaseClient, "_make_api_call", counted):
+    with calls_made_by(counted):
         for kind in MAIL_EVENTS:
             counter.invoke(TRACKER, mail_event(kind, tags))
     return {

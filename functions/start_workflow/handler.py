@@ -8,8 +8,8 @@ from functions.shared.batch import log_message, queue_reader
 from functions.shared.errors import ConflictingOrder, InvalidOrder
 from functions.shared.message import parse_order
 from functions.shared.observability import count_event, logger
-from functions.start_workflow.start import start_execution
-from functions.start_workflow.workflow import dead_letters, open_workflow
+from functions.start_workflow.attempts import start_execution
+from functions.start_workflow.destinations import dead_letters, open_workflow
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord

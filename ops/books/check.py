@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Final
 
 from ops.books.balance import Balance, check_balance, check_order
-from ops.contract.answers import Count, Positive
+from ops.contract.kinds import Count, Positive
 from ops.stack import Stack
 from ops.stock.movements import Movement, StockItem
 from ops.tables.order_row import OrderRow

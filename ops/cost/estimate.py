@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from functions.shared.order import MOST_ITEMS
-from ops.contract.answers import Positive
+from ops.contract.kinds import Positive
 from ops.cost import prices
 from ops.cost.prices import OrderUsage
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Self
 
 from functions.shared.mail_tags import from_tags
-from ops.contract.answers import Positive
+from ops.contract.kinds import Positive
 
 ORDERS: Final = "orders"
 RELEASES: Final = "releases"

@@ -17,7 +17,7 @@ from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from ops.contract.answers import Count, Positive
+from ops.contract.kinds import Count, Positive
 from ops.dead_letters.dead_letter import MAIL_EVENTS, MOVED_FROM, ORDERS, RELEASES, DeadLetter
 from ops.errors import BadInput, Refused
 from ops.stack import Stack

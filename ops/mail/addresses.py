@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from functions.shared import row
-from ops.contract.answers import Count
+from ops.contract.kinds import Count
 from ops.errors import Refused, StackError
 from ops.shell import quote_command
 from ops.stack import Stack, explain_errors

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ops.contract.answers import Count, ExecutionStatus, Positive, Seconds
+from ops.contract.kinds import Count, ExecutionStatus, Positive, Seconds
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.dead_letters.queues import Filled
 from ops.orders.execution import Attempt

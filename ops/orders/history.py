@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from ops.contract.answers import Count, Seconds
+from ops.contract.kinds import Count, Seconds
 
 # One try of a Task: of the optimised integration, and of a bare function ARN.
 _TRY_EVENTS: Final = frozenset({"TaskScheduled", "LambdaFunctionScheduled"})

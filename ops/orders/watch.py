@@ -14,7 +14,7 @@ from typing import Final
 from functions.shared import row
 from functions.shared.aws import call_aws
 from functions.shared.errors import TransientError
-from ops.contract.answers import Count, ExecutionStatus
+from ops.contract.kinds import Count, ExecutionStatus
 from ops.dead_letters.queues import QUEUES, count_messages
 from ops.orders.ends import EndFinder
 from ops.orders.execution import Attempt, Execution, order_in

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from ops.contract.answers import Count
+from ops.contract.kinds import Count
 from ops.orders.watch import Changes, Look, Progress, Sighting
 from ops.terminal import screen
 

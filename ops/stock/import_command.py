@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from ops.contract import rules
-from ops.contract.answers import Count
+from ops.contract.kinds import Count
 from ops.errors import BadInput
 from ops.stack import Stack
 from ops.stock.count_file import read_counts

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from functions.shared.aws import TransactionCancelled, call_aws
 from functions.shared.row import now_value, number_value, text_value
-from ops.contract.answers import Count, Positive
+from ops.contract.kinds import Count, Positive
 from ops.errors import Refused
 from ops.shell import quote_command
 from ops.stack import Stack

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from botocore.awsrequest import AWSPreparedRequest
 
 from tests.functions.builders import LambdaContext
-from tests.functions.wire import Answer, Fault
+from tests.functions.wire import Fault
+from tools.insides.calls import Answer
 
 # What infra/pipeline/queues.py sets and tests/infra/test_template.py holds to functions/shared/batch.py.
 BATCH, TIMEOUT, VISIBILITY_TIMEOUT, DELIVERIES = 5, 70.0, 120.0, 12

@@ -7,16 +7,13 @@ from typing import Any
 
 import botocore.session
 from boto3.dynamodb.types import TypeSerializer
-from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
-from moto.ses.models import ses_backends
-from moto.sqs.models import sqs_backends
-from moto.stepfunctions.models import Execution, stepfunctions_backends
 
 from functions.shared.order import Line, Order
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.local_aws import REGION
 from tests.functions.builders import ORDER
-from tests.functions.wire import ACCOUNT
+from tools.insides import memory
+from tools.insides.memory import ACCOUNT
 
 SENDER = "orders@example.com"
 ORDERS, INVENTORY = "orders-table", "inventory-table"
@@ -32,10 +29,7 @@ def operator(service: str) -> Any:
 
 
 class Cloud:
-    """One account's tables; `with_queue` and `with_state_machine` add the rest where a test needs it.
-
-    Rows are read and written in moto's memory: through the API, that alone took half of the tests' time.
-    """
+    """One account's tables; `with_queue` and `with_state_machine` add the rest where a test needs it."""
 
     queue_url = ""
     state_machine_arn = ""
@@ -51,10 +45,8 @@ class Cloud:
             )
 
     def empty(self) -> None:
-        for table in (ORDERS, INVENTORY):
-            _dynamodb().tables[table].items.clear()
-        for backends in (ses_backends, sqs_backends, stepfunctions_backends):
-            backends[ACCOUNT][REGION].reset()
+        memory.clear_tables()
+        memory.reset_services()
 
     # ------------------------------------------------------------------------------------------------ orders
 
@@ -69,7 +61,7 @@ class Cloud:
         } | attributes
         serialize = TypeSerializer().serialize
         item = {name: serialize(value) for name, value in row.items() if value is not None}
-        _dynamodb().put_item(ORDERS, item)
+        memory.put_row(ORDERS, item)
 
     def order(self, order_id: str = ORDER.order_id) -> dict[str, Any] | None:
         return _row(ORDERS, order_id=order_id)
@@ -91,7 +83,7 @@ class Cloud:
 
     def put_stock_row(self, item_id: str, available: dict[str, str] | None) -> None:
         row = {"item_id": {"S": item_id}} | ({"available": available} if available else {})
-        _dynamodb().put_item(INVENTORY, row)
+        memory.put_row(INVENTORY, row)
 
     def available(self, *item_ids: str) -> tuple[int | None, ...]:
         rows = [_row(INVENTORY, item_id=item_id) for item_id in item_ids]
@@ -104,7 +96,7 @@ class Cloud:
 
     def mails(self) -> list[Any]:
         """The mails that SES has accepted."""
-        return list(ses_backends[ACCOUNT][REGION].sent_messages)
+        return memory.read_mails()
 
     # ------------------------------------------------------------------------------------------------ dead letters
 
@@ -129,7 +121,7 @@ class Cloud:
 
     def executions(self) -> dict[str, str]:
         """The executions' inputs by their names."""
-        return {execution.name: execution.execution_input for execution in self._executions()}
+        return {execution.name: execution.execution_input for execution in memory.list_executions()}
 
     def end(self, name: str, status: str) -> None:
         self._execution(name).status = status
@@ -137,11 +129,8 @@ class Cloud:
     def started_long_ago(self, name: str) -> None:
         self._execution(name).start_date = LONG_AGO
 
-    def _executions(self) -> list[Execution]:
-        return list(stepfunctions_backends[ACCOUNT][REGION].state_machines[0].executions)
-
-    def _execution(self, name: str) -> Execution:
-        return next(execution for execution in self._executions() if execution.name == name)
+    def _execution(self, name: str) -> Any:
+        return next(execution for execution in memory.list_executions() if execution.name == name)
 
 
 def as_items(lines: tuple[Line, ...]) -> list[dict[str, Any]]:
@@ -153,23 +142,20 @@ def order_of(*lines: tuple[str, int]) -> Order:
     return Order(ORDER.order_id, ORDER.customer_email, tuple(Line(*line) for line in lines))
 
 
-def _dynamodb() -> DynamoDBBackend:
-    return dynamodb_backends[ACCOUNT][REGION]
-
-
 def _row(table: str, **key: str) -> dict[str, Any] | None:
-    item = _dynamodb().get_item(table, {name: {"S": value} for name, value in key.items()})
-    return None if item is None else {name: _plain(value) for name, value in item.attrs.items()}
+    row = memory.read_row(table, {name: {"S": value} for name, value in key.items()})
+    return None if row is None else {name: _plain(value) for name, value in row.items()}
 
 
-def _plain(attribute: Any) -> Any:
-    """Moto's attribute value as Python's own; all numbers of these tables are whole."""
-    match attribute.type:
-        case "L":
-            return [_plain(part) for part in attribute.value]
-        case "M":
-            return {name: _plain(part) for name, part in attribute.value.items()}
-        case "N":
-            return int(attribute.value)
+def _plain(attribute: dict[str, Any]) -> Any:
+    """DynamoDB's attribute value as Python's own; all numbers of these tables are whole."""
+    match attribute:
+        case {"L": parts}:
+            return [_plain(part) for part in parts]
+        case {"M": parts}:
+            return {name: _plain(part) for name, part in parts.items()}
+        case {"N": number}:
+            return int(number)
         case _:
-            return attribute.value
+            (value,) = attribute.values()
+            return value

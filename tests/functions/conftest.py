@@ -6,7 +6,6 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
@@ -17,11 +16,10 @@ from functions.shared import aws
 from functions.shared.observability import logger, metrics
 from ops.local_aws import REGION
 from tests.clients import forget_clients, forget_stores
+from tests.conftest import NAMESPACE, SERVICE
 from tests.functions.cloud import INVENTORY, ORDERS, SENDER, Cloud
 from tests.functions.wire import Wire
-
-SERVICE = "order-processing-test"
-NAMESPACE = "OrderProcessing"
+from tools.insides.calls import without_pauses
 
 
 class Output:
@@ -92,8 +90,6 @@ class _Stdout:
 def output(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
     for handler in logging.getLogger(logger.name).handlers:
         monkeypatch.setattr(handler, "stream", _Stdout())
-    monkeypatch.setattr(metrics.provider, "namespace", NAMESPACE)
-    monkeypatch.setattr(metrics.provider, "service", SERVICE)
     yield Output(capsys)
     metrics.clear_metrics()
 
@@ -113,12 +109,12 @@ def account() -> Iterator[tuple[Wire, Cloud]]:
 
 
 @pytest.fixture
-def wire(account: tuple[Wire, Cloud], monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def wire(account: tuple[Wire, Cloud]) -> Iterator[Wire]:
     """The functions' connection to AWS; botocore's pauses between tries are skipped."""
-    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _seconds: None))
     wire, _ = account
     wire.reset()
-    yield wire
+    with without_pauses():
+        yield wire
     if wire.faulty:
         forget_clients()  # a client remembers its failures, and tries less often then
 

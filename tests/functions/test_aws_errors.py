@@ -236,3 +236,21 @@ def test_a_mail_is_tried_once(cloud: Cloud, wire: Wire) -> None:
 @pytest.mark.usefixtures("cloud")
 def test_a_client_is_made_once_a_process() -> None:
     assert aws.make_client("sqs") is aws.make_client("sqs")
+
+
+@pytest.mark.parametrize(
+    ("limits", "longest"),
+    [
+        (aws.STEP, aws.LONGEST_STEP_CALL),
+        (aws.QUEUE_READER, aws.LONGEST_READER_CALL),
+        (aws.ONE_TRY, aws.LONGEST_MAIL_CALL),
+    ],
+    ids=["step", "queue reader", "mail"],
+)
+def test_a_call_without_an_answer_takes_as_long_as_its_functions_timeout_reckons_with(
+    limits: Any, longest: float
+) -> None:
+    """The pauses between tries are at most 1, 2, 4, … s."""
+    tries = limits.retries["total_max_attempts"]
+    pauses = sum(2**pause for pause in range(tries - 1))
+    assert tries * (limits.connect_timeout + limits.read_timeout) + pauses == longest

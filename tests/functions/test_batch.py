@@ -10,13 +10,16 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ReadTimeoutError
 
+from functions.shared.batch import LONGEST_MESSAGE, queue_reader
+from functions.shared.observability import count_event, tell_order
 from functions.start_workflow.handler import start_workflow
 from functions.track_email.handler import track_email
 from tests.functions.builders import MAIL_EVENTS, Handler, mail_event, message, sqs_event
 from tests.functions.clock import BATCH, DELIVERIES, LONGEST_TRY, VISIBILITY_TIMEOUT, Clock
 from tests.functions.cloud import Cloud
 from tests.functions.conftest import Output
-from tests.functions.wire import Answer, Wire, never_arrives
+from tests.functions.wire import Wire, never_arrives
+from tools.insides.calls import Answer
 
 SILENT = never_arrives(ReadTimeoutError)
 DELIVERED = list(MAIL_EVENTS)[1]
@@ -152,6 +155,32 @@ def silent_until(clock: Clock, minutes: float) -> Callable[[AWSPreparedRequest, 
 
 ORDERS = [f"order-{number}" for number in range(10)]
 HALF = '"name": "order-%d"'
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(LONGEST_MESSAGE, []), (LONGEST_MESSAGE - 0.001, ["message-0"])])
+def test_a_message_is_begun_while_there_is_time_for_the_longest(clock: Clock, seconds: float, left: list[str]) -> None:
+    begun = []
+
+    @queue_reader(left="OrdersLeft")
+    def begin(record: Any, _require_time: Callable[[], None]) -> None:
+        begun.append(record.message_id)
+
+    assert deliver(begin, clock, "body", seconds=seconds) == left
+    assert begun == ([] if left else ["message-0"])
+
+
+def test_a_messages_line_does_not_carry_the_order_before_which_counted_nothing(output: Output, clock: Clock) -> None:
+    @queue_reader(left="OrdersLeft")
+    def count_the_second(record: Any, _require_time: Callable[[], None]) -> None:
+        if record.body == "first":
+            tell_order("12345", 2)
+        else:
+            count_event("OrdersCounted")
+
+    assert deliver(count_the_second, clock, "first", "second") == []
+    (counted,) = output.metrics
+    assert counted["OrdersCounted"] == [1.0]
+    assert not {"order_id", "attempt"} & counted.keys()
 
 
 @pytest.mark.parametrize("silent", [range(5), range(10)], ids=["half of them", "all of them"])

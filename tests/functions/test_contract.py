@@ -15,6 +15,7 @@ from jsonschema import Draft7Validator
 from functions.shared.errors import InvalidOrder
 from functions.shared.message import MOST_PIECES, SCHEMA, parse_order
 from functions.shared.order import MOST_ITEMS
+from tests.examples import draw_examples
 from tests.functions.builders import CUSTOMER, line, message
 
 VALID = Draft7Validator(SCHEMA)
@@ -82,6 +83,7 @@ def is_taken(body: str) -> bool:
     return True
 
 
+@draw_examples(100)
 @given(messages)
 def test_any_message_is_taken_if_and_only_if_the_schema_allows_it(data: Any) -> None:
     assert is_taken(json.dumps(data)) == fits(data)

@@ -87,3 +87,17 @@ def test_any_other_order_id_is_still_readable_in_its_name(order_id: str, prefix:
 @pytest.mark.parametrize("order_id", ["12345", "order 12345", "x" * 256])
 def test_a_later_attempt_is_the_first_ones_name_and_its_number(order_id: str) -> None:
     assert execution_name(order_id, 2) == execution_name(order_id, 1) + "--2"
+
+
+@pytest.mark.parametrize(
+    ("order_id", "name"),
+    [
+        ("order-1", "order-1"),
+        ("X order/1 X", "X-order-1-X--c9245d591859ff2c65663735633dff68"),
+        ("é", "order--4a99557e4033c3539de2eb65472017ca"),
+        ("x" * 65, "x" * 30 + "--9537c5fdf120482f7d58d25e9ed583f5"),
+    ],
+    ids=lambda value: ascii(value)[:20],
+)
+def test_a_name_stays_what_it_is_since_an_order_published_again_is_recognised_by_it(order_id: str, name: str) -> None:
+    assert execution_name(order_id, 1) == name

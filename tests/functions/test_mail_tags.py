@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.shared.mail_tags import from_tags, to_tags
 from functions.shared.message import SCHEMA
+from tests.examples import draw_examples
 
 CLAIM = "8b0d1f6e-1e2a-4c8f-9c7e-0123456789ab"
 OF_A_TAG = re.compile(
@@ -25,7 +26,7 @@ def brought_back(order_id: str) -> dict[str, list[str]]:
     return {"ses:configuration-set": ["set"], **ours, "ses:source-ip": ["192.0.2.0"]}
 
 
-@settings(max_examples=200, derandomize=True, deadline=None, database=None)
+@draw_examples(200)
 @given(order_id=ORDER_IDS)
 @example(order_id="12345")
 @example(order_id="order_id_0")

@@ -57,6 +57,11 @@ def told(cloud: Cloud) -> tuple[str | None, int]:
     return cloud.email(), len(cloud.mails())
 
 
+def reason(cloud: Cloud) -> str | None:
+    """Why the mail was not sent, as an operator reads it in the row."""
+    return (cloud.order() or {}).get("email_error")
+
+
 def test_the_customer_of_a_confirmed_order_gets_one_mail(confirmed: Cloud, output: Output) -> None:
     run(send_confirmation)
     (mail,) = confirmed.mails()
@@ -296,9 +301,10 @@ def test_a_mail_refused_for_good_is_rejected_after_one_try(
     confirmed: Cloud, wire: Wire, output: Output, refusal: Fault
 ) -> None:
     wire.fault("SendEmail", refusal)
-    with pytest.raises(EmailRejected):
+    with pytest.raises(EmailRejected) as refused:
         run(send_confirmation)
     assert told(confirmed) == ("REJECTED", 0)
+    assert reason(confirmed) == str(refused.value)
     assert confirmed.status() == ("CONFIRMED", 1)
     assert len(wire.of("SendEmail")) == 1
     assert output.counted == {"MailsRefused": 1}
@@ -320,9 +326,10 @@ def test_a_mail_that_surely_has_not_left_is_pending_and_worth_another_try(
     confirmed: Cloud, wire: Wire, output: Output, fault: Fault
 ) -> None:
     wire.fault("SendEmail", fault, times=1)
-    with pytest.raises(TransientError, match=r"^SES: "):
+    with pytest.raises(TransientError, match=r"^SES: ") as not_sent:
         run(send_confirmation)
     assert told(confirmed) == ("PENDING", 0)
+    assert reason(confirmed) == str(not_sent.value)
     assert len(wire.of("SendEmail")) == 1
     assert output.counted == {}
     run(send_confirmation, invocation="invocation-2")
@@ -334,9 +341,10 @@ def test_a_mail_that_may_have_left_is_unknown_and_never_sent_again_by_itself(
     confirmed: Cloud, wire: Wire, output: Output, fault: Fault, mails: int
 ) -> None:
     wire.fault("SendEmail", fault, times=1)
-    with pytest.raises(EmailOutcomeUnknown, match=r"^SES: "):
+    with pytest.raises(EmailOutcomeUnknown, match=r"^SES: ") as unknown:
         run(send_confirmation)
     assert told(confirmed) == ("UNKNOWN", mails)
+    assert reason(confirmed) == str(unknown.value)
     assert len(wire.of("SendEmail")) == 1
     with pytest.raises(EmailOutcomeUnknown):
         run(send_confirmation, invocation="invocation-2")
@@ -577,7 +585,9 @@ def test_an_event_that_contradicts_the_answer_is_not_overwritten_and_the_answer_
 
 @pytest.mark.parametrize("answer", [None, answers("Internal", 500)], ids=["sent", "unknown"])
 @pytest.mark.parametrize(
-    "row", [{"email_status": "SENDING", "email_claim": "other"}, {}], ids=["another's", "nobody's"]
+    "row",
+    [{"email_status": "SENDING", "email_claim": "other"}, {"email_status": "SENT", "email_claim": "other"}, {}],
+    ids=["another's", "another's, sent", "nobody's"],
 )
 def test_a_mail_whose_row_has_been_given_to_another_is_unknown(
     confirmed: Cloud, wire: Wire, answer: Fault | None, row: dict[str, str]

@@ -15,14 +15,15 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-import functions.start_workflow.start as starting
+import functions.start_workflow.attempts as starting
 from functions.shared.errors import InvalidOrder
+from functions.start_workflow.destinations import DeadLetters
 from functions.start_workflow.handler import start_workflow
-from functions.start_workflow.workflow import DeadLetters
 from tests.functions.builders import CUSTOMER, ORDER, LambdaContext, line, message, sqs_event
 from tests.functions.cloud import Cloud
 from tests.functions.conftest import Output
-from tests.functions.wire import Answer, Fault, Wire, answer_lost, answers, meanwhile, never_arrives
+from tests.functions.wire import Fault, Wire, answer_lost, answers, meanwhile, never_arrives
+from tools.insides.calls import Answer
 
 CONFLICT = "order_id: is used by an order with other content"
 ENDED_BADLY = ["FAILED", "TIMED_OUT", "ABORTED"]

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from functions.shared.errors import (
     OutOfStock,
     TransientError,
 )
+from functions.shared.observability import measure_time, metrics
 from functions.update_order.handler import reject_order, update_order
 from tests.functions.builders import CUSTOMER, MISSING, Handler, LambdaContext, execution_input, line, run, step_event
 from tests.functions.cloud import Cloud
@@ -246,6 +248,16 @@ def test_a_refused_input_is_logged_by_its_execution_and_not_by_the_order_before(
     assert cloud.status() == ("PROCESSING", 1)
 
 
+def test_what_is_counted_does_not_carry_the_order_before_which_counted_nothing(cloud: Cloud, output: Output) -> None:
+    run(update_order)
+    with pytest.raises(InvalidOrder):
+        update_order(step_event(by_hand(order_id="")) | {"retry_count": 1}, LambdaContext())
+    (counted,) = output.metrics
+    assert counted["StepsRetried"] == [1.0]
+    assert not {"order_id", "attempt"} & counted.keys()
+    assert cloud.status() == ("PROCESSING", 1)
+
+
 def test_what_is_counted_carries_its_order_so_that_its_story_can_be_found(cloud: Cloud, output: Output) -> None:
     cloud.put_stock(item001=10, item002=5)
     run(update_order)
@@ -253,6 +265,15 @@ def test_what_is_counted_carries_its_order_so_that_its_story_can_be_found(cloud:
     counted = json.loads(output.text.splitlines()[-1])
     assert counted["OrdersConfirmed"] == [1.0]
     assert (counted["order_id"], counted["attempt"]) == ("12345", 1)
+
+
+@pytest.mark.parametrize(("time", "seconds"), [(1.2345, 1.234), (90, 90.0), (-0.5, 0.0)])
+def test_a_time_is_counted_to_the_millisecond_and_is_never_less_than_none(
+    output: Output, time: float, seconds: float
+) -> None:
+    measure_time("SecondsToStart", timedelta(seconds=time))
+    metrics.flush_metrics()
+    assert output.seconds == [("SecondsToStart", seconds)]
 
 
 def test_no_step_ever_prints_the_address(cloud: Cloud, wire: Wire, output: Output) -> None:

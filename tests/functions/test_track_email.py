@@ -64,6 +64,9 @@ def test_what_became_of_a_mail_stands_in_its_orders_row(
     expected = {"email_status": STATUS[kind], "email_claim": "invocation-1", "email_message_id": "0101-mail"}
     assert the_mail(mailed) == expected | ({"email_error": reason} if reason else {})
     assert output.counted == {COUNTED[kind]: 1}
+    (counted,) = output.metrics
+    assert counted["order_id"] == "12345"
+    assert "attempt" not in counted, "an event of a mail knows of none"
 
 
 def test_an_event_touches_neither_status_nor_stock(mailed: Cloud, wire: Wire) -> None:
@@ -272,7 +275,7 @@ def test_a_throttled_table_leaves_its_message_in_the_queue_and_the_rest_goes_on(
     mailed: Cloud, wire: Wire, output: Output
 ) -> None:
     mailed.put_order("CONFIRMED", 1, order_id="b", email_status="SENT", email_claim="invocation-1")
-    wire.fault("UpdateItem", answers("ThrottlingException", message=f"too fast for {CUSTOMER}"), where='"b"', times=3)
+    wire.fault("UpdateItem", answers("ThrottlingException", message=f"too fast for {CUSTOMER}"), where='"b"', times=2)
     of_b = mail_event(DELIVERED, mail={"tags": {"claim": ["invocation-1"], "order_id": ["b"]}})
     assert deliver(of_b, mail_event(DELIVERED)) == ["message-0"]
     assert output.counted == {"MailsDelivered": 1, "MailEventsLeft": 1}

@@ -1,5 +1,7 @@
 """UpdateOrder: which orders an attempt may open. The row is as some other step, attempt or operator left it."""
 
+import re
+
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
@@ -17,8 +19,9 @@ def test_a_new_order_becomes_processing_with_all_it_holds(cloud: Cloud) -> None:
     run(update_order)
     row = cloud.order()
     assert row is not None
-    times = {row.pop("created_at"), row.pop("updated_at")}
-    assert len(times) == 1
+    assert row["created_at"] == row["updated_at"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", row.pop("created_at"))
+    del row["updated_at"]
     assert row == {
         "order_id": "12345",
         "status": "PROCESSING",
@@ -68,6 +71,13 @@ def test_the_second_attempt_leaves_alone_what_is_settled_or_ahead_of_it(
     with pytest.raises(error, match=rf"^order '12345' is {status}{by}$"):
         run(update_order, attempt=2)
     assert cloud.order() == before
+
+
+def test_an_order_that_was_cancelled_before_it_was_placed_is_closed(cloud: Cloud) -> None:
+    cloud.put_order("CANCELLED", customer_email=None, items=None)
+    with pytest.raises(OrderClosed, match=r"^order '12345' is CANCELLED$"):
+        run(update_order)
+    assert cloud.status() == ("CANCELLED", None)
 
 
 def test_a_reopened_order_forgets_why_it_failed_and_keeps_when_it_came(cloud: Cloud) -> None:

@@ -9,17 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import botocore.session
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import BotoCoreError
-from moto.core.botocore_stubber import MockRawResponse
-from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 
-ACCOUNT = DEFAULT_ACCOUNT_ID
+from tools.insides.calls import Answer, make_answer, make_session, send_to_moto
+
 FOREVER = 1_000_000
 
-Answer = AWSResponse | None
 Fault = Callable[[AWSPreparedRequest, Callable[[], Answer]], Answer]
 
 
@@ -58,10 +54,7 @@ class Wire:
 
     def session(self) -> Any:
         """Make a session whose clients talk through this wire to moto."""
-        session: Any = botocore.session.Session()  # the types of its events know no handler with an answer
-        session.unregister("before-send", botocore_stubber)
-        session.register("before-send", self._pass)
-        return session
+        return make_session(self._pass)
 
     def fault(self, operation: str, fault: Fault, *, where: str = "", skip: int = 0, times: int = FOREVER) -> None:
         """Let `fault` happen to the requests that hold the text `where`, after the first `skip` of them."""
@@ -79,13 +72,13 @@ class Wire:
         """The bodies of an operation's requests, every try its own."""
         return [request.body for request in self.requests if request.operation == operation]
 
-    def _pass(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> Answer:
+    def _pass(self, event_name: str, request: AWSPreparedRequest) -> Answer:
         body: Any = request.body or "{}"
         recorded = Request(event_name.rpartition(".")[2], json.loads(body))
         self.requests.append(recorded)
 
         def answer() -> Answer:
-            return botocore_stubber(event_name, request=request)
+            return send_to_moto(event_name, request)
 
         for rule in self._rules:
             if rule.applies(recorded):
@@ -98,9 +91,7 @@ def answers(code: str, status: int = 400, **body: Any) -> Fault:
 
     def fault(request: AWSPreparedRequest, _answer: Callable[[], Answer]) -> Answer:
         content = json.dumps({"__type": code, "message": "something"} | body)
-        return AWSResponse(
-            request.url, status, HTTPHeaders.from_dict({"x-amzn-ErrorType": code}), MockRawResponse(content)
-        )
+        return make_answer(request, status, {"x-amzn-ErrorType": code}, content)
 
     return fault
 

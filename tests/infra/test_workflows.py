@@ -188,11 +188,11 @@ def test_every_target_of_make_that_is_run_exists() -> None:
     assert set(parsed("nightly")["jobs"]["run"]["strategy"]["matrix"]["target"]) <= targets
 
 
-def test_every_night_the_faults_are_tried_in_full_and_schedules_drawn() -> None:
+def test_every_night_the_faults_are_tried_in_full_and_schedules_and_examples_drawn() -> None:
     workflow = parsed("nightly")
     assert workflow["jobs"]["run"]["strategy"] == {
         "fail-fast": False,
-        "matrix": {"target": ["faults", "soak", "audit", "bench", "coverage"]},
+        "matrix": {"target": ["faults", "soak", "properties", "audit", "bench", "coverage"]},
     }
     (run,) = runs(workflow)
     assert 'make "$TARGET"' in run

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -19,6 +19,7 @@ from ops.dead_letters import queues as dead_letters
 from ops.shell import quote_command
 from ops.stack import Stack
 from ops.terminal import screen
+from tests.examples import draw_examples
 from tests.ops.command import Command
 from tests.ops.dead_letters.test_queues import lay
 from tests.ops.moto_stack import moto_stack, put, rows
@@ -84,7 +85,7 @@ def paste(text: str, shell: Sequence[str]) -> list[list[str]]:
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: " ".join([Path(shell[0]).name, *shell[1:]]))
 @given(ids=st.lists(IDS, min_size=1, max_size=20))
-@settings(max_examples=50, deadline=None)
+@draw_examples(50)
 def test_every_argument_arrives_as_it_is_in_every_shell(shell: list[str], ids: list[str]) -> None:
     commands = [quote_command("orders stock add", id_, "-5") for id_ in ids]
     assert all(command.isascii() and command.isprintable() for command in commands)

@@ -1,7 +1,6 @@
 """The AWS that the functions of a schedule see: one account in memory, and what can go wrong on the way to it."""
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,10 +10,10 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+from aws_lambda_powertools.utilities.batch import EventType
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-import functions.start_workflow.start as starting
+import functions.start_workflow.attempts as starting
 from functions.shared import aws, batch
 from functions.shared.observability import logger, metrics
 from tests.clients import forget_clients, forget_stores
@@ -23,6 +22,7 @@ from tests.schedules.dynamodb import DynamoDB, cancelled, error
 from tests.schedules.interpreter import ENDED_BADLY, Execution
 from tests.schedules.invocations import Client, Killed, Reply, Request, close_workers
 from tests.schedules.ledger import Ledger, status
+from tools.insides.powertools import ProcessorPerThread, metrics_added_by
 
 STATE_MACHINE = "arn:aws:states:us-west-2:123456789012:stateMachine:orders"
 
@@ -252,10 +252,6 @@ class _Warnings(logging.Handler):
         self._account.cloud.warnings += 1
 
 
-class _ProcessorOfItsOwn(threading.local, BatchProcessor):
-    """A batch processor holds one batch at a time, as a process of Lambda does; here several interleave."""
-
-
 @contextmanager
 def connected() -> Iterator[Account]:
     """Connect the functions to an account of this module, and leave them as they were."""
@@ -268,16 +264,13 @@ def connected() -> Iterator[Account]:
         "ORDER_DLQ_URL": "dead-letters",
     }
     level = logger.log_level
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, metrics_added_by(metrics, account.add_metric):
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.setattr(aws, "_make_session", lambda: account)
         patch.setattr(starting, "_current_time", account.now)
-        processor = _ProcessorOfItsOwn(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+        processor = ProcessorPerThread(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         patch.setattr(batch, "_processor", processor)
-        patch.setattr(metrics, "add_metric", account.add_metric)
-        patch.setattr(metrics, "add_metadata", lambda *_args, **_named: None)
-        patch.setattr(metrics.provider, "flush_metrics", lambda **_named: None)
         patch.setattr(logging.getLogger(logger.name), "handlers", [_Warnings(account)])
         logger.setLevel(logging.WARNING)
         _forget()

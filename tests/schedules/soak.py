@@ -12,12 +12,13 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests import conftest  # noqa: F401 — the region, before the functions make their first client
+from tests.examples import NIGHTLY
 from tests.schedules.cloud import connected
 from tests.schedules.rules import Totals, schedules
 from tests.schedules.test_interleavings import ALL, explore
@@ -26,14 +27,7 @@ SCHEDULES_A_ROUND = 200
 STEPS_A_SCHEDULE = 60
 EVERY = 10_000  # steps, where the output is no terminal
 
-ROUND = settings(
-    max_examples=SCHEDULES_A_ROUND,
-    stateful_step_count=STEPS_A_SCHEDULE,
-    deadline=None,
-    database=None,  # the seed alone says what is drawn
-    print_blob=False,
-    suppress_health_check=list(HealthCheck),  # they judge speed
-)
+ROUND = settings(settings.get_profile(NIGHTLY), max_examples=SCHEDULES_A_ROUND, stateful_step_count=STEPS_A_SCHEDULE)
 
 
 def soak(steps: int, first: int, totals: Totals, each: settings = ROUND) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
-from moto.dynamodb.models import dynamodb_backends
 
 from functions.reserve_inventory.store import InventoryStore
 from functions.send_email.store import MailStore
@@ -24,20 +23,14 @@ from functions.track_email.store import MailProgress
 from functions.update_order.store import OrderStore
 from ops.local_aws import REGION
 from tests.clients import forget_clients
+from tests.examples import draw_examples
 from tests.functions.cloud import INVENTORY, ORDERS
-from tests.functions.wire import ACCOUNT
 from tests.schedules.dynamodb import DynamoDB
 from tests.schedules.expressions import Unsupported, parse_condition, parse_update
+from tools.insides import memory
 
 KEYS = {ORDERS: "order_id", INVENTORY: "item_id"}
 ORDER = Order("1", "customer@example.com", (Line("book", 2), Line("pen", 1)))
-QUICK = settings(
-    max_examples=30,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),  # they judge speed
-)
 
 
 class Both:
@@ -49,12 +42,11 @@ class Both:
 
     def clear(self) -> None:
         self.fake = DynamoDB(KEYS)
-        for table in KEYS:
-            _table(table).items.clear()
+        memory.clear_tables()
 
     def put(self, table: str, item: dict[str, Any]) -> None:
         self.fake.put(table, item)
-        dynamodb_backends[ACCOUNT][REGION].put_item(table, item)
+        memory.put_row(table, item)
 
     def update_item(self, **parameters: Any) -> Any:
         return self._ask("update_item", parameters)
@@ -64,8 +56,7 @@ class Both:
 
     def assert_same_rows(self) -> None:
         for table in KEYS:
-            items = (found.to_json()["Attributes"] for found in _table(table).items.values())
-            assert self.fake.rows[table] == {item[KEYS[table]]["S"]: item for item in items}
+            assert self.fake.rows[table] == {row[KEYS[table]]["S"]: row for row in memory.read_rows(table)}
 
     def _ask(self, operation: str, parameters: dict[str, Any]) -> Any:
         ours, theirs = (_outcome(getattr(side, operation), parameters) for side in (self.fake, self._moto))
@@ -74,10 +65,6 @@ class Both:
         if isinstance(ours, ClientError):
             raise ours
         return ours
-
-
-def _table(name: str) -> Any:
-    return dynamodb_backends[ACCOUNT][REGION].tables[name]
 
 
 def _outcome(operation: Callable[..., Any], parameters: dict[str, Any]) -> Any:
@@ -182,7 +169,7 @@ STOCK = st.sampled_from([None, {}, {"available": {"N": "0"}}, {"available": {"N"
 REFUSED = (aws.ConditionFailed, aws.TransactionCancelled, ClientError)
 
 
-@QUICK
+@draw_examples(30)
 @given(
     order=order_rows(),
     stock=st.tuples(STOCK, STOCK),

@@ -1,6 +1,7 @@
 """The state machine, ready to run."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -9,8 +10,8 @@ from tests.statemachine.machine import Machine, account_in_memory
 
 @pytest.fixture(scope="package")
 def deployed_machine() -> Iterator[Machine]:
-    with account_in_memory() as patch:
-        yield Machine(patch)
+    with account_in_memory() as patch, ExitStack() as stack:
+        yield Machine(patch, stack)
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 A Task calls its handler through AWS's own runtime client, so an exception's class becomes the error's name exactly as
 on Lambda. Waits are recorded and not waited. A plan of faults says what goes wrong at which try of which state.
 
-What moto lacks and this module adds, each with its reason in `Machine._interpret_here`: the handlers themselves, and an
-end that can be waited for. All else that the definition uses, moto has: CausePath, MaxDelaySeconds, JitterStrategy,
-`$$.State.RetryCount`, any class as an error's name.
+What moto lacks, `tools.insides.interpreter` adds: the handlers themselves, and an end that can be waited for. All else
+that the definition uses, moto has: CausePath, MaxDelaySeconds, JitterStrategy, `$$.State.RetryCount`, any class as an
+error's name.
 """
 
 import json
@@ -15,39 +15,33 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache, wraps
 from itertools import count
 from threading import Event
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
-from awslambdaric.bootstrap import handle_event_request
-from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from moto.dynamodb.models import dynamodb_backends
-from moto.ses.models import ses_backends
-from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
-from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
-from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-from moto.stepfunctions.parser.asl.utils import json_path
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
-from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from functions.reserve_inventory.handler import release_abandoned, release_inventory, reserve_inventory
 from functions.send_email.handler import send_confirmation
 from functions.shared import aws
-from functions.shared.observability import metrics
 from functions.shared.order import Line, Order
 from functions.update_order.handler import reject_order, update_order
 from infra.paths import DEFINITION as DEFINITION_FILE
 from ops.local_aws import REGION
 from ops.tables.order_row import OrderRow
 from tests.clients import forget_clients, forget_stores
-from tests.functions.wire import ACCOUNT
+from tools.insides import memory
+from tools.insides.interpreter import (
+    describe_execution,
+    interpreted_at_once,
+    invoke_handler,
+    tasks_answered_by,
+    time_out_task,
+)
+from tools.insides.memory import ACCOUNT
 
 DEFINITION: dict[str, Any] = json.loads(DEFINITION_FILE.read_text("utf-8"))
 TASKS: dict[str, dict[str, Any]] = {
@@ -141,11 +135,12 @@ class Run:
 class Machine:
     """One state machine, its two tables and its mails; made in an active `mock_aws`, and `reset` before use."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, stack: ExitStack) -> None:
         self._numbers = count(1)
         self._run = Run({})
         _prepare_functions(patch)
-        self._interpret_here(patch)
+        stack.enter_context(tasks_answered_by(self._answer))
+        stack.enter_context(interpreted_at_once(wait=self._wait, ended=self._end))
         self._sfn = boto3.client("stepfunctions")
         self._dynamodb = boto3.client("dynamodb")
         self._ses = boto3.client("sesv2")
@@ -163,10 +158,9 @@ class Machine:
 
     def reset(self) -> None:
         """Empty tables, no mails, and a sender that SES knows as verified: how each test finds the machine."""
-        for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
-            table.items.clear()
+        memory.clear_tables()
         self.trust_sender()
-        ses_backends[ACCOUNT][REGION].sent_messages.clear()
+        memory.forget_mails()
 
     def run(
         self,
@@ -242,33 +236,9 @@ class Machine:
     @property
     def mails(self) -> list[str]:
         """The recipients of the mails that left, in their order."""
-        return [
-            address
-            for mail in ses_backends[ACCOUNT][REGION].sent_messages
-            for address in mail.destinations["ToAddresses"]
-        ]
+        return [address for mail in memory.read_mails() for address in mail.destinations["ToAddresses"]]
 
-    def _interpret_here(self, patch: pytest.MonkeyPatch) -> None:
-        # moto runs a Lambda function in a Docker container, and one that has failed has no error type there.
-        patch.setattr(lambda_eval_utils, "_invoke_lambda_function", self._answer)
-        # FULL jitter draws from 0 to the interval: always the most, so that the back-off can be read off the waits.
-        patch.setattr(jitter_strategy_decl, "random", SimpleNamespace(uniform=lambda _low, high: high))
-        patch.setattr(retrier_decl, "time", SimpleNamespace(sleep=self._wait))
-        # The text is parsed at every start, which takes longer than the execution itself.
-        patch.setattr(AmazonStateLanguageParser, "parse", _parsed)
-        # So is each path, by a parser made anew, at every try of every state: a quarter of a run.
-        patch.setattr(json_path, "parse", _path)
-        # moto's executions end in a thread of their own and tell nobody.
-        terminated = BaseExecutionWorkerCommunication.terminated
-
-        @wraps(terminated)
-        def tell(communication: BaseExecutionWorkerCommunication) -> None:
-            terminated(communication)
-            self._run.ended.set()
-
-        patch.setattr(BaseExecutionWorkerCommunication, "terminated", tell)
-
-    def _answer(self, parameters: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _answer(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Answer for Lambda: moto's interpreter calls this for each try of a Task."""
         function = parameters["FunctionName"].rsplit(":", 1)[1]
         state, run = STATE_OF[function], self._run
@@ -285,8 +255,11 @@ class Machine:
     def _wait(self, seconds: float) -> None:
         self._run.waits.setdefault(self._run.state, []).append(seconds)
 
+    def _end(self) -> None:
+        self._run.ended.set()
+
     def _result(self, arn: str, run: Run) -> Result:
-        execution: Any = stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(arn)
+        execution = describe_execution(arn)
         history = execution.to_history_output()["events"]
         return Result(
             status=execution.status,
@@ -339,9 +312,6 @@ def _prepare_functions(patch: pytest.MonkeyPatch) -> None:
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
     }.items():
         patch.setenv(name, value)
-    # Read from the environment when first imported, which another test may have done before.
-    patch.setattr(metrics.provider, "namespace", "OrderProcessing")
-    patch.setattr(metrics.provider, "service", "order-processing-test")
     _forget_environment()
 
 
@@ -357,50 +327,17 @@ STATE_OF = {
     for name, state in TASKS.items()
 }
 
-_parsed = cache(AmazonStateLanguageParser.parse)
-_path = cache(vars(json_path)["parse"])  # jsonpath_ng's, as moto has imported it
-
-
-class _Runtime:
-    """Lambda's runtime API, of which AWS's runtime client knows this much."""
-
-    def __init__(self) -> None:
-        self.marshaller = LambdaMarshaller()
-        self.answer: dict[str, Any] = {}
-
-    def post_invocation_result(self, _invocation: str, result: str, *_: Any) -> None:
-        self.answer = {"StatusCode": 200, "Payload": json.loads(result)}
-
-    def post_invocation_error(self, _invocation: str, error: str, *_: Any) -> None:
-        self.answer = {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": json.loads(error)}
-
-
-_invocations = count(1)
-
 
 def invoke(handler: Handler, payload: bytes) -> dict[str, Any]:
-    """Call a handler as `python -m awslambdaric` does, and give Lambda's answer."""
-    runtime = _Runtime()
-    handle_event_request(
-        runtime,
-        handler,
-        invoke_id=f"invocation-{next(_invocations)}",
-        event_body=payload,
-        content_type="application/json",
-        client_context_json=None,
-        cognito_identity_json=None,
-        epoch_deadline_time_in_ms=int((time.time() + 70) * 1000),
-        invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:step",
-        tenant_id=None,
-        log_sink=SimpleNamespace(log_error=lambda _lines: None),
-    )
-    return runtime.answer
+    """Call a handler as Lambda does, with more time than a step may take, and give Lambda's answer."""
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:step"
+    return invoke_handler(handler, payload, arn=arn, deadline=time.time() + 70)
 
 
 def failed_try(error: str) -> dict[str, Any]:
     """Fail a try with an error of this name, the way an error of this kind reaches the interpreter."""
     if error == "States.Timeout":
-        raise EvalTimeoutError
+        return time_out_task()
     if error.startswith("Lambda."):
         raise refused(error.removeprefix("Lambda."), 500)
     return {

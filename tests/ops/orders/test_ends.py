@@ -16,6 +16,7 @@ from ops.orders.ends import EndFinder
 from ops.orders.ledger import Orders
 from ops.orders.pace import AT_ONCE, CALLS_A_SECOND, Pace
 from tests.clients import pose_as_client
+from tests.examples import draw_examples
 from tests.ops.states import MACHINE, START, States
 
 STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -115,7 +116,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(draw_examples(60), phases=[Phase.explicit, Phase.generate])
 @given(STEPS, st.integers(0, 30), st.sampled_from([3, 10, 1000]))
 def test_what_ends_is_reported_once_and_nothing_else_is(steps: list[Step], before: int, page: int) -> None:
     states = Lagging(page=page)

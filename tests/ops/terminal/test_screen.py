@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -26,6 +26,7 @@ from ops.stack import Stack
 from ops.tables.order_row import OrderRow
 from ops.terminal import screen
 from ops.terminal.working import make_visible, show_working
+from tests.examples import draw_examples
 from tests.ops.command import Command
 from tests.ops.dead_letters.test_queues import lay
 from tests.ops.moto_stack import moto_stack, put
@@ -94,7 +95,7 @@ def printed(door: Callable[[str], object], text: str, *, encoding: str, terminal
     ("name", "terminal"),
     [*((name, False) for name in DOORS), *((name, True) for name in DOORS if name != "working")],
 )
-@settings(max_examples=40, deadline=None)
+@draw_examples(40)
 @example(text="\x1b[31m\ud800\u202e")
 @given(text=TEXTS)
 def test_no_way_to_the_terminal_lets_anything_through_that_drives_it(name: str, text: str, terminal: bool) -> None:
@@ -112,14 +113,14 @@ def test_a_live_line_moves_the_cursor_itself_and_its_text_does_not() -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 @pytest.mark.parametrize("name", DOORS)
-@settings(max_examples=15, deadline=None)
+@draw_examples(15)
 @given(text=TEXTS)
 def test_an_encoding_that_lacks_characters_ends_nothing(name: str, text: str, encoding: str) -> None:
     assert printed(DOORS[name], text, encoding=encoding, terminal=False)
 
 
 @pytest.mark.parametrize("door", [screen.show_json, screen.show_json_line])
-@settings(max_examples=100, deadline=None)
+@draw_examples(100)
 @example(value={"a": "\ud800\x9b\u202e\x7f"})
 @given(value=st.dictionaries(TEXTS, TEXTS))
 def test_json_is_ascii_and_holds_the_very_text(door: Callable[[object], None], value: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from functions.shared.errors import ConflictingOrder, TransientError
 from functions.shared.execution_name import execution_name
 from functions.shared.observability import count_event, measure_time, tell_order
 from functions.shared.order import Order
-from functions.start_workflow.workflow import EarlierExecution, Workflow
+from functions.start_workflow.destinations import EarlierExecution, Workflow
 
 _ENDED_BADLY: Final = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 
