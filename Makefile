@@ -144,8 +144,8 @@ synth: install  ## write the CloudFormation template (STAGE=local)
 diff: install  ## say what a deploy would change on AWS (STAGE=dev)
 	node_modules/.bin/cdk diff --no-notices -c stage=$(or $(STAGE),dev) $(CDK_ARGS)
 
-deploy: stage-named install  ## deploy to AWS, saying first what that takes away; YES=1 agrees (STAGE=dev CDK_ARGS="-c key=value")
-	@$(PY) -m tools.deploy $(STAGE) $(if $(YES),--yes) $(CDK_ARGS)
+deploy: stage-named install  ## deploy to AWS, saying first what that takes away; TAKE_AWAY=1 agrees (STAGE=dev CDK_ARGS="-c key=value")
+	@$(PY) -m tools.deploy $(STAGE) $(if $(TAKE_AWAY),--take-away) $(CDK_ARGS)
 
 destroy: stage-named install  ## delete a stage on AWS, after a question; prod keeps its tables (STAGE=dev)
 	node_modules/.bin/cdk destroy --no-notices -c stage=$(STAGE) $(CDK_ARGS)

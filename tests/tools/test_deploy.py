@@ -97,13 +97,13 @@ def test_where_nobody_can_be_asked_it_takes_nothing_away(world: World, capsys: p
     assert not world.is_deployed
     said = capsys.readouterr()
     assert "subscription of oncall@example.com: is deleted" in said.out
-    assert said.err == "error: nothing was deployed, since nobody can be asked here: add YES=1 to agree\n"
+    assert said.err == "error: nothing was deployed, since nobody can be asked here: add TAKE_AWAY=1 to agree\n"
 
 
 @pytest.mark.parametrize("answer", [None, False])
-def test_yes_agrees_to_all(world: World, answer: bool | None) -> None:
+def test_one_word_agrees_to_all(world: World, answer: bool | None) -> None:
     world.answer = answer
-    assert world.deploy("--yes") == 0
+    assert world.deploy("--take-away") == 0
     assert world.commands[-1] == ("deploy", "--app", str(world.folder), "--require-approval", "never")
     assert world.asked == []
 
@@ -131,14 +131,14 @@ def test_a_stage_that_is_not_deployed_loses_nothing(world: World, described: Ans
 
 def test_nothing_is_deployed_when_aws_does_not_say_what_is(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.described = DENIED
-    assert world.deploy("--yes") == 3
+    assert world.deploy("--take-away") == 3
     assert not world.is_deployed
     assert capsys.readouterr().err.startswith("error: not allowed: ")
 
 
 def test_nothing_is_deployed_when_the_settings_are_refused(world: World) -> None:
     world.synth_code = 1
-    assert world.deploy("--yes") == 1
+    assert world.deploy("--take-away") == 1
     assert [command for command, *_ in world.commands] == ["synth"]
 
 

@@ -33,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     try:
         stack = name_stack(options.stage)
-        _agree_to_losses(_find_stack_losses(stack), stack.name, yes=options.yes)
+        _agree_to_losses(_find_stack_losses(stack), stack.name, agreed=options.take_away)
     except tuple(_CODES) as error:
         screen.print_complaint(str(error))
         return _CODES[type(error)]
     # The CDK asks about wider permissions, where somebody can answer. It deploys what was compared: no second synth.
-    approval = () if screen.is_interactive() and not options.yes else ("--require-approval", "never")
+    approval = () if screen.is_interactive() and not options.take_away else ("--require-approval", "never")
     return run_cdk("deploy", "--app", str(ASSEMBLY), *approval)
 
 
@@ -46,7 +46,7 @@ def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make deploy", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("stage", choices=STAGES_WITH_FILE, help="`make up` deploys the local one")
     parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="for this deploy")
-    parser.add_argument("--yes", action="store_true", help="agree to what the deploy takes away")
+    parser.add_argument("--take-away", action="store_true", help="agree to what the deploy takes away")
     return parser.parse_args(arguments)
 
 
@@ -64,7 +64,7 @@ def _find_stack_losses(stack: Stack) -> list[Loss]:
     return find_losses(deployed, planned, find_fixed_properties)
 
 
-def _agree_to_losses(losses: Sequence[Loss], name: str, *, yes: bool) -> None:
+def _agree_to_losses(losses: Sequence[Loss], name: str, *, agreed: bool) -> None:
     """Say what would be lost, and go on if there is nothing or somebody agrees.
 
     Raises:
@@ -76,10 +76,10 @@ def _agree_to_losses(losses: Sequence[Loss], name: str, *, yes: bool) -> None:
     screen.print_line(f"{name}: this deploy takes away")
     for loss in losses:
         screen.print_line(f"  {loss.what}: {loss.fate}")
-    if yes:
+    if agreed:
         return
     if not screen.is_interactive():
-        raise Refused("nothing was deployed, since nobody can be asked here: add YES=1 to agree")
+        raise Refused("nothing was deployed, since nobody can be asked here: add TAKE_AWAY=1 to agree")
     if not screen.confirm_question("Deploy all the same?"):
         raise Refused("nothing was deployed")
 

@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 from ops.doctor.stack_status import NEVER_CREATED
 from ops.stack import Stack, explain_errors
 
+# Which the caller needs, on the stack: the CDK itself uses the bootstrap's roles.
+ACTIONS: Final = ("cloudformation:DescribeStacks", "cloudformation:GetTemplate")
 # Somebody has looked at what a first deploy would create, or a first deploy failed: nothing can be taken away.
 _WITHOUT_RESOURCES: Final = NEVER_CREATED | {"REVIEW_IN_PROGRESS"}
 
