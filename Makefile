@@ -37,7 +37,7 @@ ASL := $(wildcard statemachine/*.asl.json)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install up env down status demo verify check test faults soak properties load audit lint format schemas docs bench coverage synth diff lock release clean
+.PHONY: help install up env down status demo verify check test faults soak properties load audit lint format schemas docs bench coverage synth diff deploy destroy lock release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -162,8 +162,18 @@ bench: install  ## measure the functions and the flow against their bounds
 synth: install  ## write the CloudFormation template (STAGE=local)
 	node_modules/.bin/cdk synth --quiet --no-notices -c stage=$(or $(STAGE),local) $(CDK_ARGS)
 
-diff: install  ## say what a deploy would change on AWS (STAGE=dev CDK_ARGS="-c sender_email=…")
+diff: install  ## say what a deploy would change on AWS (STAGE=dev)
 	node_modules/.bin/cdk diff --no-notices -c stage=$(or $(STAGE),dev) $(CDK_ARGS)
+
+deploy: stage-named install  ## deploy to AWS, saying first what that takes away; TAKE_AWAY=1 agrees (STAGE=dev CDK_ARGS="-c key=value")
+	@$(PY) -m tools.deploy $(STAGE) $(if $(TAKE_AWAY),--take-away) $(CDK_ARGS)
+
+destroy: stage-named install  ## delete a stage on AWS, after a question; prod keeps its tables (STAGE=dev)
+	node_modules/.bin/cdk destroy --no-notices -c stage=$(STAGE) $(CDK_ARGS)
+
+.PHONY: stage-named
+stage-named:
+	@[ -n "$(STAGE)" ] || { echo "error: name the stage, as in STAGE=dev" >&2; exit 1; }
 
 # The commands are the ones that stand in each file's header.
 lock: install  ## write requirements/ from pyproject.toml (UPGRADE=--upgrade takes newer versions)

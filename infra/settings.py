@@ -1,9 +1,12 @@
-"""The settings of each stage, all in this module, and checked before anything is synthesised."""
+"""The settings of each stage, all in this module, and checked before anything is synthesised.
+
+Values come from the context (`-c key=value`), else from the stage's file, else they are the stage's own.
+"""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
@@ -15,14 +18,14 @@ _EMAIL = re.compile(r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,
 _EMAIL_RULE = "one plain address such as orders@example.com (letters, digits and . _ + - before the @)"
 # No wildcards: every account and role is named.
 _PUBLISHER = re.compile(r"[0-9]{12}|arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=.@_/-]+")
-_PUBLISHER_RULE = "account ids of 12 digits or ARNs of roles, separated by commas"
+PUBLISHER_RULE = "account ids of 12 digits or ARNs of roles"
 # It becomes part of a function's description, of which Lambda takes 256 characters.
 _RELEASE = re.compile(r"[ -~]{1,64}")
 _RELEASE_RULE = "1 to 64 printable ASCII characters"
 
 
 class SettingsError(ValueError):
-    """A context value that cannot be deployed; the message names the key and the rule on one line."""
+    """A value that cannot be deployed; the message names the key, the rule and where the value stands, on one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,11 +123,13 @@ class Settings:
         differences = _BY_STAGE[stage]
         sender = sender_email or differences.default_sender
         if sender is None:
-            raise SettingsError(f"sender_email: required in stage {stage}: {_EMAIL_RULE} (-c sender_email=…)")
+            raise SettingsError(
+                f"sender_email: required in stage {stage}: {_EMAIL_RULE} (-c sender_email=…, or in stages/{stage}.toml)"
+            )
         return cls(
             stage=stage,
-            sender_email=_check_email("sender_email", sender),
-            alarm_email=None if alarm_email is None else _check_email("alarm_email", alarm_email),
+            sender_email=check_email("sender_email", sender),
+            alarm_email=None if alarm_email is None else check_email("alarm_email", alarm_email),
             ses_sandbox=differences.ses_sandbox if ses_sandbox is None else ses_sandbox,
             create_sender_identity=stage != "prod" if create_sender_identity is None else create_sender_identity,
             release=None if release is None else _check_release(release),
@@ -204,23 +209,34 @@ _BY_STAGE = {
 }
 
 
-def _check_email(key: str, value: object) -> str:
+def check_email(key: str, value: object, where: str | None = None) -> str:
+    """Give an address as it is; raises SettingsError that says `where` it stands, on the command line unless named."""
     if not isinstance(value, str) or not _EMAIL.fullmatch(value):
-        raise SettingsError(f"{key}: must be {_EMAIL_RULE}, not {value!r} (-c {key}=…)")
+        refuse_value(key, _EMAIL_RULE, value, where)
     return value
 
 
+def is_publisher(name: object) -> bool:
+    """Whether it is an account or a role in full; what is misspelt would lock publishers out in silence."""
+    return isinstance(name, str) and _PUBLISHER.fullmatch(name) is not None
+
+
+def refuse_value(key: str, rule: str, value: object, where: str | None = None) -> NoReturn:
+    """Raise SettingsError with the key, the rule, the value, and where it stands."""
+    raise SettingsError(f"{key}: must be {rule}, not {value!r} ({where or f'-c {key}=…'})")
+
+
 def _split_publishers(value: object) -> tuple[str, ...]:
-    """One principal or several, separated by commas; what is misspelt would lock publishers out in silence."""
+    """One principal or several, separated by commas."""
     named = tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else ()
-    if not named or not all(_PUBLISHER.fullmatch(name) for name in named):
-        raise SettingsError(f"publishers: must be {_PUBLISHER_RULE}, not {value!r} (-c publishers=…)")
+    if not named or not all(is_publisher(name) for name in named):
+        refuse_value("publishers", f"{PUBLISHER_RULE}, separated by commas", value)
     return tuple(dict.fromkeys(named))
 
 
 def _check_release(value: object) -> str:
     if not isinstance(value, str) or not _RELEASE.fullmatch(value):
-        raise SettingsError(f"release: must be {_RELEASE_RULE}, not {value!r} (-c release=…)")
+        refuse_value("release", _RELEASE_RULE, value)
     return value
 
 

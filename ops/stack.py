@@ -177,7 +177,7 @@ def connect_stack(stage: str, *, profile: str | None = None, region: str | None 
     if stage == LOCAL_STAGE and not (profile or region or os.environ.get("AWS_ENDPOINT_URL")):
         return connect_local()  # the account of the shell's credentials holds no such stack
     with explain_errors():
-        session = boto3.Session(profile_name=profile, region_name=region)
+        session = _make_session(profile, region)
         return _find_stack(Account(session), stage, session.region_name or "")
 
 
@@ -188,10 +188,15 @@ def name_stack(stage: str, *, profile: str | None = None, region: str | None = N
         StackError: no region, or no such profile.
     """
     with explain_errors():
-        session = boto3.Session(profile_name=profile, region_name=region)
+        session = _make_session(profile, region)
         if not session.region_name:
             raise NoRegionError
         return Stack(stack_name(stage), session.region_name, Account(session), {})
+
+
+def _make_session(profile: str | None, region: str | None) -> boto3.Session:
+    """Make a session in the region that the AWS CLI and the CDK would take; boto3 alone does not know AWS_REGION."""
+    return boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None)
 
 
 def stack_name(stage: str) -> str:

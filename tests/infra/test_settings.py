@@ -185,12 +185,17 @@ def test_only_what_has_versions_is_shifted_between_them(stage: str) -> None:
 
 
 def run_app(context: dict[str, str], out: Path) -> subprocess.CompletedProcess[str]:
-    """Run the app as `cdk` does, on a machine that knows nothing of AWS and has no Node of its own."""
+    """Run the app as `cdk` does, on a machine that knows nothing of AWS, and has no Node and no stage's file."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JSII_"))}
-    nothing = {"PATH": "", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    nothing = {
+        "PATH": "",
+        "PYTHONPATH": str(ROOT),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
     return subprocess.run(
         [sys.executable, "-m", "infra.app"],
-        cwd=ROOT,
+        cwd=out,
         env=environment | nothing | {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(out)},
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from infra.paths import ROOT
+from tools.deploy.deployed_template import ACTIONS
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = [*sorted(FOLDER.glob("*.yml")), ROOT / ".github" / "actions" / "setup" / "action.yml"]
@@ -94,9 +95,13 @@ def test_prod_follows_dev_and_dev_the_checks_of_the_same_commit() -> None:
     assert checks["uses"] == parsed("ci")["jobs"]["checks"]["uses"] == "./.github/workflows/checks.yml"
     assert (dev["needs"], prod["needs"]) == ("checks", "dev")
     # A push has no inputs, and to GitHub what is not there equals false.
-    at_once = {"all_at_once": "${{ inputs.all_at_once || false }}"}
-    assert [job["with"] for job in (dev, prod)] == [{"stage": "dev"}, {"stage": "prod", **at_once}]
-    assert triggers(workflow)["workflow_dispatch"]["inputs"]["all_at_once"]["default"] is False
+    at_once, take_away = ({name: f"${{{{ inputs.{name} || false }}}}"} for name in ("all_at_once", "take_away"))
+    assert [job["with"] for job in (dev, prod)] == [
+        {"stage": "dev", **take_away},
+        {"stage": "prod", **at_once, **take_away},
+    ]
+    by_hand = triggers(workflow)["workflow_dispatch"]["inputs"]
+    assert {name: given["default"] for name, given in by_hand.items()} == {"all_at_once": False, "take_away": False}
     assert [job.get("if") for job in (checks, dev, prod)] == [None, "github.ref == 'refs/heads/main'", None]
     assert workflow["concurrency"]["cancel-in-progress"] is False
 
@@ -114,11 +119,28 @@ def test_a_stage_is_deployed_from_its_own_environment_after_its_differences_were
         "role-to-assume": "${{ vars.AWS_ROLE_ARN }}",
         "aws-region": "${{ vars.AWS_REGION }}",
     }
-    install, _, diff, deploy = runs(parsed("deploy-stage"))
-    assert (install, diff) == ("make install", "make diff")
-    assert "cdk deploy" in deploy
+    install, _, _, diff, deploy = runs(parsed("deploy-stage"))
+    assert (install, diff, deploy) == ("make install", "make diff", "make deploy")
     shown, deployed = (step["env"] for step in job["steps"] if step.get("run") in (diff, deploy))
-    assert shown == deployed == {"STAGE": "${{ inputs.stage }}", "CDK_ARGS": "${{ steps.deployment.outputs.args }}"}
+    assert shown == {"STAGE": "${{ inputs.stage }}", "CDK_ARGS": "${{ steps.deployment.outputs.args }}"}
+    agreed = "${{ (inputs.take_away || inputs.all_at_once) && '1' || '' }}"
+    assert deployed == {**shown, "TAKE_AWAY": agreed}, "a push takes nothing away"
+
+
+SETTINGS = 'sender_email = "orders@example.com"  # "$HOME" `id` %s\nses_sandbox = true'
+
+
+@pytest.mark.parametrize(("variable", "file"), [(SETTINGS, f"{SETTINGS}\n"), ("", "the repository's\n")])
+def test_the_stages_file_is_the_environments_or_the_repositorys(variable: str, file: str, tmp_path: Path) -> None:
+    written = tmp_path / "stages" / "prod.toml"
+    written.parent.mkdir()
+    written.write_text("the repository's\n")
+    (step,) = [step for step in steps(parsed("deploy-stage")) if "STAGE_FILE" in step.get("env", {})]
+    assert step["env"] == {"STAGE": "${{ inputs.stage }}", "STAGE_FILE": "${{ vars.STAGE_FILE }}"}
+    environment = {"PATH": os.environ["PATH"], "STAGE": "prod", "STAGE_FILE": variable}
+    run = ["/bin/bash", "-e", "-c", step["run"]]
+    subprocess.run(run, cwd=tmp_path, env=environment, check=True)  # noqa: S603 the workflow's own script
+    assert written.read_text() == file
 
 
 @pytest.mark.parametrize(
@@ -136,7 +158,7 @@ def test_a_deployment_after_a_rollback_has_a_release_and_a_revert_does_not_shift
 ) -> None:
     done, output = prepare_deployment(tmp_path, all_at_once, f"printf '{stacks}'")
     assert (done.returncode, done.stderr) == (0, "")
-    assert output == f"args=-c sender_email=orders@example.com{added}\n"
+    assert output == f"args={added}\n"
     (asked,) = (tmp_path / "asked").read_text().splitlines()
     assert "list-stacks --stack-status-filter UPDATE_ROLLBACK_COMPLETE" in asked
     assert "StackName=='order-processing-prod'" in asked
@@ -151,7 +173,11 @@ def test_the_role_that_the_guide_describes_may_ask_this() -> None:
     guide = (ROOT / "docs" / "deploying.md").read_text("utf-8")
     _, role = (json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", guide, re.DOTALL | re.MULTILINE))
     beyond_bootstrap = [statement for statement in role["Statement"] if statement["Action"] != "sts:AssumeRole"]
-    assert beyond_bootstrap == [{"Effect": "Allow", "Action": "cloudformation:ListStacks", "Resource": "*"}]
+    deployed = "arn:aws:cloudformation:REGION:ACCOUNT:stack/order-processing-prod/*"
+    assert beyond_bootstrap == [
+        {"Effect": "Allow", "Action": "cloudformation:ListStacks", "Resource": "*"},
+        {"Effect": "Allow", "Action": list(ACTIONS), "Resource": deployed},
+    ]
     calls = {call for run in runs(parsed("deploy-stage")) for call in re.findall(r"\baws ([a-z]+ [a-z-]+)", run)}
     assert calls == {"cloudformation list-stacks"}
 
@@ -159,7 +185,7 @@ def test_the_role_that_the_guide_describes_may_ask_this() -> None:
 def prepare_deployment(folder: Path, all_at_once: str, aws_does: str) -> tuple[subprocess.CompletedProcess[str], str]:
     """Run the step as GitHub does, with an `aws` that notes what it is asked; returns what later steps read of it."""
     (step,) = [step for step in steps(parsed("deploy-stage")) if step.get("id") == "deployment"]
-    assert set(step["env"]) == {"STAGE", "CDK_ARGS", "ALL_AT_ONCE"}
+    assert set(step["env"]) == {"STAGE", "ALL_AT_ONCE"}
     aws = folder / "aws"
     aws.write_text(f'#!/bin/sh\necho "$@" >> "{folder}/asked"\n{aws_does}\n')
     aws.chmod(0o755)
@@ -168,7 +194,6 @@ def prepare_deployment(folder: Path, all_at_once: str, aws_does: str) -> tuple[s
     environment = {
         "PATH": f"{folder}:{os.environ['PATH']}",
         "STAGE": "prod",
-        "CDK_ARGS": "-c sender_email=orders@example.com",
         "ALL_AT_ONCE": all_at_once,
         "GITHUB_RUN_ID": "123",
         "GITHUB_RUN_ATTEMPT": "2",

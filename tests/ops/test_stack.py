@@ -66,6 +66,25 @@ def test_a_stack_is_found_by_its_stage_and_known_by_its_outputs() -> None:
         stack["Other"]
 
 
+@pytest.mark.parametrize(
+    ("shell", "named", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, None, "eu-west-1"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, None, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "us-east-1"}, None, "us-east-1"),
+        ({"AWS_REGION": "eu-west-1"}, "us-east-1", "us-east-1"),
+    ],
+)
+def test_the_region_is_the_one_that_the_aws_cli_and_the_cdk_take(
+    shell: dict[str, str], named: str | None, region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`orders env` and GitHub's action for credentials set AWS_REGION."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    for name, value in shell.items():
+        monkeypatch.setenv(name, value)
+    assert stack_module.name_stack("dev", region=named).region == region
+
+
 def test_a_client_is_made_once() -> None:
     account = Account({})
     stack = Stack("order-processing-dev", "eu-west-1", account, {})

@@ -1,0 +1,1 @@
+"""A deploy to AWS, which says first what it would take away."""
