@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from ops.doctor.stack_status import NEVER_CREATED
+from ops.doctor.looking.stack_status import NEVER_CREATED
 from ops.stack import Stack, explain_errors
 
 # Which the caller needs, on the stack: the CDK itself uses the bootstrap's roles.
