@@ -13,6 +13,7 @@ from ops.doctor.catalogue import BEFORE, LOOKS, make_deep, make_placing, make_ro
 from ops.doctor.commit import read_commit
 from ops.doctor.deep_command import announce_deep, announce_rollout
 from ops.doctor.examination import Examined, examine_stack
+from ops.doctor.examination_view import show_examined, show_group, show_sum
 from ops.doctor.patience import Patience
 from ops.doctor.permissions import make_policy
 from ops.doctor.placing.clean_command import clean_up
@@ -20,7 +21,6 @@ from ops.doctor.placing.placed_run import Run
 from ops.doctor.placing.probe_command import announce_run
 from ops.doctor.probe import Probe, Verdict
 from ops.doctor.subject import Subject
-from ops.doctor.view import show_examined, show_group, show_sum
 from ops.errors import BadInput
 from ops.stack import Account, Aws, Stack
 from ops.terminal import screen

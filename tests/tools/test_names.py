@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# Where every folder of its kind has one: a step's handler and its store, a noun's commands.
-ONE_A_FOLDER = {"__init__", "__main__", "commands", "handler", "store"}
+# Where every folder of its kind has one: a step's handler and its store, a noun's commands, a layer's errors.
+ONE_A_FOLDER = {"__init__", "__main__", "commands", "errors", "handler", "store"}
 # The same thing seen from two sides: by who deploys it and who operates it, by who measures it and in whose process.
 TWO_SIDES = {
     "app": ["infra/app.py", "ops/app.py"],
     "cold": ["bench/cold.py", "bench/probes/cold.py"],
-    "errors": ["functions/shared/errors.py", "local/aws/errors.py", "ops/errors.py"],
     "order": ["bench/order.py", "bench/probes/order.py", "functions/shared/order.py"],
     "queues": ["infra/pipeline/queues.py", "ops/dead_letters/queues.py"],
     "stack": ["infra/stack.py", "ops/stack.py"],
