@@ -10,6 +10,7 @@ from rich.console import Console
 from local.aws import LocalAws, LocalAwsError, deploy_stack
 from local.demo.checks import Checks
 from local.demo.display import open_console
+from local.demo.last_chapter import consult_doctor
 from local.demo.stage import Stage, WaitedInVainError
 from local.demo.story import tell_story
 from local.pipeline import Pipeline
@@ -45,7 +46,9 @@ def _perform_story(aws: LocalAws, console: Console, checks: Checks) -> None:
         outputs = deploy_stack(aws, progress=tell_progress)
     console.print(f"deployed to a local AWS at {aws.endpoint} in {time.monotonic() - began:.0f} s")
     try:
-        tell_story(Stage(Pipeline(aws, outputs), console, checks))
+        stage = Stage(Pipeline(aws, outputs), console, checks)
+        tell_story(stage)
+        consult_doctor(stage)
     except WaitedInVainError as vain:
         checks.fail(str(vain))
     except (BotoCoreError, ClientError, OSError) as failure:

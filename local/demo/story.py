@@ -7,10 +7,6 @@ from typing import Any, Final
 from local.demo.display import mail_panel, stock_table
 from local.demo.stage import Stage
 from ops.books.balance import count_held
-from ops.doctor.catalogue import LOOKS
-from ops.doctor.examination import examine_stack
-from ops.doctor.probe import Verdict
-from ops.doctor.subject import Subject
 from ops.orders.history import Visit
 from ops.tables.order_row import OrderRow
 
@@ -47,7 +43,6 @@ def tell_story(stage: Stage) -> None:
     _mail_refused(stage)
     _published_again(stage)
     _the_books(stage)
-    _the_doctor(stage)
 
 
 def _an_order_comes_in(stage: Stage) -> None:
@@ -152,22 +147,6 @@ def _the_books(stage: Stage) -> None:
     statuses = {order_id: order.status for order_id, order in sorted(orders.items())}
     check.expect("orders", statuses, {"12345": "CONFIRMED", "12346": "REJECTED", "12348": "CONFIRMED"})
     check.expect("mails in all", len(stage.pipeline.mails()), 2)
-
-
-def _the_doctor(stage: Stage) -> None:
-    """Ask what `orders doctor` asks; what the emulator cannot answer, only an account on AWS can."""
-    stage.chapter("8  The doctor, which asks AWS itself whether the stack is as it should be")
-    beyond = list[str]()
-    for examined in examine_stack(LOOKS, Subject(stage.pipeline.stack), lambda _text: None):
-        if examined.verdict is Verdict.NOT_LOCAL:
-            beyond.append(examined.probe)
-        else:
-            found = "; ".join(finding.text for finding in examined.findings if finding.verdict is examined.verdict)
-            stage.checks.holds(
-                f"{examined.probe} {examined.asks if examined.verdict is Verdict.OK else found}",
-                examined.verdict is Verdict.OK,
-            )
-    stage.say(f"only an account on AWS can answer {', '.join(beyond)}: there run `orders doctor --stage dev`")
 
 
 def _make_order(stage: Stage, order_id: str) -> OrderRow:

@@ -31,5 +31,5 @@ def test_without_a_stack_a_command_has_no_answer(orders: Orders) -> None:
     assert "nothing answers at AWS_ENDPOINT_URL=http://127.0.0.1:1: unset it" in nowhere.err
     missing = orders.run("--stage", "prod", "stock", "show")
     assert (missing.code, missing.out) == (3, "")
-    assert "no stack order-processing-prod in account 000000000000, region us-west-2" in missing.err
+    assert "no stack order-processing-prod: this shell is pointed at the local AWS" in missing.err
     assert orders.run("stock", "show").code == 2
