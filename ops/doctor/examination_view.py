@@ -12,9 +12,9 @@ _MARKS: Final = {
     Verdict.OK: "ok",
     Verdict.WRONG: "wrong",
     Verdict.CANNOT_SAY: "cannot say",
-    Verdict.NOT_LOCAL: "not on the local AWS",
+    Verdict.NOT_LOCAL: "not local",
 }
-_WIDTH: Final = len("cannot say")
+_WIDTH: Final = max(map(len, _MARKS.values()))
 _INDENT: Final = " " * (_WIDTH + 9)
 _BAD: Final = (Verdict.WRONG, Verdict.CANNOT_SAY)
 
@@ -37,7 +37,8 @@ def show_examined(examined: Examined) -> None:
 def show_sum(examined: Iterable[Examined]) -> None:
     """Show how many came to which verdict."""
     counts = Counter(one.verdict for one in examined)
-    screen.print_line(", ".join(f"{counts[verdict]} {_MARKS[verdict]}" for verdict in Verdict if counts[verdict]))
+    words = _MARKS | {Verdict.NOT_LOCAL: "not on the local AWS"}
+    screen.print_line(", ".join(f"{counts[verdict]} {words[verdict]}" for verdict in Verdict if counts[verdict]))
 
 
 def _show_finding(id_: str, finding: Finding) -> None:

@@ -43,7 +43,7 @@ _STYLES: Final = {
     "PROCESSING": "cyan", "RUNNING": "cyan", "SENDING": "cyan", "PENDING": "cyan",
     "REJECTED": "yellow", "CANCELLED": "yellow", "UNKNOWN": "yellow", "BOUNCED": "yellow", "COMPLAINED": "yellow",
     "FAILED": "red", "TIMED_OUT": "red", "ABORTED": "red",
-    "ok": "green", "wrong": "red", "cannot say": "yellow", "not on the local AWS": "dim",
+    "ok": "green", "wrong": "red", "cannot say": "yellow", "not local": "dim",
 }  # fmt: skip
 
 

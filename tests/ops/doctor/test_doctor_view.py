@@ -13,5 +13,5 @@ def test_what_the_local_aws_lacks_is_shown_and_is_no_failure(monkeypatch: pytest
     monkeypatch.setattr(options, "connect_local", lambda: stack)
     answer = run_in_process("--local", "doctor", "A3")
     assert answer.code == 0, answer
-    assert "A3   not on the local AWS  it has no versions" in answer.out
+    assert "A3   not local   it has no versions" in answer.out
     assert answer.out.splitlines()[-1] == "1 not on the local AWS"

@@ -51,7 +51,7 @@ def test_the_local_aws_says_what_it_lacks_and_no_alarm_is_announced(typed: Typed
     account = PlacedAccount(mails={"success": "SENT"}, alias=None)
     answer = typed(account.answers(), stage="local")("doctor", "--probe")
     assert answer.code == 0, answer
-    assert "  B3   not on the local AWS  the local SES reports no events of mails\n" in answer.out
+    assert "  B3   not local   the local SES reports no events of mails\n" in answer.out
     assert answer.out.endswith("7 ok, 2 not on the local AWS\n")
     assert "alarms" not in answer.err
 
