@@ -10,6 +10,7 @@ from functions.shared.row import number_value, text_value
 from local.aws import LocalAws
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.dead_letters.queues import count_messages, read_queue
+from ops.mail.sent_mails import SentMail
 from ops.orders.execution import Attempt
 from ops.orders.ledger import Orders
 from ops.stock.movements import StockItem
@@ -65,7 +66,7 @@ class Pipeline:
         with read_queue(self._sqs, self.outputs["OrderDlqUrl"]) as batches:
             return [letter for batch in batches for letter in batch]
 
-    def mails(self) -> list[dict[str, Any]]:
+    def mails(self) -> list[SentMail]:
         """Return the mails that have left, oldest first."""
         return self.aws.mails()
 

@@ -24,6 +24,7 @@ from ops.dead_letters.queues import Peek
 from ops.doctor.commands import DoctorAnswer
 from ops.mail.addresses import SesAccount
 from ops.mail.commands import AddressesAnswer
+from ops.mail.read_command import MailsAnswer
 from ops.orders import answers as orders
 from ops.orders.watch_lines import OrderLine, QueuesLine
 from ops.stock.commands import StockAnswer
@@ -36,6 +37,7 @@ ANSWERS: Final[Mapping[str, tuple[str, Any]]] = {
     "dlq-list": ("orders dlq list --json", Peek),
     "dlq-show": ("orders dlq show ID --json", AdvisedLetter),
     "doctor": ("orders doctor --json", DoctorAnswer),
+    "email-read": ("orders email read ORDER --json", MailsAnswer),
     "email-sandbox": ("orders email sandbox --json", SesAccount),
     "email-status": ("orders email status --json", AddressesAnswer),
     "list": ("orders list --json", orders.ListAnswer),
