@@ -24,7 +24,12 @@ class Emulator:
     endpoint: str = ""
 
     def put(self, number: int, order_id: str, **changed: Any) -> None:
-        record = {"MessageId": f"m-{number}", "Source": "orders@example.com", "To": ["you@example.com"], "CC": []}
+        record: dict[str, Any] = {
+            "MessageId": f"m-{number}",
+            "Source": "orders@example.com",
+            "To": ["you@example.com"],
+            "CC": [],
+        }
         record |= {"Subject": f"Your order {order_id} is confirmed", "Timestamp": 1767225600.5 + number}
         assert self.records is not None
         self.records.append(record | {"BodyText": f"text {number}\n", "BodyHtml": f"<p>é {number}</p>"} | changed)
