@@ -7,7 +7,7 @@ before it knew the order. The execution's history has these (`ops.orders.history
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Self
@@ -85,7 +85,7 @@ class OrderLog:
     """Whether these are all; false where there are more than a query gives"""
 
 
-def read_log(stack: Stack, order_id: str, since: datetime, pause: Callable[[float], None] = time.sleep) -> OrderLog:
+def read_log(stack: Stack, order_id: str, since: datetime) -> OrderLog:
     """Look for an order's lines in the log groups of all functions, by one query of CloudWatch Logs Insights.
 
     Raises:
@@ -103,7 +103,7 @@ def read_log(stack: Stack, order_id: str, since: datetime, pause: Callable[[floa
         endTime=int(time.time()) + 1,
     )["queryId"]
     while (answer := client.get_query_results(queryId=query))["status"] in _UNDER_WAY:
-        pause(_PAUSE)
+        time.sleep(_PAUSE)
     if answer["status"] != "Complete":
         raise StackError(f"the query of the logs ended as {answer['status']}: try again, with a shorter --since")
     results = [{field["field"]: field["value"] for field in result} for result in answer["results"]]
