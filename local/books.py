@@ -4,13 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from functions.send_email.subject import write_subject
 from functions.shared.errors import InvalidOrder
 from functions.shared.message import parse_order
 from functions.shared.row import ENDS
 from ops.books.balance import check_mails, check_order, find_imbalances
 from ops.dead_letters.dead_letter import DeadLetter
+from ops.mail.sent_mails import SentMail
 from ops.tables.order_row import OrderRow
 
 
@@ -23,7 +24,7 @@ class Books:
 
     stock: Mapping[str, int]
     orders: Mapping[str, OrderRow]
-    mails: Sequence[Mapping[str, Any]]
+    mails: Sequence[SentMail]
     dead_letters: Sequence[DeadLetter]
     failed: frozenset[str]
 
@@ -62,11 +63,11 @@ def find_violations(books: Books, *, stocked: Mapping[str, int], published: Sequ
 
 
 def _of_orders(books: Books) -> Iterator[str]:
-    sent = Counter(str(mail["Subject"]) for mail in books.mails)
+    sent = Counter(mail.subject for mail in books.mails)
     for order_id, order in books.orders.items():
         if order.status not in ENDS:
             yield f"order {order_id}: left {order.status}"
-        mails = sent.pop(f"Your order {order_id} is confirmed", 0)
+        mails = sent.pop(write_subject(order_id), 0)
         for problem in (*check_order(order), *check_mails(order, mails, is_shown=order_id in books.failed)):
             yield f"order {order_id}: {problem}"
     for subject in sent:

@@ -11,6 +11,7 @@ from local.aws import LocalAws
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.dead_letters.queues import count_messages, read_queue
 from ops.local_aws import REGION
+from ops.mail.sent_mails import SentMail
 from ops.orders.execution import Attempt
 from ops.orders.ledger import Orders
 from ops.stack import LOCAL_STAGE, LocalAccount, Stack, stack_name
@@ -78,7 +79,7 @@ class Pipeline:
         with read_queue(self._sqs, self.outputs["OrderDlqUrl"]) as batches:
             return [letter for batch in batches for letter in batch]
 
-    def mails(self) -> list[dict[str, Any]]:
+    def mails(self) -> list[SentMail]:
         """Return the mails that have left, oldest first."""
         return self.aws.mails()
 

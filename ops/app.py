@@ -13,6 +13,7 @@ from ops.environment.env_command import env
 from ops.mail import commands as email
 from ops.orders.cancel_command import cancel
 from ops.orders.list_command import list_
+from ops.orders.logs_command import logs
 from ops.orders.place_command import place
 from ops.orders.retry_command import retry_
 from ops.orders.show_command import show
@@ -75,6 +76,7 @@ app = typer.Typer(
 for name, command in {
     "place": place,
     "show": show,
+    "logs": logs,
     "list": list_,
     "watch": watch,
     "retry": retry_,

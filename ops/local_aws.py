@@ -1,5 +1,6 @@
 """Clients of the local AWS that `make up` started, and the file that says where it is."""
 
+import http.client
 import json
 import os
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import boto3
 import psutil
@@ -83,6 +85,17 @@ def _make_session() -> boto3.Session:
             session_vars={**defaults, "config_file": nothing, "credentials_file": nothing}
         ),
     )
+
+
+def get_path(endpoint: str, path: str) -> tuple[int, bytes]:
+    """Ask the emulator itself, beside AWS's APIs, and return the HTTP status and the body."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
 
 
 def find_start(pid: int) -> float | None:

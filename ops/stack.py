@@ -65,6 +65,9 @@ _NOT_KNOWN: Final = frozenset(
     }
 )
 
+# Deleted, or left behind: what a deploy replaced, such as a function's last version, is no longer the stack's.
+_GONE: Final = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
+
 
 class Aws(Protocol):
     """A maker of clients: an account by ordinary credentials, or a local AWS."""
@@ -93,6 +96,18 @@ class LocalAccount:
     def client(self, service: str) -> Any:
         """Return a boto3 client of it."""
         return client_at(self.endpoint, service)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One of the stack's resources."""
+
+    kind: str
+    """CloudFormation's type, such as AWS::Lambda::Function"""
+    logical_id: str
+    """Its name in the template: its path in the app without separators, and eight characters of a hash"""
+    physical_id: str
+    """What AWS calls it: for most kinds a name, for others an ARN or a URL (`Ref` in a template gives the same)"""
 
 
 @dataclass(frozen=True)
@@ -166,6 +181,24 @@ class Stack:
     def caller(self) -> str:
         """The caller's ARN, which is recorded in each stock movement."""
         return self.client("sts").get_caller_identity()["Arn"]
+
+    @cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        """All that is in the stack now.
+
+        Needs cloudformation:ListStackResources.
+        """
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return tuple(
+            Resource(found["ResourceType"], found["LogicalResourceId"], found.get("PhysicalResourceId", ""))
+            for page in pages
+            for found in page["StackResourceSummaries"]
+            if found["ResourceStatus"] not in _GONE
+        )
+
+    def find_resources(self, kind: str, beginning: str = "") -> tuple[Resource, ...]:
+        """Give the resources of a kind whose logical id begins so."""
+        return tuple(one for one in self.resources if one.kind == kind and one.logical_id.startswith(beginning))
 
 
 def connect_stack(stage: str, *, profile: str | None = None, region: str | None = None) -> Stack:

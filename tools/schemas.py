@@ -24,7 +24,9 @@ from ops.dead_letters.queues import Peek
 from ops.doctor.commands import DoctorAnswer
 from ops.mail.addresses import SesAccount
 from ops.mail.commands import AddressesAnswer
+from ops.mail.read_command import MailsAnswer
 from ops.orders import answers as orders
+from ops.orders.logs import OrderLog
 from ops.orders.watch_lines import OrderLine, QueuesLine
 from ops.stock.commands import StockAnswer
 from ops.stock.import_command import ImportAnswer
@@ -36,9 +38,11 @@ ANSWERS: Final[Mapping[str, tuple[str, Any]]] = {
     "dlq-list": ("orders dlq list --json", Peek),
     "dlq-show": ("orders dlq show ID --json", AdvisedLetter),
     "doctor": ("orders doctor --json", DoctorAnswer),
+    "email-read": ("orders email read ORDER --json", MailsAnswer),
     "email-sandbox": ("orders email sandbox --json", SesAccount),
     "email-status": ("orders email status --json", AddressesAnswer),
     "list": ("orders list --json", orders.ListAnswer),
+    "logs": ("orders logs ORDER --json", OrderLog),
     "place": ("orders place --json, orders retry --json", orders.PlaceAnswer),
     "retry-many": ("orders retry --status … --json, and with any other filter", orders.RetryManyAnswer),
     "show": ("orders show --json", orders.ShowAnswer),

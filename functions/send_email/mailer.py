@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from functions.send_email.subject import join_lines, write_subject
 from functions.shared.aws import call_ses, make_client
 from functions.shared.errors import EmailRejected
 from functions.shared.mail_tags import to_tags
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2.type_defs import ContentTypeDef
 
 
-def _one_line(text: str) -> str:
-    """Keep a line break in an id from adding a header, or a line to the list of items."""
-    return " ".join(text.splitlines())
-
-
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=select_autoescape(["html.j2"]),
@@ -30,7 +26,7 @@ _TEMPLATES: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_TEMPLATES.filters["one_line"] = _one_line
+_TEMPLATES.filters["one_line"] = join_lines
 _TEMPLATES.globals.clear()  # none is used, and each rendering would copy them
 _TEXT: Final = _TEMPLATES.get_template("confirmation.txt.j2")
 _HTML: Final = _TEMPLATES.get_template("confirmation.html.j2")
@@ -61,7 +57,7 @@ class Mailer:
                 Destination={"ToAddresses": [order.customer_email]},
                 Content={
                     "Simple": {
-                        "Subject": _encode_part(_one_line(f"Your order {order.order_id} is confirmed")),
+                        "Subject": _encode_part(write_subject(order.order_id)),
                         "Body": {
                             "Text": _encode_part(_TEXT.render(order=order)),
                             "Html": _encode_part(_HTML.render(order=order)),

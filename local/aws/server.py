@@ -1,7 +1,6 @@
 """One MiniStack: a process on 127.0.0.1, ready when `start` returns, gone without a trace after `stop`."""
 
 import http.client
-import json
 import os
 import shutil
 import socket
@@ -18,7 +17,8 @@ from typing import Any, Self
 from local.aws.environment import server_environment
 from local.aws.errors import LocalAwsError
 from local.aws.process import kill_group
-from ops.local_aws import ACCOUNT, HOST, NotedAws, client_at, find_start
+from ops.local_aws import HOST, NotedAws, client_at, find_start, get_path
+from ops.mail.sent_mails import SentMail, read_sent_mails
 
 # An idle machine needs two seconds; this is for two slow cores shared with a test run.
 _READY_WITHIN_SECONDS = 90.0
@@ -87,13 +87,9 @@ class LocalAws(NotedAws):
         """Return a boto3 client of it; see `client_at`."""
         return client_at(self.endpoint, service)
 
-    def mails(self) -> list[dict[str, Any]]:
+    def mails(self) -> list[SentMail]:
         """Return the mails that SES was given, oldest first."""
-        status, body = self._get_path(f"/_ministack/ses/messages?account={ACCOUNT}")
-        if status != http.HTTPStatus.OK:
-            raise LocalAwsError(f"the local AWS did not return its mails: {status} {body[:200]!r}")
-        mails: list[dict[str, Any]] = json.loads(body)["messages"].get(ACCOUNT, [])
-        return mails
+        return read_sent_mails(self.endpoint)
 
     def log_tail(self, lines: int = _LOG_TAIL_LINES) -> str:
         """Return the end of its log."""
@@ -103,22 +99,13 @@ class LocalAws(NotedAws):
             return "(no log)"
         return "\n".join(text.splitlines()[-lines:]) or "(the log is empty)"
 
-    def _get_path(self, path: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=10)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _READY_WITHIN_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise self._describe_death(process.returncode)
             try:
-                status, _ = self._get_path("/_ministack/ready")
+                status, _ = get_path(self.endpoint, "/_ministack/ready")
             except (OSError, http.client.HTTPException):
                 status = 0
             # Asked again afterwards: another program on the port may have been the one that answered.

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 
+from ops.mail.sent_mails import SentMail
 from ops.orders.execution import Attempt
 from ops.orders.history import Visit
 
@@ -46,11 +47,11 @@ def stock_table(before: Mapping[str, int], taken: Mapping[str, int], after: Mapp
     return _inset_content(table)
 
 
-def mail_panel(mail: Mapping[str, Any]) -> Padding:
+def mail_panel(mail: SentMail) -> Padding:
     """Return a mail as its reader sees it."""
-    fields = {"From": mail["Source"], "To": ", ".join(mail["To"]), "Subject": mail["Subject"]}
+    fields = {"From": mail.sender, "To": ", ".join(mail.recipients), "Subject": mail.subject}
     head = "\n".join(f"[bold]{name:<9}[/]{escape(text)}" for name, text in fields.items())
-    return _inset_content(Panel.fit(f"{head}\n\n{escape(mail['BodyText'].strip())}", box=box.ROUNDED, padding=(0, 2)))
+    return _inset_content(Panel.fit(f"{head}\n\n{escape(mail.text.strip())}", box=box.ROUNDED, padding=(0, 2)))
 
 
 def _make_table(first: str, **justified: Any) -> Table:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from local.demo.display import mail_panel, stock_table
 from local.demo.stage import Stage
 from ops.books.balance import count_held
+from ops.mail.sent_mails import SentMail
 from ops.orders.history import Visit
 from ops.tables.order_row import OrderRow
 
@@ -153,20 +154,20 @@ def _make_order(stage: Stage, order_id: str) -> OrderRow:
     return stage.pipeline.orders().get(order_id, OrderRow(order_id))
 
 
-def _mails_to(stage: Stage, order: dict[str, Any]) -> list[dict[str, Any]]:
-    return [mail for mail in stage.pipeline.mails() if order["customer_email"] in mail["To"]]
+def _mails_to(stage: Stage, order: dict[str, Any]) -> list[SentMail]:
+    return [mail for mail in stage.pipeline.mails() if order["customer_email"] in mail.recipients]
 
 
-def _names_all_of(order: dict[str, Any], mail: dict[str, Any]) -> bool:
+def _names_all_of(order: dict[str, Any], mail: SentMail) -> bool:
     names = [order["order_id"], *(line["item_id"] for line in order["items"])]
-    return all(name in part for name in names for part in (mail["BodyText"], mail["BodyHtml"] or ""))
+    return all(name in part for name in names for part in (mail.text, mail.html or ""))
 
 
-def _keep_html(stage: Stage, mail: dict[str, Any]) -> None:
+def _keep_html(stage: Stage, mail: SentMail) -> None:
     """Leave the HTML part where a browser can show it."""
     kept = stage.folder / "demo-mail.html"
     kept.parent.mkdir(exist_ok=True)
-    kept.write_text(mail["BodyHtml"] or "", encoding="utf-8")
+    kept.write_text(mail.html or "", encoding="utf-8")
     stage.say(f"  its HTML part: {kept.parent.name}/{kept.name}")
 
 

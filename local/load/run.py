@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
-from typing import Any, Final
+from typing import Final
 
 from functions.shared.row import CONFIRMED, ENDS, MAIL_SENT
 from local.books import Accounting, Books, account_for, find_violations
@@ -14,6 +14,7 @@ from local.demo.checks import Checks
 from local.load.burst import Burst
 from local.load.observe import dead_letter_count, read_books, under_way
 from local.pipeline import Pipeline
+from ops.mail.sent_mails import SentMail
 from ops.tables.order_row import OrderRow
 
 _BATCH: Final = 10  # messages: the most that SNS takes at once
@@ -119,8 +120,8 @@ def _check_account(found: Books, load: Burst, accounted: Accounting, checks: Che
     checks.expect("mails", len(found.mails), load.confirmed)
 
 
-def _mail_times(published_at: Mapping[str, float], mails: Sequence[Mapping[str, Any]]) -> list[float]:
-    return [mail["Timestamp"] - published_at[mail["To"][0]] for mail in mails if mail["To"][0] in published_at]
+def _mail_times(published_at: Mapping[str, float], mails: Sequence[SentMail]) -> list[float]:
+    return [mail.sent_at.timestamp() - published_at[to] for mail in mails if (to := mail.recipients[0]) in published_at]
 
 
 def _compute_percentiles(seconds: Sequence[float]) -> tuple[float, float]:

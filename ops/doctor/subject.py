@@ -2,25 +2,9 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 from ops.doctor.errors import Absent
-from ops.stack import LOCAL_STAGE, Stack
-
-# Deleted, or left behind: what a deploy replaced, such as a function's last version, is no longer the stack's.
-_GONE: Final = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One of the stack's resources."""
-
-    kind: str
-    """CloudFormation's type, such as AWS::Lambda::Function"""
-    logical_id: str
-    """Its name in the template: its path in the app without separators, and eight characters of a hash"""
-    physical_id: str
-    """What AWS calls it: for most kinds a name, for others an ARN or a URL (`Ref` in a template gives the same)"""
+from ops.stack import LOCAL_STAGE, Resource, Stack
 
 
 @dataclass(frozen=True)
@@ -54,27 +38,14 @@ class Subject:
         suffix = "amazonaws.com.cn" if self.stack.region.startswith("cn-") else "amazonaws.com"
         return f"{service}.{self.stack.region}.{suffix}"
 
-    @cached_property
+    @property
     def resources(self) -> tuple[Resource, ...]:
-        """All that is in the stack now.
-
-        Needs cloudformation:ListStackResources.
-        """
-        pages = (
-            self.stack.client("cloudformation")
-            .get_paginator("list_stack_resources")
-            .paginate(StackName=self.stack.name)
-        )
-        return tuple(
-            Resource(found["ResourceType"], found["LogicalResourceId"], found.get("PhysicalResourceId", ""))
-            for page in pages
-            for found in page["StackResourceSummaries"]
-            if found["ResourceStatus"] not in _GONE
-        )
+        """All that is in the stack now."""
+        return self.stack.resources
 
     def find_resources(self, kind: str, beginning: str = "") -> tuple[Resource, ...]:
         """Give the resources of a kind whose logical id begins so."""
-        return tuple(one for one in self.resources if one.kind == kind and one.logical_id.startswith(beginning))
+        return self.stack.find_resources(kind, beginning)
 
     def find_resource(self, kind: str, beginning: str = "") -> Resource:
         """Give the only resource of a kind whose logical id begins so.

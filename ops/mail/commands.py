@@ -1,4 +1,4 @@
-"""`orders email`: addresses and SES's sandbox, and an order's mail sent again."""
+"""`orders email`: addresses and SES's sandbox, and an order's mail read, and sent again."""
 
 import time
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ from functions.shared import row
 from ops.contract import rules
 from ops.errors import Refused
 from ops.mail.addresses import Address, Mail, SesAccount, may_have_left, order_mail, resend_mail, why_no_mail
+from ops.mail.read_command import read
 from ops.shell import quote_command
 from ops.stack import Stack
 from ops.tables.order_row import OrderRow
@@ -123,6 +124,9 @@ def sandbox(stack: Stack, json: JsonOption = False) -> None:
     if account.in_sandbox:
         screen.print_line(f"To leave it: {_GUIDE}")
     return None
+
+
+app.command("read")(read)
 
 
 @app.command("resend")

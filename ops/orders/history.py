@@ -1,6 +1,7 @@
 """An execution's history, summed up by state: tries, duration and last error."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +12,9 @@ from ops.contract.kinds import Count, Seconds
 # One try of a Task: of the optimised integration, and of a bare function ARN.
 _TRY_EVENTS: Final = frozenset({"TaskScheduled", "LambdaFunctionScheduled"})
 _FAILURE_DETAILS: Final = ("FailedEventDetails", "TimedOutEventDetails")
+# The cause that a Fail state makes of an error that was caught: its name, and its own cause.
+_CAUGHT: Final = re.compile(r"([\w.]+): (\{.*)", re.DOTALL)
+_LONGEST: Final = 500  # characters of a sentence; Step Functions keeps 32,768 of a cause
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,9 @@ class Visit:
     error: str | None = None
     """The error of the last failed try; null if none failed"""
     reason: str | None = None
-    """The same in words"""
+    """The same in a sentence"""
+    trace: str | None = None
+    """The rest of what was recorded of that error, such as its stack trace; null where the reason is all"""
 
 
 def read_visits(events: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:
@@ -54,12 +60,24 @@ def _apply_event(visit: Visit, event: Mapping[str, Any]) -> Visit:
     failure = next((event[key] for key in event if key.endswith(_FAILURE_DETAILS)), None)
     if failure is None or "error" not in failure:
         return lasted
-    return replace(lasted, error=failure["error"], reason=_read_reason(failure.get("cause", "")))
+    reason, trace = _read_cause(failure.get("cause", ""))
+    return replace(lasted, error=failure["error"], reason=reason, trace=trace)
 
 
-def _read_reason(cause: str) -> str:
-    """The message out of the JSON that Lambda makes of an exception; any other cause as it is."""
+def _read_cause(cause: str) -> tuple[str, str | None]:
+    """Split a cause into a sentence and the rest, if any.
+
+    Lambda makes JSON of an exception, with its message and its stack trace. Any other cause is a text: of a trace
+    the sentence is its last line, and of anything else the first.
+    """
+    if caught := _CAUGHT.fullmatch(cause):
+        reason, trace = _read_cause(caught[2])
+        return f"{caught[1]}: {reason}", trace
     try:
-        return str(json.loads(cause)["errorMessage"])
+        raised = json.loads(cause)
+        message, trace = str(raised["errorMessage"]), "".join(raised.get("stackTrace") or ()).rstrip() or None
     except (ValueError, KeyError, TypeError):
-        return cause
+        message, trace = cause, None
+    lines = message.strip().splitlines() or [""]
+    sentence = lines[-1 if lines[0].startswith("Traceback ") else 0][:_LONGEST]
+    return sentence, "\n".join(filter(None, (message if sentence != message else None, trace))) or None

@@ -1,5 +1,9 @@
 """`orders show`: all that is known of one order."""
 
+from typing import Annotated
+
+import typer
+
 from ops.contract import rules
 from ops.dead_letters import queues as dead_letters
 from ops.errors import Refused
@@ -15,7 +19,14 @@ from ops.terminal.working import show_working
 
 
 @with_stack
-def show(stack: Stack, order: OrderArgument, json: JsonOption = False) -> None:
+def show(
+    stack: Stack,
+    order: OrderArgument,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Also the stack traces of what was raised; --json has them always.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """Show all that is known of an order: its row, its executions, its mail, its dead letters, and what to do next.
 
     Dead letters are only looked for where row and executions do not account for the order: nobody else sees them
@@ -39,6 +50,6 @@ def show(stack: Stack, order: OrderArgument, json: JsonOption = False) -> None:
         unread = peek.unread if peek else None
         screen.show_json(describe_order(order, found, attempts, letters, advice, unread=unread))
     else:
-        screen.print_picture(order_view.draw_order(order, found, attempts, letters, advice))
+        screen.print_picture(order_view.draw_order(order, found, attempts, letters, advice, verbose=verbose))
     if gap:
         raise Refused(gap)

@@ -21,11 +21,15 @@ def draw_order(
     attempts: Iterable[Attempt],
     letters: Sequence[DeadLetter] = (),
     next_step: str | None = None,
+    *,
+    verbose: bool = False,
 ) -> Group:
-    """Show all that is known of an order."""
+    """Show all that is known of an order; with `verbose` also the stack traces."""
     parts: list[RenderableType] = [_draw_head(order_id, order)]
     for attempt in attempts:
         parts += [Text(), _attempt_line(attempt), _inset_content(_draw_timeline(attempt.states))]
+        if verbose:
+            parts += _draw_traces(attempt.states)
     if letters:
         parts += [Text(), screen.escape_text("dead letters"), _inset_content(_draw_dead_letters(letters))]
     if next_step:
@@ -98,6 +102,17 @@ def _draw_state(state: Visit) -> Iterator[object]:
     yield state.tries or None
     yield f"{state.seconds:.2f} s" if state.tries else None
     yield f"{state.error}: {state.reason}" if state.error and state.reason else state.error
+
+
+def _draw_traces(states: Iterable[Visit]) -> Iterator[RenderableType]:
+    """Show each trace once, under the state that raised it: a Fail state repeats that of the error it was given."""
+    shown = set[str]()
+    for state in states:
+        if state.trace and state.trace not in shown:
+            shown.add(state.trace)
+            yield Text()
+            yield _inset_content(screen.escape_text(f"{state.state} raised {state.error}:"))
+            yield _inset_content(Text("\n").join(map(screen.escape_text, state.trace.splitlines())))
 
 
 def _draw_dead_letters(letters: Iterable[DeadLetter]) -> RenderableType:

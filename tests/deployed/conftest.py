@@ -14,6 +14,7 @@ import pytest
 from local.aws import LocalAws, deploy_stack
 from ops.dead_letters import queues
 from ops.dead_letters.dead_letter import DeadLetter
+from ops.mail.sent_mails import SentMail
 from tests.deployed.drills.faults import HOST, Gate
 
 T = TypeVar("T")
@@ -89,8 +90,8 @@ class DeployedPipeline:
         """Give the states an execution entered, in order."""
         return states_in(self.history(name))
 
-    def mails_to(self, address: str) -> list[dict[str, Any]]:
-        return [mail for mail in self.aws.mails() if mail["To"] == [address]]
+    def mails_to(self, address: str) -> list[SentMail]:
+        return [mail for mail in self.aws.mails() if mail.recipients == (address,)]
 
     def take_dead_letters(self) -> list[DeadLetter]:
         """Take all dead letters out."""

@@ -29,8 +29,8 @@ def test_a_published_order_takes_its_stock_and_sends_one_mail_in_three_states(pi
     assert (row["status"], row["attempt"], row["email_status"]) == ("CONFIRMED", "1", "SENT")
     assert (pipeline.stock("tea"), pipeline.stock("cup")) == (8, 9)
     (mail,) = pipeline.mails_to("happy@example.com")
-    assert mail["Source"] == "orders@example.com"
-    assert "2 × tea" in mail["BodyText"]
+    assert mail.sender == "orders@example.com"
+    assert "2 × tea" in mail.text
 
 
 def test_an_order_published_twice_is_processed_once(pipeline: DeployedPipeline) -> None:
@@ -99,8 +99,8 @@ def test_any_order_id_is_processed_under_its_own_name(pipeline: DeployedPipeline
     for n, order_id in enumerate(odd):
         wait_for(partial(pipeline.row, order_id), lambda row: row.get("email_status") == "SENT")
         (mail,) = pipeline.mails_to(f"odd-{n}@example.com")
-        assert mail["Subject"] == f"Your order {order_id} is confirmed"
-        assert "<b>bold" not in mail["BodyHtml"]
+        assert mail.subject == f"Your order {order_id} is confirmed"
+        assert "<b>bold" not in (mail.html or "")
     assert pipeline.stock("cap") == 95
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from infra.watch.questions import QUESTIONS
+from ops.orders.logs import name_function
 from tests.infra.conftest import Template
 from tests.infra.resources import FUNCTIONS, STEPS, log_group_id, texts
 
@@ -69,3 +70,13 @@ def test_a_question_is_one_that_insights_answers(query: str) -> None:
     assert "sort" not in commands or commands.index("sort") == len(commands) - 1
     assert len(query) < 10_000
     assert len(FUNCTIONS) <= 50
+
+
+@pytest.mark.parametrize("stage", ["local", "dev", "prod"])
+def test_an_orders_lines_are_looked_for_in_the_log_of_each_function_and_in_no_other(
+    templates: Mapping[str, Template], stage: str
+) -> None:
+    """`orders logs` finds the groups by their logical ids."""
+    template = templates[stage]
+    named = {group: name for group in template.of_type("AWS::Logs::LogGroup") if (name := name_function(group))}
+    assert named == {log_group_id(template, name): name for name in FUNCTIONS}

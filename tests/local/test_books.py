@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 
 from local.books import Accounting, Books, account_for, find_violations
+from ops.mail.sent_mails import SentMail
 from ops.tables.order_row import OrderRow
 from tests.dead_letters import dead_letter
 from tests.local.rows import order_row
@@ -21,8 +22,8 @@ def row(body: str, status: str, email_status: str | None = None) -> OrderRow:
     return order_row(json.loads(body), status, email_status)
 
 
-def mail(order_id: str) -> dict[str, Any]:
-    return {"Subject": f"Your order {order_id} is confirmed"}
+def mail(order_id: str) -> SentMail:
+    return SentMail("m", datetime.now(UTC), "s", ("r",), f"Your order {order_id} is confirmed", text="", html=None)
 
 
 HAPPY, SHORT, UNSURE, FAILED = message("a", tea=2), message("b", tea=99), message("c", tea=1), message("d", tea=1)

@@ -21,6 +21,7 @@ from local.demo.checks import Checks
 from local.demo.stage import Stage, WaitedInVainError
 from local.demo.story import SEED, STOCK, TOO_MUCH, UNVERIFIED, tell_story
 from ops.dead_letters.dead_letter import DeadLetter
+from ops.mail.sent_mails import SentMail
 from ops.orders.execution import Attempt
 from ops.orders.history import Visit
 from ops.tables.order_row import OrderRow
@@ -55,7 +56,7 @@ class ShopThatWorks:
         self.rows: dict[str, OrderRow] = {}
         self.runs: list[Attempt] = []
         self.letters: list[DeadLetter] = []
-        self.sent: list[dict[str, Any]] = []
+        self.sent: list[SentMail] = []
         self.waiting = 0
         self.sandbox = False
 
@@ -101,9 +102,7 @@ class ShopThatWorks:
 
     def mail(self, order: dict[str, Any]) -> None:
         body = f"{order['order_id']} item001 item002"
-        self.sent.append(
-            {"Source": "s", "To": [order["customer_email"]], "Subject": "s", "BodyText": body, "BodyHtml": body}
-        )
+        self.sent.append(SentMail("m", datetime.now(UTC), "s", (order["customer_email"],), "s", text=body, html=body))
 
     def run(self, order: dict[str, Any], status: str, *states: str, error: str | None = None, attempt: int = 1) -> None:
         visits = [Visit(state, datetime.now(UTC), 0.1, tries=1) for state in states]
@@ -127,7 +126,7 @@ class ShopThatWorks:
     def dead_letters(self) -> list[DeadLetter]:
         return self.letters
 
-    def mails(self) -> list[dict[str, Any]]:
+    def mails(self) -> list[SentMail]:
         return self.sent
 
     def messages_in(self, _queue: str) -> int:
@@ -187,8 +186,8 @@ class TakesTwice(ShopThatWorks):
 
 
 class MailsNonsense(ShopThatWorks):
-    def mails(self) -> list[dict[str, Any]]:
-        return [{**mail, "BodyHtml": None} for mail in self.sent]
+    def mails(self) -> list[SentMail]:
+        return [replace(mail, html=None) for mail in self.sent]
 
 
 class LeavesDuplicates(ShopThatWorks):

@@ -15,6 +15,7 @@ from local.aws import ROOT
 from ops.books import commands as check_command
 from ops.dead_letters import queues as dead_letters
 from ops.stack import Stack
+from tests.ops.cloud_logs import CloudLogs
 from tests.ops.command import Command
 from tests.ops.moto_stack import moto_stack, put
 from tests.ops.orders.test_publish import ORDER
@@ -55,7 +56,13 @@ def counted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp
     states = States()
     with moto_stack(tables=True, queues=True, states=states) as moto:
         stack = replace(
-            moto, outputs={**moto.outputs, "OrderTopicArn": moto.client("sns").create_topic(Name="o")["TopicArn"]}
+            moto,
+            outputs={**moto.outputs, "OrderTopicArn": moto.client("sns").create_topic(Name="o")["TopicArn"]},
+            _clients={
+                **moto._clients,
+                "logs": CloudLogs(calls=states.calls),
+                "cloudformation": CloudLogs(calls=states.calls),
+            },
         )
         counted = Counted(stack, states, Command(stack, monkeypatch), tmp_path, request.param, states.calls)
         for number in range(counted.size):
@@ -159,6 +166,7 @@ CASES: dict[str, tuple[Callable[[Counted], None], Callable[[Counted], list[str]]
     "`orders list`": (lambda _: None, lambda _: ["list"]),
     "`orders stuck`": (put_running, lambda _: ["stuck"]),
     "`orders show ORDER`, without the dead letters": (put_executions, lambda _: ["show", "12345"]),
+    "`orders logs ORDER`": (lambda _: None, lambda _: ["logs", "a0"]),
     "`orders cancel ORDER`": (lambda of: put_loose(of.stack, "loose", 5), lambda _: ["cancel", "a0", "--yes"]),
     "`orders retry ORDER`": (put_executions, lambda _: ["retry", "12345"]),
     "`orders place FILE`": (lambda _: None, place_file),

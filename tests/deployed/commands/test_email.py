@@ -60,4 +60,7 @@ def test_a_second_mail_is_sent_only_to_whoever_says_so(orders: Orders, pipeline:
     assert len(pipeline.mails_to("second-mail@example.com")) == 2
     row = pipeline.row("second-mail")
     assert row["email_status"] == "SENT"
+    read = orders.json("email", "read", "second-mail", schema="email-read")["mails"]
+    assert [mail["message_id"] for mail in read] == [first["email_message_id"], row["email_message_id"]]
+    assert "1 × mailed" in read[1]["text"]
     assert (row["email_claim"], row["email_message_id"]) != (first["email_claim"], first["email_message_id"])

@@ -68,6 +68,13 @@ def test_an_order_that_is_placed_can_be_waited_for_shown_listed_and_watched(orde
         "ReserveInventory",
         "SendConfirmation",
     ]
+    logged = orders.json("logs", "o-happy", schema="logs")["lines"]
+    assert [(line["function"], line["message"].partition(",")[0]) for line in logged] == [
+        ("StartWorkflow", "OrdersAccepted"),
+        ("UpdateOrder", "order opened"),
+        ("ReserveInventory", "OrdersConfirmed"),
+        ("SendEmail", "MailsSent"),
+    ]
     listed = orders.json("list", "--status", "confirmed", "--mail", "SENT", "--since", "5m", schema="list")
     assert "o-happy" in [order["order_id"] for order in listed["orders"]]
     seen = orders("watch", "o-happy")

@@ -151,7 +151,7 @@ class Drill:
         ours = replace(
             every,
             orders={name: row for name, row in every.orders.items() if (row.customer_email or "").endswith(_DOMAIN)},
-            mails=[mail for mail in every.mails if mail["To"][0].endswith(_DOMAIN)],
+            mails=[mail for mail in every.mails if mail.recipients[0].endswith(_DOMAIN)],
         )
         return find_violations(ours, stocked=put_in.stocked, published=put_in.published) + self._gone_back()
 

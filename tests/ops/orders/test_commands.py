@@ -145,6 +145,23 @@ def test_an_order_is_shown_with_what_is_wrong_with_it_and_no_text_of_others_driv
     assert orders.json("show", "12345", schema="show")["attempts"][0]["states"][0]["tries"] == 2
 
 
+def test_a_stack_trace_is_shown_only_if_asked_for_and_once(orders: Command, states: States) -> None:
+    raised = '{"errorMessage": "no such table", "stackTrace": ["  File a.py\\n", "    \\u001b[31mopen()\\n"]}'
+    states.put("12345", "FAILED", ORDER.to_input(1))
+    for state, cause in (("ReserveInventory", raised), ("OrderFailed", f"KeyError: {raised}")):
+        states.tell("12345", state, "KeyError", ends=False)
+        states.histories["12345"][-1]["taskFailedEventDetails"]["cause"] = cause
+    shown = orders("show", "12345").out
+    assert shown.count("no such table") == 2
+    assert "a.py" not in shown
+    verbose = orders("show", "12345", "--verbose").out
+    assert verbose.count("\n\n  ReserveInventory raised KeyError:\n    File a.py\n") == 1
+    assert verbose.count("a.py") == 1
+    assert "\\x1b[31mopen()" in verbose
+    (reserve, _) = orders.json("show", "12345", schema="show")["attempts"][0]["states"]
+    assert (reserve["reason"], reserve["trace"]) == ("no such table", "  File a.py\n    \x1b[31mopen()")
+
+
 def test_a_row_that_lacks_everything_is_shown_as_it_is(orders: Command, stack: Stack) -> None:
     put(stack, "OrdersTableName", order_id={"S": "bare"})
     assert "none: it was never processed" in orders("show", "bare").out

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from ops.orders.history import Visit, read_visits
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,6 +68,38 @@ def test_an_execution_that_failed_failed_in_its_last_state() -> None:
         )
     )
     assert (mail.seconds, mail.error, mail.reason) == (2.0, "EmailRejected", "not JSON")
+
+
+RAISED = (
+    '{"errorMessage": "no such table", "errorType": "KeyError", "stackTrace": ["  File a.py\\n", "  File b.py\\n"]}'
+)
+TRACE = "  File a.py\n  File b.py"
+PRINTED = "Traceback (most recent call last):\n  File a.py\nKeyError: 'x'"
+CUT_OFF = RAISED[:-2] + "x" * 30_000
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason", "trace"),
+    [
+        (RAISED, "no such table", TRACE),
+        (f"KeyError: {RAISED}", "KeyError: no such table", TRACE),  # as the state OrderFailed has it
+        ('{"errorMessage": "Task timed out after 58.00 seconds"}', "Task timed out after 58.00 seconds", None),
+        ('{"errorMessage": "two\\nlines", "stackTrace": ["  File a.py\\n"]}', "two", "two\nlines\n  File a.py"),
+        (PRINTED, "KeyError: 'x'", PRINTED),
+        (f"KeyError: {CUT_OFF}", f"KeyError: {CUT_OFF[:500]}", CUT_OFF),
+        ("States.Timeout: no answer", "States.Timeout: no answer", None),
+        ("", "", None),
+    ],
+    ids=["a function's", "a Fail state's", "no trace", "two lines", "a printed trace", "cut off", "a text", "none"],
+)
+def test_a_cause_is_a_sentence_and_the_rest_is_apart(cause: str, reason: str, trace: str | None) -> None:
+    (state,) = read_visits(
+        history(
+            (0, "FailStateEntered", entered("OrderFailed")),
+            (0, "ExecutionFailed", {"executionFailedEventDetails": {"error": "OrderFailed", "cause": cause}}),
+        )
+    )
+    assert (state.reason, state.trace) == (reason, trace)
 
 
 def test_a_bare_function_is_tried_too() -> None:
