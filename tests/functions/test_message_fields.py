@@ -68,7 +68,7 @@ def read_order(second: Field | None) -> Order:
 
 # ------------------------------------------------------------------------------------------------------ the places
 
-# How each field of the message is given to `orders place`.
+# How each field of the message is given to `orders place`; a new one needs an option there, and a line here.
 OPTIONS: dict[str, Callable[[Any], list[str]]] = {
     "order_id": lambda order_id: ["--order-id", order_id],
     "customer_email": lambda email: ["--email", email],
@@ -121,8 +121,8 @@ class Shop:
 
     def placed_by_options(self, order: Order) -> Order:
         content = json.loads(message_of(order))
-        assert content.keys() == OPTIONS.keys(), "give `orders place` an option for it, and OPTIONS here"
-        answer = self.command("place", *(word for name in content for word in OPTIONS[name](content[name])))
+        words = [word for name in OPTIONS for word in OPTIONS[name](content[name])]
+        answer = self.command("place", *words)
         assert answer.code == 0, answer.err
         return self.published[-1]
 
