@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 @workflow_step
 def reserve_inventory(step: Step) -> None:
     """Take the order's stock."""
-    reserve.reserve(open_inventory(), step.order(), step.attempt)
+    reserve.reserve(open_inventory(), step.read_order(), step.attempt)
 
 
 @workflow_step
 def release_inventory(step: Step) -> None:
     """Give back what the order holds."""
-    release.release_stock(open_inventory(), step.order(), step.attempt, step.reason)
+    release.release_stock(open_inventory(), step.read_order(), step.attempt, step.reason)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -13,8 +13,8 @@ def release_stock(
 ) -> None:
     """Close the order as FAILED. A reservation or UpdateOrder of this attempt that lands later changes nothing.
 
-    Released already, closed otherwise, or in the hands of a later attempt: there is nothing to do; nor is there for a
-    CONFIRMED order, unless what it holds is to be given back.
+    A CONFIRMED order holds stock, and with `gives_back_confirmed` gives it back. Released already, closed otherwise, or
+    in the hands of a later attempt: there is nothing to do.
 
     Raises:
         OrderAlreadyConfirmed: the order holds its stock and its mail was claimed; it must not be taken back.
@@ -22,16 +22,18 @@ def release_stock(
     """
     try:
         store.fail_open(order, attempt, reason)
-    except ConditionFailed as found:
-        held = found.row if found.row and found.row.status == row.CONFIRMED and gives_back_confirmed else None
-        if held is None or not _give_back(store, held, attempt, reason):
-            logger.info("nothing to release", status=found.row.status if found.row else None)
-            return
+    except ConditionFailed as refused:
+        found = refused.row
+        if gives_back_confirmed and found and found.status == row.CONFIRMED:
+            _give_back(store, found, attempt, reason)
+        else:
+            logger.info("nothing to release", status=found.status if found else None)
+        return
     count_event("OrdersFailed")
 
 
-def _give_back(store: InventoryStore, confirmed: row.Row, attempt: int, reason: str) -> bool:
-    """Tell whether this call, and not another one at the same time, gave the stock back."""
+def _give_back(store: InventoryStore, confirmed: row.Row, attempt: int, reason: str) -> None:
+    """Close the order and give its stock back, unless somebody else has done so since it was found CONFIRMED."""
     try:
         store.fail_confirmed(confirmed.order_id, confirmed.lines, attempt, reason)
     except TransactionCancelled as cancelled:
@@ -42,5 +44,6 @@ def _give_back(store: InventoryStore, confirmed: row.Row, attempt: int, reason: 
             raise
         if order_reason.item and row.Row.from_item(order_reason.item).status == row.CONFIRMED:
             raise OrderAlreadyConfirmed(f"order {confirmed.order_id!r} stays CONFIRMED") from cancelled
-        return False
-    return True
+        logger.info("somebody else has released it")
+        return
+    count_event("OrdersFailed")

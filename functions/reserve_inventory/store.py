@@ -55,11 +55,9 @@ class InventoryStore:
             ConditionExpression=row.NOT_SETTLED,
             ExpressionAttributeNames={**_STATUS, "#items": "items"},
             ExpressionAttributeValues={
+                **row.not_settled_values(attempt),
                 **row.content_values(order),
                 **row.closing(reason),
-                ":failed": row.text_value(row.FAILED),
-                ":attempt": row.number_value(attempt),
-                ":processing": row.text_value(row.PROCESSING),
             },
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )

@@ -15,6 +15,8 @@ from functions.shared.step import Step
 def confirm_by_mail(store: MailStore, mailer: Mailer, step: Step) -> None:
     """Send the customer of a confirmed order its one mail; sent already is done.
 
+    Its address and items are the row's, and not those of the execution's input: the row is what stock was taken for.
+
     A person may have it sent `over` the try that they have read, whatever that says, and over no other.
 
     Raises:

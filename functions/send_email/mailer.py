@@ -1,6 +1,7 @@
 """The mail itself: its text and HTML parts, and the one call to SES."""
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,24 @@ _TEXT: Final = _TEMPLATES.get_template("confirmation.txt.j2")
 _HTML: Final = _TEMPLATES.get_template("confirmation.html.j2")
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The mail as the customer reads it."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render_confirmation(order: Row) -> Confirmation:
+    """Make an order's mail out of the templates."""
+    return Confirmation(
+        subject=write_subject(order.order_id),
+        text=_TEXT.render(order=order),
+        html=_HTML.render(order=order),
+    )
+
+
 class Mailer:
     """Sends from one address, which SES must know as verified; a configuration set is where SES reports on the mail."""
 
@@ -49,6 +68,7 @@ class Mailer:
         """
         if order.customer_email is None:
             raise EmailRejected("customer_email: must be in the order's row")
+        mail = render_confirmation(order)
         try:
             answer = call_ses(
                 make_client("sesv2").send_email,
@@ -57,11 +77,8 @@ class Mailer:
                 Destination={"ToAddresses": [order.customer_email]},
                 Content={
                     "Simple": {
-                        "Subject": _encode_part(write_subject(order.order_id)),
-                        "Body": {
-                            "Text": _encode_part(_TEXT.render(order=order)),
-                            "Html": _encode_part(_HTML.render(order=order)),
-                        },
+                        "Subject": _encode_part(mail.subject),
+                        "Body": {"Text": _encode_part(mail.text), "Html": _encode_part(mail.html)},
                     }
                 },
                 EmailTags=to_tags(claim, order.order_id),

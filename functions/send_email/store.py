@@ -66,20 +66,25 @@ class MailStore:
         self._settle_claim(order_id, claim, row.MAIL_UNKNOWN, "email_error", error)
 
     def _settle_claim(self, order_id: str, claim: str, status: str, attribute: str, value: str) -> None:
+        """Write what became of this claim's mail, over SENDING, or over the same status: an answer may have been lost.
+
+        SENT is also written over UNKNOWN.
+        """
+        before = [row.MAIL_SENDING, status, *([row.MAIL_UNKNOWN] if status == row.MAIL_SENT else [])]
+        expected = {f":before_{number}": row.text_value(one) for number, one in enumerate(before)}
         call_aws(
             make_client("dynamodb").update_item,
             TableName=self._table,
             Key=row.make_key(order_id),
             UpdateExpression=f"SET email_status = :status, {attribute} = :value, updated_at = :now"
             + (" REMOVE email_error" if status == row.MAIL_SENT else ""),
-            ConditionExpression="email_claim = :claim AND email_status IN (:sending, :status, :open)",
+            ConditionExpression=f"email_claim = :claim AND email_status IN ({', '.join(expected)})",
             ExpressionAttributeValues={
                 ":status": row.text_value(status),
                 ":value": row.text_value(value[: row.LONGEST_REASON]),
                 ":claim": row.text_value(claim),
-                ":sending": row.text_value(row.MAIL_SENDING),
-                ":open": row.text_value(row.MAIL_UNKNOWN if status == row.MAIL_SENT else row.MAIL_SENDING),
                 ":now": row.now_value(),
+                **expected,
             },
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )

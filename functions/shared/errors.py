@@ -20,11 +20,14 @@ class OrderAlreadyConfirmed(Exception):
 
 
 class OrderClosed(Exception):
-    """The order was rejected or cancelled: nothing more is to be done."""
+    """The order was rejected or cancelled: nothing more is to be done. It leads to the state OrderAlreadyClosed."""
 
 
 class OrderAlreadyFailed(Exception):
-    """This attempt is over. Nobody works on it, so it must not be reopened; publishing again starts the next."""
+    """This attempt is over. Nobody works on it, so it must not be reopened; publishing again starts the next.
+
+    An order without a row belongs here too: UpdateOrder had written one, so a later step that finds none cannot go on.
+    """
 
 
 class OutOfStock(Exception):

@@ -50,6 +50,7 @@ Value = dict[str, Any]
 
 # Under this condition an attempt may open an order, or close it as failed: the row was never processed, or an earlier
 # attempt is over, or was cut off (PROCESSING means that nothing is held, so the next attempt may take it over).
+# `not_settled_values` has its values.
 NOT_SETTLED: Final = (
     "attribute_not_exists(#status)"
     " OR (#status = :processing AND attempt <= :attempt)"
@@ -142,7 +143,7 @@ def mail_follows(status: str) -> tuple[str, ...]:
 
 def why_not_open(order_id: str, row: Row | None) -> Exception:
     """Say, as the error the workflow branches on, why an order is not open for this attempt."""
-    if row is None:
+    if row is None:  # UpdateOrder had written it: somebody has deleted it, and this attempt cannot go on
         return OrderAlreadyFailed(f"order {order_id!r} has no row")
     state = f"order {order_id!r} is {row.status}" + (f" by attempt {row.attempt}" if row.attempt else "")
     if row.status == CONFIRMED:
@@ -155,6 +156,15 @@ def why_not_open(order_id: str, row: Row | None) -> Exception:
 def make_key(order_id: str) -> dict[str, Value]:
     """Give the orders table's key."""
     return {"order_id": {"S": order_id}}
+
+
+def not_settled_values(attempt: int) -> dict[str, Value]:
+    """Give the values of `NOT_SETTLED`: `:processing`, `:failed` and `:attempt`."""
+    return {
+        ":processing": text_value(PROCESSING),
+        ":failed": text_value(FAILED),
+        ":attempt": number_value(attempt),
+    }
 
 
 def content_values(order: Order) -> dict[str, Value]:

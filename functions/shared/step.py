@@ -54,8 +54,10 @@ class Step:
             over=MailTry(**event["over"]) if "over" in event else None,
         )
 
-    def order(self) -> Order:
-        """Read the whole order, for the steps that need more than its id.
+    def read_order(self) -> Order:
+        """Read the whole order, for the steps that write it or take its stock.
+
+        The others, RejectOrder and the mail, act on the order's row, and its id is enough to find it.
 
         Raises:
             InvalidOrder: the execution's input is not an order.

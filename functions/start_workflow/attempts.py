@@ -13,8 +13,7 @@ from functions.start_workflow.destinations import EarlierExecution, Workflow
 
 _ENDED_BADLY: Final = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 
-# Our clock may be ahead of Step Functions' by this much before an order just accepted looks like one that was running.
-# The other way round nothing is lost: a duplicate of an order this young counts as accepted.
+# Our clock and Step Functions' may differ by this much.
 _CLOCKS_DIFFER: Final = timedelta(seconds=5)
 
 
@@ -40,10 +39,21 @@ def start_execution(workflow: Workflow, order: Order, sent: datetime, require_ti
                 return count_event("OrdersDuplicate")
             attempt += 1
         else:
-            if started < asked - _CLOCKS_DIFFER:
+            if _was_running(started, asked):
                 return count_event("OrdersDuplicate")
             count_event("OrdersAccepted")
             return measure_time("SecondsToStart", started - sent)
+
+
+def _was_running(started: datetime, asked: datetime) -> bool:
+    """Tell whether StartExecution answered with an execution that was there before, and not with a new one.
+
+    Its answer for a running execution of the same name and input differs from that for a new one in nothing but
+    `startDate`, which is Step Functions' clock, while `asked` is ours. Only the count of duplicates hangs on it. So an
+    accepted order never counts as a duplicate where our clock is ahead by less than `_CLOCKS_DIFFER`, and a duplicate
+    that comes within that time counts as accepted.
+    """
+    return started < asked - _CLOCKS_DIFFER
 
 
 def _is_done(existing: EarlierExecution, content: str) -> bool:

@@ -8,7 +8,7 @@ from functions.update_order.store import open_order_store
 @workflow_step
 def update_order(step: Step) -> None:
     """Accept the order for processing."""
-    transitions.open_order(open_order_store(), step.order(), step.attempt)
+    transitions.open_order(open_order_store(), step.read_order(), step.attempt)
 
 
 @workflow_step

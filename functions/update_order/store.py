@@ -25,10 +25,8 @@ class OrderStore:
             ConditionExpression=row.NOT_SETTLED,
             ExpressionAttributeNames={"#status": "status", "#items": "items"},
             ExpressionAttributeValues={
+                **row.not_settled_values(attempt),
                 **row.content_values(order),
-                ":processing": row.text_value(row.PROCESSING),
-                ":failed": row.text_value(row.FAILED),
-                ":attempt": row.number_value(attempt),
                 ":now": row.now_value(),
             },
             ReturnValuesOnConditionCheckFailure="ALL_OLD",

@@ -32,10 +32,11 @@ _KNOWN = {
         "Next",
         "End",
     },
-    "Succeed": {"Type"},
-    "Fail": {"Type", "Error", "CausePath"},
+    "Succeed": {"Type", "Comment"},
+    "Fail": {"Type", "Comment", "Error", "CausePath"},
 }
-_RETRIER = {"ErrorEquals", "MaxAttempts", "IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"}
+_BACK_OFF = {"IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"}
+_RETRIER = {"Comment", "ErrorEquals", "MaxAttempts", *_BACK_OFF}
 _CATCHER = {"ErrorEquals", "ResultPath", "Next"}
 _FORMAT = re.compile(r"States\.Format\('([^']*)', (.*)\)")
 
