@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from functions.send_email.subject import write_subject
+from functions.send_email.mail_subject import write_subject
 from functions.shared.errors import InvalidOrder
 from functions.shared.message import parse_order
 from functions.shared.row import ENDS

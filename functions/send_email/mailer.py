@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from functions.send_email.subject import join_lines, write_subject
+from functions.send_email.mail_subject import join_lines, write_subject
 from functions.shared.aws import call_ses, make_client
 from functions.shared.errors import EmailRejected
 from functions.shared.mail_tags import to_tags

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from functions.send_email.subject import write_subject
+from functions.send_email.mail_subject import write_subject
 from ops.errors import Refused, StackError
 from ops.local_aws import ACCOUNT, get_path
 from ops.mail.addresses import order_mail
