@@ -318,11 +318,7 @@ def _describe_absent(aws: Aws, name: str, stage: str, region: str) -> str:
 
 def _deploy_command(stage: str) -> str:
     """Give the command that deploys a stage, from the project's folder."""
-    return (
-        "`make up`"
-        if stage == LOCAL_STAGE
-        else quote_command("cdk deploy -c sender_email=ADDRESS -c", f"stage={stage}")
-    )
+    return "`make up`" if stage == LOCAL_STAGE else quote_command("make deploy", f"STAGE={stage}")
 
 
 @contextmanager

@@ -60,9 +60,7 @@ def test_a_stack_is_found_by_its_stage_and_known_by_its_outputs() -> None:
     account = Account({"Outputs": [{"OutputKey": "OrderTopicArn", "OutputValue": "arn:topic"}]})
     stack = stack_module._find_stack(account, "dev", "eu-west-1")
     assert (stack.name, stack.region, stack["OrderTopicArn"]) == ("order-processing-dev", "eu-west-1", "arn:topic")
-    with pytest.raises(
-        StackError, match=r"no output Other: it is older .* `cdk deploy -c sender_email=ADDRESS -c stage=dev`"
-    ):
+    with pytest.raises(StackError, match=r"no output Other: it is older .* `make deploy STAGE=dev`"):
         stack["Other"]
 
 
@@ -97,7 +95,7 @@ def test_a_stage_without_a_stack_says_where_it_was_looked_for_and_what_deploys_i
     account = Account(answered("ValidationError", f"Stack with id order-processing-{stage} does not exist"))
     told = (
         f"no stack order-processing-{stage} in account 123456789012, region eu-west-1: name another"
-        rf" \(--profile, --region\); `cdk deploy -c sender_email=ADDRESS -c stage={stage}` deploys it there"
+        rf" \(--profile, --region\); `make deploy STAGE={stage}` deploys it there"
     )
     with pytest.raises(StackError, match=told):
         stack_module._find_stack(account, stage, "eu-west-1")
@@ -121,7 +119,7 @@ def test_the_local_stage_is_deployed_by_make_up(answer: dict[str, Any] | Excepti
 
 def test_a_stack_that_was_never_deployed_whole_says_how_it_is() -> None:
     told = (
-        "has no outputs: it is ROLLBACK_COMPLETE; `cdk deploy -c sender_email=ADDRESS -c stage=dev` deploys it again;"
+        "has no outputs: it is ROLLBACK_COMPLETE; `make deploy STAGE=dev` deploys it again;"
         " `orders doctor --before dev` says what is in the way"
     )
     with pytest.raises(StackError, match=told):

@@ -45,7 +45,8 @@ def _judge_subscriptions(subject: Subject, topic: str) -> Finding:
         )
     return Finding.wrong(
         "nobody is notified when an alarm fires: nobody has subscribed",
-        f"deploy with `-c alarm_email=ADDRESS`, or run {subscribe}; then follow the link in SNS's mail",
+        f'put `alarm_email = "ADDRESS"` into stages/{subject.stage}.toml and deploy, or run {subscribe};'
+        " then follow the link in SNS's mail",
     )
 
 

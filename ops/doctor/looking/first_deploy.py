@@ -46,7 +46,7 @@ def examine_sender(subject: Subject) -> Iterator[Finding]:
         yield Finding.wrong(
             "the account is in the sandbox, where SES checks each recipient's identity too:"
             " a prod deployed by default mails nobody",
-            "add `-c ses_sandbox=true` to the deploy, or leave the sandbox first (docs/leaving-the-sandbox.md)",
+            "put `ses_sandbox = true` into stages/prod.toml, or leave the sandbox first (docs/leaving-the-sandbox.md)",
         )
     yield foresee_identity(subject, mail.identities())
 

@@ -111,12 +111,14 @@ def _judge_role(subject: Subject, account: SesAccount, sender: Address) -> Findi
         return Finding.wrong(
             "in the sandbox SES checks each recipient's identity too, and SendEmail may use the sender's alone:"
             " mails to verified recipients are refused",
-            "deploy with `-c ses_sandbox=true`, or leave the sandbox (docs/leaving-the-sandbox.md)",
+            f"put `ses_sandbox = true` into stages/{subject.stage}.toml and deploy, or leave the sandbox"
+            " (docs/leaving-the-sandbox.md)",
         )
     if sender.identity and sender.identity not in allowed:
         return Finding.wrong(
             f"SES checks the identity {sender.identity}, and SendEmail may use {', '.join(sorted(allowed)) or 'none'}",
-            f"verify the address: run {_verify_command(sender)}, or deploy with `-c create_sender_identity=false`",
+            f"verify the address: run {_verify_command(sender)}, or put `create_sender_identity = false` into"
+            f" stages/{subject.stage}.toml and deploy",
         )
     return Finding.ok("SendEmail may use the sender's identity, and no other")
 
@@ -128,9 +130,9 @@ def _judge_wildcard(subject: Subject, account: SesAccount) -> Finding:
     if subject.stage == "prod":
         return Finding.wrong(
             "SendEmail may use every identity of the account, which it needs in the sandbox alone",
-            "deploy with `-c ses_sandbox=false`",
+            "put `ses_sandbox = false` into stages/prod.toml and deploy",
         )
-    return Finding.ok("SendEmail may use every identity; `-c ses_sandbox=false` leaves it the sender's")
+    return Finding.ok("SendEmail may use every identity; `ses_sandbox = false` leaves it the sender's")
 
 
 def _list_mail_resources(subject: Subject) -> Iterator[str]:

@@ -34,7 +34,7 @@ def foresee_identity(subject: Subject, identities: Sequence[Address]) -> Finding
         return Finding.ok(f"{address} is an identity of this very stack")
     return Finding.wrong(
         f"{address} is an identity in SES already, and a deploy that creates it fails",
-        "add `-c create_sender_identity=false` to the deploy",
+        f"put `create_sender_identity = false` into stages/{subject.stage}.toml",
     )
 
 

@@ -26,7 +26,11 @@ def test_quiet_alarms_that_somebody_hears_are_ok() -> None:
 @pytest.mark.parametrize(
     ("answers", "text", "remedy"),
     [
-        ({"sns.ListSubscriptionsByTopic": subscribe()}, "nobody has subscribed", "`-c alarm_email=ADDRESS`"),
+        (
+            {"sns.ListSubscriptionsByTopic": subscribe()},
+            "nobody has subscribed",
+            '`alarm_email = "ADDRESS"` into stages/dev.toml',
+        ),
         ({"sns.ListSubscriptionsByTopic": subscribe("PendingConfirmation")}, "0 of 1", "follow the link"),
         (
             {"cloudwatch.DescribeAlarms": describe_alarms(ActionsEnabled=False)},

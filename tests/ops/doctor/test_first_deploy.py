@@ -82,7 +82,7 @@ def test_an_identity_that_dev_would_create_again_is_left_out_of_the_deploy(owner
     }
     finding = ask(BY_ID["P2"], answers, SenderEmail=SENDER).findings[-1]
     assert finding.verdict is Verdict.WRONG
-    assert "`-c create_sender_identity=false`" in (finding.remedy or "")
+    assert "`create_sender_identity = false` into stages/dev.toml" in (finding.remedy or "")
 
 
 def test_a_prod_without_any_verified_identity_is_wrong_whoever_sends() -> None:
@@ -94,7 +94,7 @@ def test_a_prod_without_any_verified_identity_is_wrong_whoever_sends() -> None:
 def test_prod_in_the_sandbox_needs_its_switch_and_dev_has_it() -> None:
     answers = {**HEALTHY, **SANDBOX}
     (wrong,) = (one for one in ask(BY_ID["P2"], answers, stage="prod").findings if one.verdict is Verdict.WRONG)
-    assert "`-c ses_sandbox=true`" in (wrong.remedy or "")
+    assert "`ses_sandbox = true` into stages/prod.toml" in (wrong.remedy or "")
     assert ask(BY_ID["P2"], answers, stage="dev").verdict is Verdict.OK
 
 

@@ -62,9 +62,9 @@ def test_a_stage_whose_mails_leave_is_ok(stage: str, answers: Mapping[str, Answe
         ("dev", {"sesv2.GetAccount": describe_account(EnforcementStatus="PROBATION")}, "SES console"),
         ("dev", {"sesv2.GetEmailIdentity": UNKNOWN}, f"verify-email-identity --email-address {SENDER}`"),
         ("dev", {"sesv2.GetEmailIdentity": known_as(sender="PENDING")}, "follow the link"),
-        ("prod", SANDBOX, "`-c ses_sandbox=true`"),
-        ("prod", {"iam.GetRolePolicy": allow_identities("*")}, "`-c ses_sandbox=false`"),
-        ("prod", {"sesv2.GetEmailIdentity": known_as(domain="SUCCESS")}, "`-c create_sender_identity=false`"),
+        ("prod", SANDBOX, "`ses_sandbox = true` into stages/prod.toml"),
+        ("prod", {"iam.GetRolePolicy": allow_identities("*")}, "`ses_sandbox = false` into stages/prod.toml"),
+        ("prod", {"sesv2.GetEmailIdentity": known_as(domain="SUCCESS")}, "`create_sender_identity = false` into"),
         *(
             ("dev", {"sesv2.GetConfigurationSet": describe_configuration_set(**changed)}, command)
             for changed, command in (
