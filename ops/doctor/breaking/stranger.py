@@ -46,7 +46,8 @@ class Stranger:
             return
         yield Finding.wrong(
             f"{who} may publish orders",
-            "name another profile if that is a publisher; else deploy with `-c publishers=…`, which names all who may",
+            "name another profile if that is a publisher; else put `publishers`, all who may, into the stage's file,"
+            " and deploy",
         )
         yield from self._clear_away(subject, order_id)
 
