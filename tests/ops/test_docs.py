@@ -24,7 +24,7 @@ _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _PATH = re.compile(r"`([\w.-]+/[\w./-]*|[\w.-]+\.(?:py|md|toml|json|yml))`")
 # The reader makes these, as the page says.
-_OWN_FILES = {"stages/dev.toml", "stages/prod.toml", "trust.json", "may.json"}
+_OWN_FILES = {".build/evidence", "stages/dev.toml", "stages/prod.toml", "trust.json", "may.json"}
 _MODULE = re.compile(r"python -m ([\w.]+)")
 _TARGET = re.compile(r"(?:`|\(|^)make (?:-s )?([a-z][\w.-]*)", re.MULTILINE)
 

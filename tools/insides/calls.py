@@ -10,6 +10,7 @@ import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
+from botocore.validate import ParamValidator
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
@@ -19,6 +20,12 @@ Send = Callable[[str, AWSPreparedRequest], Answer]
 Call = Callable[[Any, str, dict[str, Any]], Any]
 
 make_call: Call = BaseClient._make_api_call  # type: ignore[attr-defined]  # private, but the one place all calls pass
+
+
+def find_misfit(answer: dict[str, Any], shape: Any) -> str | None:
+    """Say what of an answer is not as botocore's description of the service has it; None if nothing."""
+    report = ParamValidator().validate(answer, shape)
+    return report.generate_report() if report.has_errors() else None
 
 
 def make_session(send: Send) -> Any:

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import boto3
-from botocore.validate import ParamValidator
 
 from ops.doctor.examination import Examined, ask_probe
 from ops.doctor.probe import Probe
 from ops.doctor.subject import Subject
 from ops.stack import Stack
+from tools.insides.calls import find_misfit
 
 ACCOUNT: Final = "123456789012"
 REGION: Final = "eu-west-1"
@@ -67,8 +67,8 @@ class RecordedAws:
         if model.output_shape is None:  # of what AWS answers nothing to
             assert not answer, name
         else:
-            report = ParamValidator().validate(dict(answer), model.output_shape)
-            assert not report.has_errors(), f"{name}: {report.generate_report()}"
+            misfit = find_misfit(dict(answer), model.output_shape)
+            assert misfit is None, f"{name}: {misfit}"
         return SimpleNamespace(status_code=200), {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
