@@ -63,7 +63,7 @@ verify: install  ## have the doctor try a stage, and keep its report in .build/e
 	@mkdir -p .build/evidence
 	@report=.build/evidence/doctor-$(or $(STAGE),dev)-$$(date -u +%Y%m%dT%H%M%SZ).json; code=0; \
 	.venv/bin/orders doctor --stage $(or $(STAGE),dev) --probe $(if $(filter prod,$(STAGE)),,--deep --yes) --json > $$report \
-		|| code=$$?; echo $$report; exit $$code
+		|| code=$$?; if [ -s $$report ]; then echo $$report; else rm $$report; fi; exit $$code
 
 check: install  ## the inner loop: lint and the functions' own tests (a minute; two the first time, while mypy has no cache)
 	@$(MAKE) --no-print-directory -j2 test-unit lint
@@ -162,14 +162,20 @@ bench: install  ## measure the functions and the flow against their bounds
 synth: install  ## write the CloudFormation template (STAGE=local)
 	node_modules/.bin/cdk synth --quiet --no-notices -c stage=$(or $(STAGE),local) $(CDK_ARGS)
 
-diff: install  ## say what a deploy would change on AWS (STAGE=dev)
-	node_modules/.bin/cdk diff --no-notices -c stage=$(or $(STAGE),dev) $(CDK_ARGS)
+diff: on-aws install  ## say what a deploy would change on AWS (STAGE=dev)
+	node_modules/.bin/cdk diff order-processing-$(or $(STAGE),dev) --no-notices -c stage=$(or $(STAGE),dev) $(CDK_ARGS)
 
 deploy: stage-named install  ## deploy to AWS, saying first what that takes away; TAKE_AWAY=1 agrees (STAGE=dev CDK_ARGS="-c key=value")
-	@$(PY) -m tools.deploy $(STAGE) $(if $(TAKE_AWAY),--take-away) $(CDK_ARGS)
+	@$(PY) -m tools.deploy $(STAGE) $(if $(filter 1 yes true,$(TAKE_AWAY)),--take-away) $(CDK_ARGS)
 
-destroy: stage-named install  ## delete a stage on AWS, after a question; prod keeps its tables (STAGE=dev)
-	node_modules/.bin/cdk destroy --no-notices -c stage=$(STAGE) $(CDK_ARGS)
+destroy: stage-named on-aws install  ## delete a stage on AWS, after a question; prod keeps its tables (STAGE=dev)
+	node_modules/.bin/cdk destroy order-processing-$(STAGE) --no-notices -c stage=$(STAGE) $(CDK_ARGS)
+
+# Pointed at the local AWS, a shell would be told that nothing is there to be deleted.
+.PHONY: on-aws
+on-aws:
+	@case "$$AWS_ENDPOINT_URL" in http://127.0.0.1*|http://localhost*) \
+		echo "error: this shell is pointed at the local AWS: use one in which its export lines were not evaluated" >&2; exit 1;; esac
 
 .PHONY: stage-named
 stage-named:

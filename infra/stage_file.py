@@ -49,7 +49,8 @@ def _check_value(key: str, value: object, where: str) -> Any:
     if key in _OF_ONE_DEPLOY:
         raise SettingsError(f"{key}: is for one deploy only: give it as -c {key}=… ({where})")
     if key not in _CHECKS:
-        raise SettingsError(f"{key}: must be one of {', '.join(_CHECKS)} ({where})")
+        named = key if key.isidentifier() else repr(key)  # whatever the file holds drives no terminal
+        raise SettingsError(f"{named}: must be one of {', '.join(_CHECKS)} ({where})")
     return _CHECKS[key](key, value, where)
 
 

@@ -8,6 +8,8 @@ from typing import Final
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_@:,./+-][A-Za-z0-9_@:,./+=-]*")
 _BETWEEN_QUOTES: Final = re.compile(r"(?:(?!['`\\])[ -~])*")
+_COMMAND: Final = re.compile("`(orders|aws) ([^`]+)`")
+_OF_AN_ACCOUNT: Final = ("--profile", "--region")
 _TO_ESCAPE: Final = re.compile(rb"^-|[^A-Za-z0-9 _@:,./+=#-]")
 _UNCARRIED: Final = str.maketrans("\0\n", "\1\1")
 
@@ -39,6 +41,25 @@ def quote_command(command: str, *arguments: str) -> str:
     options = map(_quote_argument, _stack_options.get()) if program == "orders" else ()
     end_of_options = ["--"] if any(argument.startswith("-") for argument in arguments) else []
     return f"`{' '.join([program, *options, *rest, *end_of_options, *map(_quote_argument, arguments)])}`"
+
+
+def carry_options(text: str) -> str:
+    """Have the commands in a text, each in backticks, act where this command line does.
+
+    Those of `orders` name the same stack, those of `aws` the same profile and region, as far as options named them.
+    """
+    return _COMMAND.sub(_carry_into, text)
+
+
+def _carry_into(found: re.Match[str]) -> str:
+    program, rest = found[1], found[2]
+    options = _stack_options.get()
+    if program == "aws":
+        pairs = [pair for pair in zip(options[::2], options[1::2], strict=False) if pair[0] in _OF_AN_ACCOUNT]
+        options = [word for pair in pairs if f"{pair[0]} " not in f"{rest} " for word in pair]
+    elif rest.startswith(("--stage ", "--local ", "--profile ", "--region ")):
+        return found[0]  # `quote_command` has put them there
+    return f"`{' '.join([program, *map(_quote_argument, options), rest])}`"
 
 
 def _quote_argument(argument: str) -> str:

@@ -81,6 +81,8 @@ class Account:
     """AWS by the ordinary credentials: environment, profile, single sign-on, a role."""
 
     session: boto3.Session
+    profile: str | None = None
+    """The profile that an option named: it goes before keys that the shell holds"""
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of it."""
@@ -211,7 +213,7 @@ def connect_stack(stage: str, *, profile: str | None = None, region: str | None 
         return connect_local()  # the account of the shell's credentials holds no such stack
     with explain_errors():
         session = _make_session(profile, region)
-        return _find_stack(Account(session), stage, session.region_name or "")
+        return _find_stack(Account(session, profile), stage, session.region_name or "")
 
 
 def name_stack(stage: str, *, profile: str | None = None, region: str | None = None) -> Stack:
@@ -220,11 +222,13 @@ def name_stack(stage: str, *, profile: str | None = None, region: str | None = N
     Raises:
         StackError: no region, or no such profile.
     """
+    if told := _explain_local_shell(stage):
+        raise StackError(told)
     with explain_errors():
         session = _make_session(profile, region)
         if not session.region_name:
             raise NoRegionError
-        return Stack(stack_name(stage), session.region_name, Account(session), {})
+        return Stack(stack_name(stage), session.region_name, Account(session, profile), {})
 
 
 def _make_session(profile: str | None, region: str | None) -> boto3.Session:
@@ -303,16 +307,24 @@ def _describe_absent(aws: Aws, name: str, stage: str, region: str) -> str:
     """Say where a stack was looked for, and what deploys it."""
     if stage == LOCAL_STAGE:
         return f"no stack {name} on the local AWS; {_deploy_command(stage)} deploys it"
-    if _LOCAL.fullmatch(endpoint := os.environ.get("AWS_ENDPOINT_URL", "")):
-        return (
-            f"no stack {name}: this shell is pointed at the local AWS (AWS_ENDPOINT_URL={endpoint});"
-            " use one in which its export lines were not evaluated"
-        )
+    if told := _explain_local_shell(stage):
+        return told
     sts: STSClient = aws.client("sts")
     account = sts.get_caller_identity()["Account"]
     return (
         f"no stack {name} in account {account}, region {region}: name another (--profile, --region);"
         f" {_deploy_command(stage)} deploys it there"
+    )
+
+
+def _explain_local_shell(stage: str) -> str | None:
+    """Say that a stage on AWS would be looked for on the local AWS; None where the shell is not pointed at it."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if not _LOCAL.fullmatch(endpoint):
+        return None
+    return (
+        f"no stack {stack_name(stage)}: this shell is pointed at the local AWS (AWS_ENDPOINT_URL={endpoint});"
+        " use one in which its export lines were not evaluated"
     )
 
 

@@ -22,6 +22,7 @@ from ops.doctor.placing.probe_command import announce_run
 from ops.doctor.probe import Probe, Verdict
 from ops.doctor.subject import Subject
 from ops.errors import BadInput
+from ops.shell import carry_options
 from ops.stack import Account, Aws, Stack
 from ops.terminal import screen
 from ops.terminal.options import Choice, JsonOption, YesOption, with_choice
@@ -195,6 +196,8 @@ def doctor(
     outsider = Account(boto3.Session(profile_name=stranger, region_name=stack.region)) if stranger else None
     asked = _make_probes(wanted, run, progress, outsider).choose(wanted.ids)
     examination = _Examination(Subject(stack), progress, json)
+    if json:
+        examination.subject.account  # noqa: B018 - asked first: by the end of a long examination a session may be over
     if asked.deep:
         announce_deep(asked.deep, examination.subject)
     examination.examine(asked.looks)
@@ -212,9 +215,13 @@ def _make_probes(wanted: _Wanted, run: Run, progress: "_Progress", stranger: Aws
     patience = Patience(tell=progress.tell)
     looks = () if wanted.rollout else LOOKS if wanted.before is None else BEFORE
     placing = make_placing(run, patient=wanted.patient) if wanted.probe else ()
-    deep = make_deep(patience, screen.print_note, patient=wanted.patient, stranger=stranger) if wanted.deep else ()
-    rollout = make_rollout(patience, screen.print_note) if wanted.rollout else ()
+    deep = make_deep(patience, _warn, patient=wanted.patient, stranger=stranger) if wanted.deep else ()
+    rollout = make_rollout(patience, _warn) if wanted.rollout else ()
     return _Probes([*looks], [*placing], [*deep], [*rollout])
+
+
+def _warn(text: str) -> None:
+    screen.print_note(carry_options(text))
 
 
 @dataclass

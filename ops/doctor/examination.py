@@ -5,20 +5,33 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from functions.shared.errors import TransientError
 from ops.doctor.errors import Absent, NotBegun
 from ops.doctor.probe import Finding, Probe, Verdict
 from ops.doctor.subject import Subject
 from ops.errors import Refused, StackError
+from ops.shell import carry_options, quote_command
 from ops.stack import explain_error, is_refusal
 
 _WORST_FIRST: Final = tuple(Verdict)
 _LACKING: Final = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
 _THROTTLED: Final = frozenset(
-    {"Throttling", "ThrottlingException", "TooManyRequestsException", "LimitExceededException"}
+    {
+        *("LimitExceededException", "RequestThrottled", "ServiceUnavailable", "Throttled", "ThrottledException"),
+        *("Throttling", "ThrottlingException", "TooManyRequestsException"),
+    }
 )
+# What the stack still lists and AWS no longer has.
+_GONE: Final = frozenset(
+    {
+        *("AWS.SimpleQueueService.NonExistentQueue", "NoSuchEntity", "NotFound", "NotFoundException"),
+        *("QueueDoesNotExist", "ResourceNotFound", "ResourceNotFoundException", "StateMachineDoesNotExist"),
+    }
+)
+# Half an answer, or one of another form than its documentation has: it ends its probe, and no other.
+_ODD_ANSWERS: Final = (AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,11 @@ def ask_probe(probe: Probe, subject: Subject) -> Examined:
     return _sum_up(probe, tuple(_collect_findings(probe, subject)))
 
 
-def _sum_up(probe: Probe, findings: tuple[Finding, ...]) -> Examined:
+def _sum_up(probe: Probe, found: tuple[Finding, ...]) -> Examined:
+    """Sum it up; the commands in it name the account that was asked."""
+    findings = tuple(
+        replace(one, text=carry_options(one.text), remedy=one.remedy and carry_options(one.remedy)) for one in found
+    )
     worst = min((finding.verdict for finding in findings), key=_WORST_FIRST.index)
     return Examined(probe.id, probe.group, probe.asks, worst, findings, probe.page)
 
@@ -81,17 +98,21 @@ def _collect_findings(probe: Probe, subject: Subject) -> Iterator[Finding]:
     try:
         yield from probe.ask(subject)
     except ClientError as error:
-        yield _explain_answer(error, probe)
+        yield _explain_answer(error, probe, subject.stack.name)
     except Absent as error:
         yield Finding.unclear(str(error), "deploy this version, or use the command of the deployed one")
     except (NotBegun, Refused, StackError) as error:
         yield Finding.unclear(str(error))
+    except (NoCredentialsError, PartialCredentialsError):
+        raise  # nothing can be asked: the command ends, and says so once
+    except _ODD_ANSWERS as error:
+        yield Finding.unclear(f"AWS answered otherwise than its documentation has it: {type(error).__name__}: {error}")
     except (BotoCoreError, TransientError) as error:
         yield Finding.unclear(f"AWS could not be asked: {error}", "run it again")
 
 
-def _explain_answer(error: ClientError, probe: Probe) -> Finding:
-    """Say what AWS answered instead: which permission lacks, if it is that."""
+def _explain_answer(error: ClientError, probe: Probe, stack: str) -> Finding:
+    """Say what AWS answered instead: which permission lacks, or that something is gone, if it is that."""
     if is_refusal(error):
         # A transaction, a batch and a key need actions of other names than the call's; AWS says which it looked for.
         named = _LACKING.search(error.response["Error"].get("Message", ""))
@@ -99,6 +120,12 @@ def _explain_answer(error: ClientError, probe: Probe) -> Finding:
         return Finding.unclear(f"not allowed: {action}", f"allow {action} to whoever runs this")
     if error.response["Error"]["Code"] in _THROTTLED:
         return Finding.unclear(f"AWS throttles {error.operation_name}", "run it again in a minute")
+    if error.response["Error"]["Code"] in _GONE:
+        drift = quote_command("aws cloudformation detect-stack-drift --stack-name", stack)
+        return Finding.wrong(
+            f"something of the stack is gone, which only a person can have deleted: {explain_error(error)}",
+            f"run {drift}, which finds all that was changed by hand, and restore it",
+        )
     return Finding.unclear(explain_error(error))
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from ops.environment.variables import client_environment, find_outranking
 from ops.stack import Account, LocalAccount, Stack
 
+_OUTPUT: Final = re.compile(r"(?!Aws|Boto)[A-Z][A-Za-z]*(?:Arn|Url|TableName)|SenderEmail")
 _NODE: Final = Path(__file__).resolve().parents[2] / "node_modules" / ".bin"
 
 
@@ -23,7 +24,9 @@ def _make_lines(stack: Stack) -> Iterator[str]:
     if isinstance(stack.aws, LocalAccount):
         yield from (f"unset {name}" for name in find_outranking(os.environ))
     yield from map(_format_path, _find_programs())
-    values = {"ORDERS_STAGE": stack.stage, **_name_account(stack), **_name_outputs(stack)}
+    if isinstance(stack.aws, Account) and stack.aws.profile:
+        yield "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"  # they go before a profile
+    values = {**_name_outputs(stack), "ORDERS_STAGE": stack.stage, **_name_account(stack)}
     yield from (f"export {name}={shlex.quote(text)}" for name, text in values.items())
 
 
@@ -41,9 +44,13 @@ def _format_path(folder: Path) -> str:
 def _name_account(stack: Stack) -> dict[str, str]:
     if isinstance(stack.aws, LocalAccount):
         return client_environment(stack.aws.endpoint, os.environ)
-    profile = stack.aws.session.profile_name if isinstance(stack.aws, Account) else "default"
-    return {"AWS_REGION": stack.region} | ({} if profile == "default" else {"AWS_PROFILE": profile})
+    profile = stack.aws.profile if isinstance(stack.aws, Account) else None
+    # Boto3 and version 1 of the AWS CLI read the second, the CDK and version 2 the first.
+    regions = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), stack.region)
+    return regions | ({"AWS_PROFILE": profile} if profile else {})
 
 
 def _name_outputs(stack: Stack) -> dict[str, str]:
-    return {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper(): text for name, text in stack.outputs.items()}
+    """Name the outputs of the kinds that the stack has; no other sets a variable that a shell or an SDK obeys."""
+    outputs = {name: text for name, text in stack.outputs.items() if _OUTPUT.fullmatch(name)}
+    return {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper(): text for name, text in outputs.items()}

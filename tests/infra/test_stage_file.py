@@ -71,6 +71,7 @@ def test_the_local_stage_has_no_file(tmp_path: Path) -> None:
     [
         ('alarm_mail = "a@example.com"', "alarm_mail: must be one of sender_email, alarm_email, ses_sandbox, "),
         ('stage = "dev"', "stage: must be one of sender_email"),
+        ('"\\u001b[2J" = "x"', "'\\x1b[2J': must be one of sender_email"),
         ("[alarms]\nx = 1", "alarms: must be one of sender_email"),
         ('release = "7"', "release: is for one deploy only: give it as -c release=…"),
         ("shift = false", "shift: is for one deploy only: give it as -c shift=…"),

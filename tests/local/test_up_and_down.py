@@ -25,7 +25,9 @@ from tests.local.hostile import LOOKS, hostile_shell, settings
 
 OUTPUTS = {
     "OrderTopicArn": "arn:aws:sns:us-west-2:000000000000:order-notifications-topic",
-    "Odd": "it's $HOME",
+    "OddArn": "it's $HOME",
+    "Path": "/evil",
+    "AwsEndpointUrl": "http://evil.example",
 }
 
 # `up` leaves its child running on purpose; Python warns of that when it forgets the child.
@@ -54,14 +56,14 @@ def test_up_prints_lines_a_shell_can_evaluate_and_down_stops_it(
 ) -> None:
     assert run("up", "--port", "0") == 0
     lines = capfd.readouterr().out
-    names = '"$AWS_ENDPOINT_URL" "$AWS_REGION" "$ORDERS_STAGE" "$ORDER_TOPIC_ARN" "$ODD"'
+    names = '"$AWS_ENDPOINT_URL" "$AWS_REGION" "$ORDERS_STAGE" "$ORDER_TOPIC_ARN" "$ODD_ARN"'
     echo = f'{lines}\nprintf "%s|" {names}; command -v orders'
     bare = {"PATH": "/usr/bin:/bin"}  # `make` has another, which holds them already
     shell = subprocess.run(["/bin/sh", "-c", echo], env=bare, capture_output=True, text=True, check=True)
     aws = StateFile(note).running()
     assert aws is not None
     orders = Path(sys.executable).with_name("orders")
-    assert shell.stdout == f"{aws.endpoint}|us-west-2|local|{OUTPUTS['OrderTopicArn']}|{OUTPUTS['Odd']}|{orders}\n"
+    assert shell.stdout == f"{aws.endpoint}|us-west-2|local|{OUTPUTS['OrderTopicArn']}|{OUTPUTS['OddArn']}|{orders}\n"
 
     assert run("status") == 0
     assert run("down") == 0

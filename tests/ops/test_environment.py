@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
 from infra.paths import ROOT
 from ops.environment.exports import format_exports
-from ops.stack import LocalAccount, Stack
+from ops.stack import Account, LocalAccount, Stack
 from tests.shell_environment import forget_shell
 
 _GUIDES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -54,3 +55,19 @@ def test_tests_pass_in_a_shell_in_which_all_of_it_is_set(told: dict[str, str]) -
     shell = {**os.environ, **told, "FORCE_COLOR": "1", "COLUMNS": "20", "ORDERS_STAGE": "prod"}
     done = subprocess.run(command, env=shell, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_lines_of_a_stage_on_aws_point_every_tool_at_its_account_and_region() -> None:
+    session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
+    stack = Stack(
+        "order-processing-dev", "eu-west-1", Account(session, "work"), {"Path": "/evil", "OrderTopicArn": "t"}
+    )
+    lines = format_exports(stack).splitlines()
+    assert "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN" in lines
+    assert exported("\n".join(lines)) == {
+        "ORDERS_STAGE": "dev",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_PROFILE": "work",
+        "ORDER_TOPIC_ARN": "t",
+    }

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from local.aws import ROOT
 from ops.dead_letters import queues as dead_letters
-from ops.shell import quote_command
+from ops.shell import carry_options, quote_command, stack_options_carried
 from ops.stack import Stack
 from ops.terminal import screen
 from tests.examples import draw_examples
@@ -243,3 +243,25 @@ def test_no_module_but_one_puts_a_value_into_a_command(module: Path) -> None:
 )
 def test_a_value_in_a_command_is_found(source: str, found: bool) -> None:
     assert bool(commands_with_values(source)) is found
+
+
+@pytest.mark.parametrize(
+    ("text", "carried"),
+    [
+        (
+            "run `aws kms enable-key --key-id K`",
+            "run `aws --profile work --region eu-west-1 kms enable-key --key-id K`",
+        ),
+        ("`aws --region us-east-1 kms x`", "`aws --profile work --region us-east-1 kms x`"),
+        (
+            "run `orders stuck`, then wait",
+            "run `orders --stage dev --profile work --region eu-west-1 stuck`, then wait",
+        ),
+        ("`orders --stage dev --profile work --region eu-west-1 stuck`", None),
+        ("`make deploy STAGE=dev` and aws alone", None),
+    ],
+)
+def test_commands_in_a_text_act_where_this_command_line_does(text: str, carried: str | None) -> None:
+    with stack_options_carried(("--stage", "dev", "--profile", "work", "--region", "eu-west-1")):
+        assert carry_options(text) == (text if carried is None else carried)
+    assert carry_options(text) == text

@@ -245,3 +245,9 @@ def test_a_profile_and_a_region_that_are_typed_win_over_the_environment(
     client = account.client("sqs")
     assert (region, client.meta.region_name) == ("eu-west-1", "eu-west-1")
     assert client._request_signer._credentials.access_key == "WORK"
+
+
+def test_a_stage_on_aws_that_is_not_deployed_yet_is_not_named_on_the_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    with pytest.raises(StackError, match="this shell is pointed at the local AWS"):
+        stack_module.name_stack("prod", region="eu-west-1")

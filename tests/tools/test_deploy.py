@@ -56,6 +56,7 @@ class World:
 
     def _run_cdk(self, command: str, *arguments: str) -> int:
         self.commands.append((command, *arguments))
+        self.folder.mkdir(exist_ok=True)
         (self.folder / f"{NAME}.template.json").write_text(json.dumps({"Resources": self.planned}))
         return self.synth_code if command == "synth" else 0
 
@@ -88,7 +89,7 @@ def test_who_agrees_gets_what_was_compared_and_the_cdks_own_question(world: Worl
     assembly = str(world.folder)
     assert world.commands == [
         ("synth", "--quiet", "--output", assembly, "-c", "stage=dev", "-c", "release=7"),
-        ("deploy", "--app", assembly),
+        ("deploy", NAME, "--app", assembly),
     ]
 
 
@@ -104,7 +105,7 @@ def test_where_nobody_can_be_asked_it_takes_nothing_away(world: World, capsys: p
 def test_one_word_agrees_to_all(world: World, answer: bool | None) -> None:
     world.answer = answer
     assert world.deploy("--take-away") == 0
-    assert world.commands[-1] == ("deploy", "--app", str(world.folder), "--require-approval", "never")
+    assert world.commands[-1] == ("deploy", NAME, "--app", str(world.folder), "--require-approval", "never")
     assert world.asked == []
 
 
@@ -148,6 +149,21 @@ def test_only_a_stage_on_aws_is_deployed(stage: str, capsys: pytest.CaptureFixtu
         deploy.main([stage])
     assert ended.value.code == 2
     assert "choose from dev, prod" in capsys.readouterr().err.replace("'", "")
+
+
+def test_the_stage_that_is_compared_is_the_one_that_is_deployed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        world.deploy("-c", "stage=prod")
+    assert (ended.value.code, world.commands) == (2, [])
+    assert "STAGE names the stage" in capsys.readouterr().err
+
+
+def test_nothing_of_an_earlier_synth_is_compared_or_deployed(world: World) -> None:
+    (world.folder / "order-processing-prod.template.json").write_text("{}")
+    world.deploy("--take-away")
+    assert [path.name for path in world.folder.iterdir()] == [f"{NAME}.template.json"]
 
 
 @pytest.mark.parametrize("target", ["deploy", "destroy"])

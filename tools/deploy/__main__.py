@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from tools.deploy.deployed_template import read_deployed_template
 from tools.deploy.fixed_properties import find_fixed_properties
 from tools.deploy.losses import Loss, find_losses
 
-ASSEMBLY: Final = ROOT / "cdk.out"
+ASSEMBLY: Final = ROOT / ".build" / "deploy"  # of this deploy alone: nothing of an earlier synth is compared
 _CODES: Final = {Refused: 1, StackError: 3}
 
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Deploy a stage, unless it would take something away and nobody agrees."""
     options = _read_arguments(arguments)
     context = [word for value in (f"stage={options.stage}", *options.context) for word in ("-c", value)]
+    shutil.rmtree(ASSEMBLY, ignore_errors=True)
     if code := run_cdk("synth", "--quiet", "--output", str(ASSEMBLY), *context):
         return code
     try:
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _CODES[type(error)]
     # The CDK asks about wider permissions, where somebody can answer. It deploys what was compared: no second synth.
     approval = () if screen.is_interactive() and not options.take_away else ("--require-approval", "never")
-    return run_cdk("deploy", "--app", str(ASSEMBLY), *approval)
+    return run_cdk("deploy", stack.name, "--app", str(ASSEMBLY), *approval)
 
 
 def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -47,7 +49,10 @@ def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("stage", choices=STAGES_WITH_FILE, help="`make up` deploys the local one")
     parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="for this deploy")
     parser.add_argument("--take-away", action="store_true", help="agree to what the deploy takes away")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if any(value.partition("=")[0].strip() == "stage" for value in options.context):
+        parser.error("-c stage=…: STAGE names the stage, as in make deploy STAGE=dev")
+    return options
 
 
 def run_cdk(command: str, *arguments: str) -> int:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from ops.doctor.looking.stack_status import NEVER_CREATED
+from ops.errors import StackError
 from ops.stack import Stack, explain_errors
 
 # Which the caller needs, on the stack: the CDK itself uses the bootstrap's roles.
@@ -18,7 +19,7 @@ def read_deployed_template(stack: Stack) -> Mapping[str, Any] | None:
     """Read it; None if the stack is not deployed.
 
     Raises:
-        StackError: AWS could not be asked.
+        StackError: AWS could not be asked, or the template is none of ours.
     """
     cloudformation = stack.client("cloudformation")
     with explain_errors():
@@ -30,4 +31,10 @@ def read_deployed_template(stack: Stack) -> Mapping[str, Any] | None:
             raise
         if found["StackStatus"] in _WITHOUT_RESOURCES:
             return None
-        return cloudformation.get_template(StackName=stack.name)["TemplateBody"]
+        template: Mapping[str, Any] | str = cloudformation.get_template(StackName=stack.name)["TemplateBody"]
+    if isinstance(template, str):
+        raise StackError(
+            f"{stack.name} was not deployed from here: its template is no JSON, so that what this deploy takes away"
+            " cannot be told; compare with `make diff`, and deploy with `cdk deploy`"
+        )
+    return template

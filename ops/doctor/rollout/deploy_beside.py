@@ -8,6 +8,7 @@ from typing import Final, Literal
 from ops.doctor.aliases import Alias, Routing
 from ops.doctor.patience import Patience
 from ops.doctor.subject import Subject
+from ops.shell import quote_command
 
 # Of its calls, which a probe that uses it adds to its own.
 ACTIONS: Final = ("cloudformation:DescribeStacks",)
@@ -40,7 +41,7 @@ def read_state(subject: Subject) -> DeployState:
 def write_deploy(subject: Subject) -> str:
     """Give the command that starts a deploy whose every version is new, and gets its calls gradually."""
     shift = "" if subject.stage == "prod" else " -c shift=true"
-    return f'`make deploy STAGE={subject.stage} CDK_ARGS="-c release=ANY-NEW-TEXT{shift}"`'
+    return quote_command("make deploy", f"STAGE={subject.stage}", f"CDK_ARGS=-c release=ANY-NEW-TEXT{shift}")
 
 
 def wait_for_begin(subject: Subject, patience: Patience) -> bool:

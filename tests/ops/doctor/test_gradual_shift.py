@@ -102,7 +102,7 @@ def test_an_alias_that_a_deploy_places_is_left_to_it() -> None:
 def test_the_person_is_told_which_deploy_to_start(stage: str, shift: str) -> None:
     _, world = ask("R1", stage=stage)
     (line,) = [line for line in world.clock.said if line.startswith("start a deploy now")]
-    assert f'`make deploy STAGE={stage} CDK_ARGS="-c release=ANY-NEW-TEXT{shift}"`' in line
+    assert f"`make deploy STAGE={stage} 'CDK_ARGS=-c release=ANY-NEW-TEXT{shift}'`" in line
 
 
 def test_the_local_aws_shifts_nothing() -> None:
