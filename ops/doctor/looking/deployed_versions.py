@@ -1,11 +1,14 @@
 """Probes of what is deployed: the stack's state, and whether each alias is where the stack put it."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ops.doctor.looking.stack_status import judge_status, protect_stack
 from ops.doctor.probe import Finding, Probe, Verdict, judge_all
 from ops.doctor.subject import Subject
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 _GROUP: Final = "The deployment"
 _PAGE: Final = "deploying.md#rolling-back"
@@ -14,7 +17,7 @@ _UNVERSIONED: Final = "it has no versions: it runs what was deployed last"
 
 def examine_stack_status(subject: Subject) -> Iterator[Finding]:
     """Look at the stack's status and, in prod, its protection."""
-    (found,) = subject.stack.client("cloudformation").describe_stacks(StackName=subject.stack.name)["Stacks"]
+    found = _describe_stack(subject)
     status = judge_status(found)
     yield (
         Finding.ok(f"{status.text}, with {len(subject.resources)} resources")
@@ -25,8 +28,31 @@ def examine_stack_status(subject: Subject) -> Iterator[Finding]:
         yield Finding.wrong("the stack is not protected from being deleted", f"run {protect_stack(subject.stack.name)}")
 
 
+def _describe_stack(subject: Subject) -> "StackTypeDef":
+    (found,) = subject.stack.client("cloudformation").describe_stacks(StackName=subject.stack.name)["Stacks"]
+    return found
+
+
+def _find_unsettled(subject: Subject) -> Finding | None:
+    """Say why nobody can name the version that was deployed last: until a deploy has ended the stack has two; else None."""
+    status = _describe_stack(subject)["StackStatus"]
+    if status.endswith("_IN_PROGRESS"):
+        return Finding.unclear(
+            f"a deployment is under way ({status}), with old and new versions side by side",
+            "run it again when it has ended",
+        )
+    if status.endswith("_FAILED"):
+        return Finding.unclear(
+            f"the stack is {status}, and may have old and new versions side by side", "follow A1's remedy first"
+        )
+    return None
+
+
 def examine_aliases(subject: Subject) -> Iterator[Finding]:
     """Compare where each alias sends calls with the version that the stack has deployed."""
+    if unsettled := _find_unsettled(subject):
+        yield unsettled
+        return
     judged = (_judge_machine(subject), *_judge_functions(subject))
     wrong = [finding for finding in judged if finding is not None]
     yield from judge_all("aliases send all calls to the version that was deployed last", len(judged), wrong)
@@ -75,6 +101,9 @@ def examine_versions(subject: Subject) -> Iterator[Finding]:
     A deploy that was taken back leaves them. Lambda makes no new version of code that its last version has, and
     CloudFormation then fails with "Version already exists".
     """
+    if unsettled := _find_unsettled(subject):
+        yield unsettled
+        return
     deployed, client = _find_deployed(subject), subject.stack.client("lambda")
     newer = []
     for function, version in sorted(deployed.items()):
@@ -114,7 +143,12 @@ PROBES: Final = (
         group=_GROUP,
         asks="each alias sends all calls to the version that was deployed last",
         ask=examine_aliases,
-        actions=("cloudformation:ListStackResources", "lambda:GetAlias", "states:DescribeStateMachineAlias"),
+        actions=(
+            "cloudformation:DescribeStacks",
+            "cloudformation:ListStackResources",
+            "lambda:GetAlias",
+            "states:DescribeStateMachineAlias",
+        ),
         page=_PAGE,
         not_local=_UNVERSIONED,
     ),
@@ -123,7 +157,11 @@ PROBES: Final = (
         group=_GROUP,
         asks="no deploy that was taken back has left a function's version behind",
         ask=examine_versions,
-        actions=("cloudformation:ListStackResources", "lambda:ListVersionsByFunction"),
+        actions=(
+            "cloudformation:DescribeStacks",
+            "cloudformation:ListStackResources",
+            "lambda:ListVersionsByFunction",
+        ),
         page=_PAGE,
         not_local=_UNVERSIONED,
     ),

@@ -117,11 +117,41 @@ def _newer(function: str) -> tuple[int, ...]:
     return (8, 10) if function == function_name("UpdateOrder") else ()
 
 
-def test_a_version_that_a_deploy_replaced_is_not_the_stacks() -> None:
-    """CloudFormation lists what it was told to keep as DELETE_SKIPPED."""
-    replaced = resource("Lambda::Version", "UpdateOrderOld", function_arn("UpdateOrder", "6"), "DELETE_SKIPPED")
+@pytest.mark.parametrize("id_", ["A2", "A3"])
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("UPDATE_IN_PROGRESS", "a deployment is under way (UPDATE_IN_PROGRESS)"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "a deployment is under way"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "a deployment is under way"),
+        ("UPDATE_ROLLBACK_FAILED", "the stack is UPDATE_ROLLBACK_FAILED"),
+    ],
+)
+def test_a_deploy_that_has_both_versions_is_not_taken_for_a_rollback(id_: str, status: str, says: str) -> None:
+    """A version is kept when it is replaced: whichever of the two is listed last says nothing."""
+    old = resource("Lambda::Version", "UpdateOrderOld", function_arn("UpdateOrder", "6"))
+    answers: Mapping[str, Answer] = {
+        **HEALTHY,
+        "cloudformation.DescribeStacks": describe_stack(status),
+        "cloudformation.ListStackResources": list_resources(old),
+    }
+    (finding,) = ask(BY_ID[id_], answers).findings
+    assert finding.verdict is Verdict.CANNOT_SAY
+    assert finding.text.startswith(says)
+
+
+@pytest.mark.parametrize("status", ["DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_SKIPPED", "DELETE_COMPLETE"])
+def test_what_a_deploy_takes_away_is_not_the_stacks(status: str) -> None:
+    replaced = resource("Lambda::Version", "UpdateOrderOld", function_arn("UpdateOrder", "6"), status)
     answers = {**HEALTHY, "cloudformation.ListStackResources": list_resources(replaced)}
     assert [ask(BY_ID[id_], answers).verdict for id_ in ("A2", "A3")] == [Verdict.OK, Verdict.OK]
+
+
+def test_what_has_no_name_yet_is_not_the_stacks() -> None:
+    unnamed = resource("Lambda::Alias", "NewLive", "", "CREATE_FAILED")
+    del unnamed["PhysicalResourceId"]
+    answers = {**HEALTHY, "cloudformation.ListStackResources": list_resources(unnamed)}
+    assert ask(BY_ID["A2"], answers).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize("id_", ["A2", "A3"])
