@@ -46,10 +46,10 @@ def examine_alarm_metrics(subject: Subject) -> Iterator[Finding]:
 
     Most of them never reported. FILL must make zeros of those beside one that did, or the alarm never fires.
     """
-    evaluated = [_evaluate(subject, name, queries) for name, queries in _describe_expressions(subject)]
-    if not evaluated:
-        raise Absent("the stack has no alarms on expressions, and this version's has some")
-    for one in evaluated:
+    evaluated = []
+    for name, queries in _describe_expressions(subject):
+        one = _evaluate(subject, name, queries)
+        evaluated.append(one)
         if one.failed:
             yield Finding.unclear(
                 f"CloudWatch could not evaluate {one.alarm}: {one.failed}", "run it again in a minute"
@@ -59,6 +59,8 @@ def examine_alarm_metrics(subject: Subject) -> Iterator[Finding]:
                 f"{one.alarm} gives no number, though some of its metrics have reported: it will not fire",
                 "put each of its metrics in FILL (infra/watch/monitoring.py) and deploy again",
             )
+    if not evaluated:
+        raise Absent("the stack has no alarms on expressions, and this version's has some")
     numbers = sum(one.has_number for one in evaluated)
     silent = sum(not one.has_number and not one.has_reports and not one.failed for one in evaluated)
     if numbers + silent == len(evaluated):

@@ -51,8 +51,9 @@ _OPTIONS: Final = (
 def examine_mail(subject: Subject) -> Iterator[Finding]:
     """Look at the account, the sender, what SendEmail may use, and the configuration set."""
     mail = Mail(subject.stack.client("sesv2"))
-    account, sender = mail.account(), mail.address(subject.stack["SenderEmail"])
+    account = mail.account()
     yield from judge_account(account)
+    sender = mail.address(subject.stack["SenderEmail"])
     yield judge_sender(sender)
     yield _judge_role(subject, account, sender)
     if subject.is_local:

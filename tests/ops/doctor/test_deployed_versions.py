@@ -9,7 +9,7 @@ from ops.doctor.looking.deployed_versions import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor.healthy_deployed_versions import HEALTHY, describe_stack, list_versions, route_executions
 from tests.ops.doctor.healthy_stack import function_arn, function_name, list_resources, resource
-from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer, ask
+from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer, ask, deny_after_first
 
 BY_ID = {probe.id: probe for probe in PROBES}
 
@@ -103,6 +103,28 @@ def test_an_alias_that_was_moved_is_told_from_a_shift(
     assert examined.verdict is verdict
     assert says in examined.findings[0].text
     assert ("-c shift=false" in (examined.findings[0].remedy or "")) is (verdict is Verdict.WRONG)
+
+
+@pytest.mark.parametrize(
+    ("id_", "answers"),
+    [
+        (
+            "A2",
+            {"stepfunctions.DescribeStateMachineAlias": route_executions(v41=100), "lambda.GetAlias": DENIED},
+        ),
+        ("A2", {"lambda.GetAlias": deny_after_first({"FunctionVersion": "6"})}),
+        ("A3", {"lambda.ListVersionsByFunction": deny_after_first(list_versions(7, 8))}),
+    ],
+)
+def test_what_was_found_is_kept_when_a_later_call_is_refused(id_: str, answers: Mapping[str, Answer]) -> None:
+    examined = ask(BY_ID[id_], {**HEALTHY, **answers})
+    assert [one.verdict for one in examined.findings] == [Verdict.WRONG, Verdict.CANNOT_SAY]
+    assert examined.verdict is Verdict.WRONG
+
+
+def test_a_route_that_gets_no_calls_does_not_count() -> None:
+    parked = {"stepfunctions.DescribeStateMachineAlias": route_executions(v42=100, v41=0)}
+    assert ask(BY_ID["A2"], {**HEALTHY, **parked}).verdict is Verdict.OK
 
 
 def test_a_version_that_a_rollback_left_is_named() -> None:

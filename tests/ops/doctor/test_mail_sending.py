@@ -102,6 +102,15 @@ def test_the_permission_that_lacks_is_named(operation: str) -> None:
     assert examined.findings[-1].text.removeprefix("not allowed: ") in A4.actions
 
 
+def test_what_was_found_of_the_account_is_kept_when_the_sender_may_not_be_asked() -> None:
+    answers = {
+        **HEALTHY,
+        "sesv2.GetAccount": describe_account(SendingEnabled=False),
+        "sesv2.GetEmailIdentity": DENIED,
+    }
+    assert [one.verdict for one in ask(A4, answers, **OUTPUTS).findings] == [Verdict.WRONG, Verdict.CANNOT_SAY]
+
+
 def test_a_stack_without_a_configuration_set_is_another_versions() -> None:
     nothing: Answer = {"StackResourceSummaries": []}
     answers = {**HEALTHY, "cloudformation.ListStackResources": nothing}
