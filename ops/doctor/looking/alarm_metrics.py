@@ -23,11 +23,13 @@ class _Evaluated:
     results: Sequence["MetricDataResultTypeDef"]
     expression: str
     """The id of the result that the alarm looks at"""
+    asked: frozenset[str]
+    """The ids of all that CloudWatch was asked for"""
 
     @property
     def failed(self) -> str:
         """The status of what CloudWatch could not work out, by the last page that has it; empty if it could."""
-        statuses = {result["Id"]: result["StatusCode"] for result in self.results}
+        statuses = dict.fromkeys(self.asked, "no answer") | {one["Id"]: one["StatusCode"] for one in self.results}
         return next((status for status in statuses.values() if status != "Complete"), "")
 
     @property
@@ -87,7 +89,7 @@ def _evaluate(subject: Subject, alarm: str, queries: Sequence["MetricDataQueryOu
     paginator = subject.stack.client("cloudwatch").get_paginator("get_metric_data")
     pages = paginator.paginate(MetricDataQueries=asked, StartTime=now - _LOOKED_BACK, EndTime=now)
     results = [result for page in pages for result in page["MetricDataResults"]]
-    return _Evaluated(alarm, results, expression)
+    return _Evaluated(alarm, results, expression, frozenset(query["Id"] for query in queries))
 
 
 PROBES: Final = (

@@ -21,13 +21,16 @@ def examine_stack_status(subject: Subject) -> Iterator[Finding]:
     """Look at the stack's status and, in prod, its protection."""
     found = _describe_stack(subject)
     status = judge_status(found)
-    yield (
-        Finding.ok(f"{status.text}, with {len(subject.resources)} resources")
-        if status.verdict is Verdict.OK
-        else status
-    )
+    yield _count_resources(subject, status) if status.verdict is Verdict.OK else status
     if subject.stage == "prod" and not found.get("EnableTerminationProtection"):
         yield Finding.wrong("the stack is not protected from being deleted", f"run {protect_stack(subject.stack.name)}")
+
+
+def _count_resources(subject: Subject, status: Finding) -> Finding:
+    """Say how many resources a stack has that is as a deploy leaves it: CloudFormation deploys none without any."""
+    if not subject.resources:
+        return Finding.unclear(f"{status.text}, but CloudFormation lists none of its resources", "run it again")
+    return Finding.ok(f"{status.text}, with {len(subject.resources)} resources")
 
 
 def _describe_stack(subject: Subject) -> "StackTypeDef":

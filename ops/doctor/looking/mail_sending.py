@@ -71,6 +71,12 @@ def judge_account(account: SesAccount) -> Iterator[Finding]:
         )
     elif account.enforcement != "HEALTHY":
         yield Finding.wrong(f"SES has the account in the state {account.enforcement}", _CONSOLE)
+    elif 0 < account.most_in_24_hours <= account.sent_in_24_hours:
+        yield Finding.wrong(
+            f"SES refuses mails: {account.sent_in_24_hours} of at most {account.most_in_24_hours} in 24 hours are sent",
+            "wait, as each mail counts for 24 hours, or ask for more in Service Quotas, Amazon SES, Sending quota;"
+            " in the sandbox, leave it (docs/leaving-the-sandbox.md)",
+        )
     else:
         where = "in its sandbox" if account.in_sandbox else "out of its sandbox"
         yield Finding.ok(f"SES sends for this account, which is {where}: {account.most_in_a_second:g} mails a second")

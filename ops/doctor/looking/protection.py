@@ -12,9 +12,17 @@ from ops.shell import quote_command
 if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeFilterType, QueueAttributeNameType
 
+_USABLE: Final = frozenset({"ACTIVE", "UPDATING"})
 # Each queue that is polled, and where its messages go after the last delivery: the stack's outputs.
 _REDRIVES: Final = {"OrderQueueUrl": "OrderDlqUrl", "MailEventQueueUrl": "MailEventDlqUrl"}
 _ATTRIBUTES: "Final[tuple[QueueAttributeFilterType, ...]]" = ("KmsMasterKeyId", "QueueArn", "RedrivePolicy")
+# What becomes of a table that can be neither read nor written, and the way out of it.
+_TABLE_REMEDIES: Final = {
+    "INACCESSIBLE_ENCRYPTION_CREDENTIALS": (
+        f"enable the key and restore its policy, which {quote_command('orders doctor A6')} tries"
+    ),
+    "ARCHIVED": "restore it from its backup, which `aws dynamodb describe-table` names as ArchivalBackupArn",
+}
 DELIVERIES: Final = 12  # the last one's number, as infra/pipeline/queues.py sets it
 
 
@@ -104,6 +112,12 @@ def _judge_topic(subject: Subject, topic: str, key: str) -> Iterator[Finding]:
 def _judge_table(subject: Subject, table: str, key: str) -> Iterator[Finding]:
     dynamodb = subject.stack.client("dynamodb")
     found = dynamodb.describe_table(TableName=table)["Table"]
+    if (status := found["TableStatus"]) not in _USABLE:
+        yield Finding.wrong(
+            f"{table} is {status}: nothing can be read or written",
+            _TABLE_REMEDIES.get(status, "find out who does that, in CloudTrail's events of the table"),
+        )
+        return
     if not _is_key(found.get("SSEDescription", {}).get("KMSMasterKeyArn"), key):
         encrypt = f"aws dynamodb update-table --sse-specification Enabled=true,SSEType=KMS,KMSMasterKeyId={key}"
         yield Finding.wrong(

@@ -17,9 +17,13 @@ def describe_account(**changed: Any) -> dict[str, Any]:
         "ProductionAccessEnabled": True,
         "SendingEnabled": True,
         "EnforcementStatus": "HEALTHY",
-        "SendQuota": {"Max24HourSend": 50000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0},
+        "SendQuota": spend(0, 50000),
         **changed,
     }
+
+
+def spend(sent: float, most: float) -> dict[str, float]:
+    return {"Max24HourSend": most, "MaxSendRate": 14.0, "SentLast24Hours": sent}
 
 
 def allow_identities(*names: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """AWS as recorded answers: botocore's own clients, whose every answer is checked against the service's description."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
@@ -37,7 +37,7 @@ Answer = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any] | R
 
 def deny_after_first(answer: Mapping[str, Any]) -> Answer:
     """Answer so once, and refuse each later call."""
-    answers = chain([answer], repeat(DENIED))
+    answers: Iterator[Mapping[str, Any] | Refusal] = chain([answer], repeat(DENIED))
     return lambda _: next(answers)
 
 

@@ -184,5 +184,6 @@ def test_the_local_aws_has_no_versions(id_: str) -> None:
 def test_a_stack_without_versions_is_another_versions() -> None:
     nothing: Answer = {"StackResourceSummaries": []}
     answers = {**HEALTHY, "cloudformation.ListStackResources": nothing}
+    assert ask(BY_ID["A1"], answers).verdict is Verdict.CANNOT_SAY
     assert ask(BY_ID["A2"], answers).verdict is Verdict.CANNOT_SAY
     assert ask(BY_ID["A3"], answers).verdict is Verdict.CANNOT_SAY

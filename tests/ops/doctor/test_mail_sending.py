@@ -13,6 +13,7 @@ from tests.ops.doctor.healthy_mail_sending import (
     describe_account,
     describe_configuration_set,
     report_events,
+    spend,
 )
 from tests.ops.doctor.healthy_stack import OUTPUTS, SENDER
 from tests.ops.doctor.recorded import DENIED, Answer, Refusal, ask
@@ -41,6 +42,8 @@ def known_as(**statuses: str) -> Answer:
         ("prod", {}),
         ("dev", {}),
         ("dev", SANDBOX | {"iam.GetRolePolicy": allow_identities("*")}),
+        ("dev", {"sesv2.GetAccount": describe_account(SendQuota=spend(199, 200))}),
+        ("dev", {"sesv2.GetAccount": describe_account(SendQuota=spend(5, -1))}),  # without a limit
         ("dev", {"iam.GetRolePolicy": allow_identities("*")}),  # dev's default, in an account out of the sandbox
         (
             "prod",
@@ -60,6 +63,8 @@ def test_a_stage_whose_mails_leave_is_ok(stage: str, answers: Mapping[str, Answe
     [
         ("dev", {"sesv2.GetAccount": describe_account(SendingEnabled=False)}, "put-account-sending-attributes"),
         ("dev", {"sesv2.GetAccount": describe_account(EnforcementStatus="PROBATION")}, "SES console"),
+        ("dev", {"sesv2.GetAccount": describe_account(SendQuota=spend(200, 200))}, "ask for more in Service Quotas"),
+        ("dev", {"sesv2.GetAccount": describe_account(SendQuota=spend(201, 200))}, "ask for more in Service Quotas"),
         ("dev", {"sesv2.GetEmailIdentity": UNKNOWN}, f"verify-email-identity --email-address {SENDER}`"),
         ("dev", {"sesv2.GetEmailIdentity": known_as(sender="PENDING")}, "follow the link"),
         ("prod", SANDBOX, "`ses_sandbox = true` into stages/prod.toml"),

@@ -41,6 +41,10 @@ def test_dev_may_be_deleted() -> None:
     assert ask(A10, {**HEALTHY, **unprotected}, stage="dev", **OUTPUTS).verdict is Verdict.OK
 
 
+def test_a_table_that_is_being_changed_can_be_used() -> None:
+    assert ask(A10, {**HEALTHY, "dynamodb.DescribeTable": describe_table(status="UPDATING")}, **OUTPUTS).verdict == "OK"
+
+
 @pytest.mark.parametrize(
     ("answers", "number", "remedy"),
     [
@@ -61,7 +65,18 @@ def test_dev_may_be_deleted() -> None:
         ({"sns.GetSubscriptionAttributes": {"Attributes": {}}}, 1, "aws sns set-subscription-attributes"),
         ({"sns.GetTopicAttributes": {"Attributes": {}}}, 2, f"--attribute-value {KEY} --topic-arn arn:"),
         ({"dynamodb.DescribeTable": describe_table(key=ANOTHER)}, 2, f"KMSMasterKeyId={KEY} --table-name {TABLES[0]}"),
-        ({"dynamodb.DescribeTable": {"Table": {"DeletionProtectionEnabled": True}}}, 2, "SSEType=KMS"),
+        (
+            {"dynamodb.DescribeTable": {"Table": {"TableStatus": "ACTIVE", "DeletionProtectionEnabled": True}}},
+            2,
+            "SSEType=KMS",
+        ),
+        (
+            {"dynamodb.DescribeTable": describe_table(status="INACCESSIBLE_ENCRYPTION_CREDENTIALS")},
+            len(TABLES),
+            "`orders doctor A6`",
+        ),
+        ({"dynamodb.DescribeTable": describe_table(status="ARCHIVED")}, len(TABLES), "restore it from its backup"),
+        ({"dynamodb.DescribeTable": describe_table(status="DELETING")}, len(TABLES), "find out who"),
         ({"dynamodb.DescribeTable": describe_table(protected=False)}, 2, "--deletion-protection-enabled --table-name"),
         ({"dynamodb.DescribeContinuousBackups": describe_backups("DISABLED")}, 2, "PointInTimeRecoveryEnabled=true"),
     ],
@@ -114,7 +129,10 @@ def test_what_was_found_is_kept_when_a_later_call_is_refused(answers: Mapping[st
 
 
 def test_a_redrive_that_is_wrong_is_kept_when_the_subscription_may_not_be_asked() -> None:
-    answers = {"sqs.GetQueueAttributes": describe_queues(dlqs={}), "sns.GetSubscriptionAttributes": DENIED}
+    answers: Mapping[str, Answer] = {
+        "sqs.GetQueueAttributes": describe_queues(dlqs={}),
+        "sns.GetSubscriptionAttributes": DENIED,
+    }
     verdicts = [one.verdict for one in ask(A10, {**HEALTHY, **answers}, **OUTPUTS).findings]
     assert verdicts[-3:] == [Verdict.WRONG, Verdict.WRONG, Verdict.CANNOT_SAY]
 
