@@ -34,6 +34,10 @@ def allow_identities(*names: str) -> dict[str, Any]:
         {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": [f"{arn}:identity/{name}" for name in names]},
         {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": f"{arn}:configuration-set/order-processing-dev"},
     ]
+    return write_policy(statements)
+
+
+def write_policy(statements: Any) -> dict[str, Any]:
     return {"RoleName": MAIL_ROLE, "PolicyName": "Default", "PolicyDocument": json.dumps({"Statement": statements})}
 
 

@@ -146,7 +146,7 @@ def test_each_end_of_a_query_is_judged(answers: Mapping[str, Answer], verdict: V
 
 
 @pytest.mark.parametrize("groups", [{}, {"logGroupNames": []}])
-def test_a_query_that_names_no_log_group_is_not_run(groups: Mapping[str, Any]) -> None:
+def test_a_query_that_names_no_log_group_is_not_run(groups: dict[str, Any]) -> None:
     healthy: Any = HEALTHY["logs.DescribeQueryDefinitions"]
     first, second = healthy["queryDefinitions"]
     bare = {name: value for name, value in first.items() if name != "logGroupNames"} | groups

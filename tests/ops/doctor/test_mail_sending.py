@@ -14,6 +14,7 @@ from tests.ops.doctor.healthy_mail_sending import (
     describe_configuration_set,
     report_events,
     spend,
+    write_policy,
 )
 from tests.ops.doctor.healthy_stack import OUTPUTS, SENDER
 from tests.ops.doctor.recorded import DENIED, Answer, Refusal, ask
@@ -93,6 +94,48 @@ def test_a_stage_whose_mails_leave_is_ok(stage: str, answers: Mapping[str, Answe
 def test_what_keeps_mails_back_is_named_with_its_remedy(stage: str, answers: Mapping[str, Answer], remedy: str) -> None:
     examined = ask(A4, {**HEALTHY, **answers}, stage=stage, **OUTPUTS)
     assert [remedy in (one.remedy or "") for one in examined.findings if one.verdict is Verdict.WRONG] == [True]
+
+
+ALLOWED = {
+    "Effect": "Allow",
+    "Action": "ses:SendEmail",
+    "Resource": f"arn:aws:ses:eu-west-1:123456789012:identity/{SENDER}",
+    "Condition": {"StringEquals": {"ses:FromAddress": SENDER}},
+}
+
+
+@pytest.mark.parametrize(
+    ("statements", "verdict", "says"),
+    [
+        (ALLOWED, Verdict.OK, "the sender's identity, and no other"),
+        ([ALLOWED | {"Action": "ses:*"}], Verdict.OK, "the sender's identity, and no other"),
+        ([ALLOWED | {"Action": ["logs:*", "ses:Send*"]}], Verdict.OK, "the sender's identity, and no other"),
+        ([ALLOWED | {"Action": "*", "Resource": "*"}], Verdict.OK, "every identity"),
+        ([ALLOWED | {"Action": "ses:SendRawEmail"}], Verdict.WRONG, "may not use it"),
+        ([ALLOWED, ALLOWED | {"Effect": "Deny"}], Verdict.WRONG, "may not use it"),
+        ([ALLOWED | {"Resource": "*"}, ALLOWED | {"Effect": "Deny", "Action": "*"}], Verdict.WRONG, "may not use it"),
+        (
+            [ALLOWED | {"Condition": {"StringEquals": {"ses:FromAddress": "other@example.com"}}}],
+            Verdict.WRONG,
+            "may not use it",
+        ),
+        ([], Verdict.WRONG, "may not use it"),
+        (
+            [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
+            Verdict.CANNOT_SAY,
+            "statement without a name has a NotAction",
+        ),
+    ],
+)
+def test_what_sendemail_may_use_is_decided_as_iam_decides_it(statements: Any, verdict: Verdict, says: str) -> None:
+    examined = ask(A4, {**HEALTHY, "iam.GetRolePolicy": write_policy(statements)}, **OUTPUTS)
+    assert examined.verdict is verdict
+    assert says in examined.findings[2].text
+
+
+def test_a_sandboxes_every_identity_is_every_identity_in_the_policys_words() -> None:
+    everything = write_policy([ALLOWED | {"Action": "ses:*", "Resource": "*"}])
+    assert ask(A4, {**HEALTHY, **SANDBOX, "iam.GetRolePolicy": everything}, **OUTPUTS).verdict is Verdict.OK
 
 
 def test_an_event_that_is_not_reported_is_named() -> None:
