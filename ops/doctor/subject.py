@@ -38,14 +38,25 @@ class Subject:
         suffix = "amazonaws.com.cn" if self.stack.region.startswith("cn-") else "amazonaws.com"
         return f"{service}.{self.stack.region}.{suffix}"
 
-    @property
+    @cached_property
     def resources(self) -> tuple[Resource, ...]:
-        """All that is in the stack now."""
-        return self.stack.resources
+        """All that AWS has made for the stack, but for what a deploy has replaced or takes away.
+
+        Needs cloudformation:ListStackResources.
+        """
+        client = self.stack.client("cloudformation")
+        pages = client.get_paginator("list_stack_resources").paginate(StackName=self.stack.name)
+        return tuple(
+            Resource(found["ResourceType"], found["LogicalResourceId"], physical_id)
+            for page in pages
+            for found in page["StackResourceSummaries"]
+            if not found["ResourceStatus"].startswith("DELETE_")
+            if (physical_id := found.get("PhysicalResourceId"))  # not there yet, or its creation has failed
+        )
 
     def find_resources(self, kind: str, beginning: str = "") -> tuple[Resource, ...]:
         """Give the resources of a kind whose logical id begins so."""
-        return self.stack.find_resources(kind, beginning)
+        return tuple(one for one in self.resources if one.kind == kind and one.logical_id.startswith(beginning))
 
     def find_resource(self, kind: str, beginning: str = "") -> Resource:
         """Give the only resource of a kind whose logical id begins so.

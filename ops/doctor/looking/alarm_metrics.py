@@ -23,11 +23,13 @@ class _Evaluated:
     results: Sequence["MetricDataResultTypeDef"]
     expression: str
     """The id of the result that the alarm looks at"""
+    asked: frozenset[str]
+    """The ids of all that CloudWatch was asked for"""
 
     @property
     def failed(self) -> str:
         """The status of what CloudWatch could not work out, by the last page that has it; empty if it could."""
-        statuses = {result["Id"]: result["StatusCode"] for result in self.results}
+        statuses = dict.fromkeys(self.asked, "no answer") | {one["Id"]: one["StatusCode"] for one in self.results}
         return next((status for status in statuses.values() if status != "Complete"), "")
 
     @property
@@ -46,10 +48,10 @@ def examine_alarm_metrics(subject: Subject) -> Iterator[Finding]:
 
     Most of them never reported. FILL must make zeros of those beside one that did, or the alarm never fires.
     """
-    evaluated = [_evaluate(subject, name, queries) for name, queries in _describe_expressions(subject)]
-    if not evaluated:
-        raise Absent("the stack has no alarms on expressions, and this version's has some")
-    for one in evaluated:
+    evaluated = []
+    for name, queries in _describe_expressions(subject):
+        one = _evaluate(subject, name, queries)
+        evaluated.append(one)
         if one.failed:
             yield Finding.unclear(
                 f"CloudWatch could not evaluate {one.alarm}: {one.failed}", "run it again in a minute"
@@ -59,6 +61,8 @@ def examine_alarm_metrics(subject: Subject) -> Iterator[Finding]:
                 f"{one.alarm} gives no number, though some of its metrics have reported: it will not fire",
                 "put each of its metrics in FILL (infra/watch/monitoring.py) and deploy again",
             )
+    if not evaluated:
+        raise Absent("the stack has no alarms on expressions, and this version's has some")
     numbers = sum(one.has_number for one in evaluated)
     silent = sum(not one.has_number and not one.has_reports and not one.failed for one in evaluated)
     if numbers + silent == len(evaluated):
@@ -85,7 +89,7 @@ def _evaluate(subject: Subject, alarm: str, queries: Sequence["MetricDataQueryOu
     paginator = subject.stack.client("cloudwatch").get_paginator("get_metric_data")
     pages = paginator.paginate(MetricDataQueries=asked, StartTime=now - _LOOKED_BACK, EndTime=now)
     results = [result for page in pages for result in page["MetricDataResults"]]
-    return _Evaluated(alarm, results, expression)
+    return _Evaluated(alarm, results, expression, frozenset(query["Id"] for query in queries))
 
 
 PROBES: Final = (

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
-from ops.doctor.probe import Finding, Probe, judge_all
+from ops.doctor.looking.one_by_one import judge_one_by_one
+from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
 
@@ -21,14 +22,15 @@ def examine_notices(subject: Subject) -> Iterator[Finding]:
     """Look at who is notified, and at each alarm."""
     topic = subject.find_resource("AWS::SNS::Topic", "MonitoringAlarmTopic").physical_id
     names = [found.physical_id for kind in _KINDS for found in subject.find_resources(kind)]
-    alarms = _describe_alarms(subject, names)
-    wrong = [finding for name in names for finding in _judge_alarm(subject, name, alarms.get(name), topic)]
     if subject.is_local:
         yield Finding.not_local("who is notified, and which alarm fires: it mails nobody, and no alarm has data")
-        yield from judge_all("alarms notify the alarm topic", len(names), wrong)
+        what = "alarms notify the alarm topic"
     else:
         yield _judge_subscriptions(subject, topic)
-        yield from judge_all("alarms notify the alarm topic, and none fires", len(names), wrong)
+        what = "alarms notify the alarm topic, and none fires"
+    alarms = _describe_alarms(subject, names)
+    wrong = (finding for name in names for finding in _judge_alarm(subject, name, alarms.get(name), topic))
+    yield from judge_one_by_one(what, len(names), wrong)
 
 
 def _judge_subscriptions(subject: Subject, topic: str) -> Finding:

@@ -43,7 +43,12 @@ def examine_key_policy(subject: Subject) -> Iterator[Finding]:
     key = subject.find_resource("AWS::KMS::Key", "Encryption").physical_id
     policy = subject.stack.client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"]
     for find_need in (_deliver_orders, _publish_orders, _notify_of_alarms, _send_events, _use_roles):
-        yield _judge_need(policy, key, find_need(subject))
+        try:
+            need = find_need(subject)
+        except UnknownCondition as error:
+            yield Finding.unclear(f"whom the key must serve: {error}", "read the policy of the order topic")
+        else:
+            yield _judge_need(policy, key, need)
     groups = _describe_log_groups(subject)
     if subject.is_local:
         yield Finding(Verdict.NOT_LOCAL, "log groups have other names there than the key's policy knows")

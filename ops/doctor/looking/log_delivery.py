@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -63,8 +63,14 @@ def examine_saved_queries(subject: Subject) -> Iterator[Finding]:
         )
     started: dict[str, str] = {}
     for definition in definitions:
+        if not (groups := definition.get("logGroupNames")):
+            yield Finding.unclear(
+                f"the query {definition['name']} names no log group to run it on",
+                "run it in Logs Insights, or deploy again: infra/watch/questions.py has its groups",
+            )
+            continue
         try:
-            started[definition["name"]] = _start_query(subject, definition)
+            started[definition["name"]] = _start_query(subject, definition["queryString"], groups)
         except subject.stack.client("logs").exceptions.MalformedQueryException as error:
             why = error.response["Error"]["Message"]
             yield Finding.wrong(
@@ -118,11 +124,11 @@ def _describe_queries(subject: Subject) -> Iterator["QueryDefinitionTypeDef"]:
         yield from answer.get("queryDefinitions", ())
 
 
-def _start_query(subject: Subject, definition: "QueryDefinitionTypeDef") -> str:
+def _start_query(subject: Subject, query: str, groups: Sequence[str]) -> str:
     now = datetime.now(UTC)
     return subject.stack.client("logs").start_query(
-        logGroupNames=definition["logGroupNames"],
-        queryString=definition["queryString"],
+        logGroupNames=groups,
+        queryString=query,
         startTime=int((now - _LOOKED_BACK).timestamp()),
         endTime=int(now.timestamp()),
         limit=1,

@@ -1,10 +1,11 @@
 """Probe of SES: whether confirmations leave, and whether SES reports what became of them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from functions.track_email.ses_events import SES_EVENTS
+from ops.doctor.looking.resource_policy import Request, UnknownCondition, is_allowed, join_policies
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
 from ops.mail.addresses import Address, Mail, SesAccount
@@ -13,6 +14,7 @@ from ops.shell import quote_command
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.type_defs import EventDestinationTypeDef, GetConfigurationSetResponseTypeDef
 
+_ANY_RECIPIENT: Final = "anybody@example.invalid"  # whom no policy names
 _CONSOLE: Final = "read why in the SES console, Account dashboard"
 
 
@@ -51,8 +53,9 @@ _OPTIONS: Final = (
 def examine_mail(subject: Subject) -> Iterator[Finding]:
     """Look at the account, the sender, what SendEmail may use, and the configuration set."""
     mail = Mail(subject.stack.client("sesv2"))
-    account, sender = mail.account(), mail.address(subject.stack["SenderEmail"])
+    account = mail.account()
     yield from judge_account(account)
+    sender = mail.address(subject.stack["SenderEmail"])
     yield judge_sender(sender)
     yield _judge_role(subject, account, sender)
     if subject.is_local:
@@ -70,6 +73,12 @@ def judge_account(account: SesAccount) -> Iterator[Finding]:
         )
     elif account.enforcement != "HEALTHY":
         yield Finding.wrong(f"SES has the account in the state {account.enforcement}", _CONSOLE)
+    elif 0 < account.most_in_24_hours <= account.sent_in_24_hours:
+        yield Finding.wrong(
+            f"SES refuses mails: {account.sent_in_24_hours} of at most {account.most_in_24_hours} in 24 hours are sent",
+            "wait, as each mail counts for 24 hours, or ask for more in Service Quotas, Amazon SES, Sending quota;"
+            " in the sandbox, leave it (docs/leaving-the-sandbox.md)",
+        )
     else:
         where = "in its sandbox" if account.in_sandbox else "out of its sandbox"
         yield Finding.ok(f"SES sends for this account, which is {where}: {account.most_in_a_second:g} mails a second")
@@ -98,26 +107,31 @@ def _verify_command(sender: Address) -> str:
 
 def _judge_role(subject: Subject, account: SesAccount, sender: Address) -> Finding:
     """Say whether SendEmail may use those identities that SES checks: in the sandbox each recipient's too."""
-    allowed = {
-        resource.rpartition("identity/")[2]
-        for resource in _list_mail_resources(subject)
-        if ":identity/" in resource  # and not a configuration set
-    }
-    if "*" in allowed:
+    role = subject.find_resource("AWS::IAM::Role", "NotificationsSendEmailRole").physical_id
+    policy = join_policies(_read_policies(subject, role))
+    try:
+        is_sender_allowed = sender.identity is None or _may_send(subject, policy, sender.address, sender.identity)
+        is_any_allowed = _may_send(subject, policy, sender.address, _ANY_RECIPIENT)
+    except UnknownCondition as error:
+        shown = quote_command("aws iam list-role-policies --role-name", role)
+        return Finding.unclear(f"whether SendEmail may send: {error}", f"read its policies: {shown} names them")
+    if is_sender_allowed and is_any_allowed:
         return _judge_wildcard(subject, account)
     if account.in_sandbox and subject.is_local:
         return Finding.not_local("the local SES checks no role, in its sandbox either")
-    if account.in_sandbox:
+    if account.in_sandbox and not is_any_allowed:
         return Finding.wrong(
             "in the sandbox SES checks each recipient's identity too, and SendEmail may use the sender's alone:"
             " mails to verified recipients are refused",
             f"put `ses_sandbox = true` into stages/{subject.stage}.toml and deploy, or leave the sandbox"
             " (docs/leaving-the-sandbox.md)",
         )
-    if sender.identity and sender.identity not in allowed:
+    if not is_sender_allowed:
         return Finding.wrong(
-            f"SES checks the identity {sender.identity}, and SendEmail may use {', '.join(sorted(allowed)) or 'none'}",
-            f"verify the address: run {_verify_command(sender)}, or put `create_sender_identity = false` into"
+            f"SES checks the identity {sender.identity}, and SendEmail may not use it",
+            "restore the policies of its role as infra/pipeline/notifications.py has them"
+            if sender.identity == sender.address
+            else f"verify the address: run {_verify_command(sender)}, or put `create_sender_identity = false` into"
             f" stages/{subject.stage}.toml and deploy",
         )
     return Finding.ok("SendEmail may use the sender's identity, and no other")
@@ -135,20 +149,17 @@ def _judge_wildcard(subject: Subject, account: SesAccount) -> Finding:
     return Finding.ok("SendEmail may use every identity; `ses_sandbox = false` leaves it the sender's")
 
 
-def _list_mail_resources(subject: Subject) -> Iterator[str]:
-    """Give what the role of SendEmail may send mail with."""
+def _read_policies(subject: Subject, role: str) -> Iterator[Any]:
     iam = subject.stack.client("iam")
-    role = subject.find_resource("AWS::IAM::Role", "NotificationsSendEmailRole").physical_id
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=role):
         for name in page["PolicyNames"]:
-            document: Any = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            for statement in document["Statement"]:
-                if "ses:SendEmail" in _as_list(statement["Action"]):
-                    yield from _as_list(statement["Resource"])
+            yield iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
 
 
-def _as_list(value: str | Iterable[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _may_send(subject: Subject, policy: str, sender: str, identity: str) -> bool:
+    """Whether a role with this policy may send a mail of this sender, as far as SES checks this identity."""
+    resource = subject.make_arn("ses", f"identity/{identity}")
+    return is_allowed(policy, Request("", "ses:SendEmail", resource, {"ses:FromAddress": sender}))
 
 
 def _examine_configuration_set(subject: Subject) -> Iterator[Finding]:

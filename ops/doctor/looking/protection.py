@@ -2,42 +2,49 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from ops.doctor.probe import Finding, Probe, judge_all
+from ops.doctor.looking.one_by_one import judge_one_by_one
+from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs.literals import QueueAttributeFilterType
+    from mypy_boto3_sqs.literals import QueueAttributeFilterType, QueueAttributeNameType
 
+_USABLE: Final = frozenset({"ACTIVE", "UPDATING"})
 # Each queue that is polled, and where its messages go after the last delivery: the stack's outputs.
 _REDRIVES: Final = {"OrderQueueUrl": "OrderDlqUrl", "MailEventQueueUrl": "MailEventDlqUrl"}
 _ATTRIBUTES: "Final[tuple[QueueAttributeFilterType, ...]]" = ("KmsMasterKeyId", "QueueArn", "RedrivePolicy")
+# What becomes of a table that can be neither read nor written, and the way out of it.
+_TABLE_REMEDIES: Final = {
+    "INACCESSIBLE_ENCRYPTION_CREDENTIALS": (
+        f"enable the key and restore its policy, which {quote_command('orders doctor A6')} tries"
+    ),
+    "ARCHIVED": "restore it from its backup, which `aws dynamodb describe-table` names as ArchivalBackupArn",
+}
 DELIVERIES: Final = 12  # the last one's number, as infra/pipeline/queues.py sets it
-
-Queues = Mapping[str, Mapping[Any, str]]  # the attributes of each queue, by its URL
 
 
 def examine_protection(subject: Subject) -> Iterator[Finding]:
     """Look at the key, and at each queue, topic and table."""
     key = subject.find_resource("AWS::KMS::Key").physical_id
-    queues = _read_queues(subject)
     yield from list(_judge_key(subject, key)) or [Finding.ok("the stack's key is enabled and rotated")]
-    yield from judge_all("queues are encrypted with the stack's key", len(queues), list(_judge_queues(queues, key)))
-    yield from judge_all(
-        "sources have their dead-letter queue", len(_REDRIVES) + 1, list(_judge_redrives(subject, queues))
-    )
+    queues = [found.physical_id for found in subject.find_resources("AWS::SQS::Queue")]
+    wrong = (finding for url in queues for finding in _judge_queue(subject, url, key))
+    yield from judge_one_by_one("queues are encrypted with the stack's key", len(queues), wrong)
+    yield from judge_one_by_one("sources have their dead-letter queue", len(_REDRIVES) + 1, _judge_redrives(subject))
     if subject.is_local:
         yield Finding.not_local("the topics' and tables' encryption, recovery and deletion protection: it has none")
         return
     topics = [found.physical_id for found in subject.find_resources("AWS::SNS::Topic")]
-    wrong = [finding for topic in topics for finding in _judge_topic(subject, topic, key)]
-    yield from judge_all("topics are encrypted with the stack's key", len(topics), wrong)
+    wrong = (finding for topic in topics for finding in _judge_topic(subject, topic, key))
+    yield from judge_one_by_one("topics are encrypted with the stack's key", len(topics), wrong)
     tables = [found.physical_id for found in subject.find_resources("AWS::DynamoDB::Table")]
-    wrong = [finding for table in tables for finding in _judge_table(subject, table, key)]
+    wrong = (finding for table in tables for finding in _judge_table(subject, table, key))
     protected = ", and protected from deletion" if subject.stage == "prod" else ""
-    yield from judge_all(f"tables are encrypted with the stack's key, recoverable{protected}", len(tables), wrong)
+    what = f"tables are encrypted with the stack's key, recoverable{protected}"
+    yield from judge_one_by_one(what, len(tables), wrong)
 
 
 def _judge_key(subject: Subject, key: str) -> Iterator[Finding]:
@@ -54,24 +61,22 @@ def _judge_key(subject: Subject, key: str) -> Iterator[Finding]:
         yield Finding.wrong("the stack's key is not rotated", f"run {rotate}")
 
 
-def _read_queues(subject: Subject) -> Queues:
+def _read_queue(subject: Subject, url: str) -> "Mapping[QueueAttributeNameType, str]":
     sqs = subject.stack.client("sqs")
-    urls = [found.physical_id for found in subject.find_resources("AWS::SQS::Queue")]
-    return {url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=_ATTRIBUTES)["Attributes"] for url in urls}
+    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=_ATTRIBUTES)["Attributes"]
 
 
-def _judge_queues(queues: Queues, key: str) -> Iterator[Finding]:
-    for url, attributes in queues.items():
-        if not _is_key(attributes.get("KmsMasterKeyId"), key):
-            encrypt = quote_command(f"aws sqs set-queue-attributes --attributes KmsMasterKeyId={key} --queue-url", url)
-            yield Finding.wrong(f"{_name(url)} is not encrypted with the stack's key", f"run {encrypt}")
+def _judge_queue(subject: Subject, url: str, key: str) -> Iterator[Finding]:
+    if not _is_key(_read_queue(subject, url).get("KmsMasterKeyId"), key):
+        encrypt = quote_command(f"aws sqs set-queue-attributes --attributes KmsMasterKeyId={key} --queue-url", url)
+        yield Finding.wrong(f"{_name(url)} is not encrypted with the stack's key", f"run {encrypt}")
 
 
-def _judge_redrives(subject: Subject, queues: Queues) -> Iterator[Finding]:
+def _judge_redrives(subject: Subject) -> Iterator[Finding]:
     """Judge where messages go that cannot be delivered: those of the polled queues, and SNS's to the order queue."""
     for source, target in _REDRIVES.items():
-        url, dlq = subject.stack[source], queues[subject.stack[target]]["QueueArn"]
-        if _read_target(queues[url].get("RedrivePolicy")) != dlq:
+        url, dlq = subject.stack[source], _read_queue(subject, subject.stack[target])["QueueArn"]
+        if _read_target(_read_queue(subject, url).get("RedrivePolicy")) != dlq:
             policy = json.dumps({"deadLetterTargetArn": dlq, "maxReceiveCount": DELIVERIES})
             wanted = json.dumps({"QueueUrl": url, "Attributes": {"RedrivePolicy": policy}})
             yield Finding.wrong(
@@ -80,7 +85,7 @@ def _judge_redrives(subject: Subject, queues: Queues) -> Iterator[Finding]:
             )
     subscription = subject.find_resource("AWS::SNS::Subscription", "IngestionOrderQueue").physical_id
     found = subject.stack.client("sns").get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
-    dlq = queues[subject.stack["OrderDlqUrl"]]["QueueArn"]
+    dlq = _read_queue(subject, subject.stack["OrderDlqUrl"])["QueueArn"]
     if _read_target(found.get("RedrivePolicy")) != dlq:
         set_it = f"aws sns set-subscription-attributes --subscription-arn {subscription} --attribute-name RedrivePolicy"
         policy = json.dumps({"deadLetterTargetArn": dlq})
@@ -107,6 +112,12 @@ def _judge_topic(subject: Subject, topic: str, key: str) -> Iterator[Finding]:
 def _judge_table(subject: Subject, table: str, key: str) -> Iterator[Finding]:
     dynamodb = subject.stack.client("dynamodb")
     found = dynamodb.describe_table(TableName=table)["Table"]
+    if (status := found["TableStatus"]) not in _USABLE:
+        yield Finding.wrong(
+            f"{table} is {status}: nothing can be read or written",
+            _TABLE_REMEDIES.get(status, "find out who does that, in CloudTrail's events of the table"),
+        )
+        return
     if not _is_key(found.get("SSEDescription", {}).get("KMSMasterKeyArn"), key):
         encrypt = f"aws dynamodb update-table --sse-specification Enabled=true,SSEType=KMS,KMSMasterKeyId={key}"
         yield Finding.wrong(

@@ -8,6 +8,10 @@ from ops.doctor.subject import Subject
 
 # In prod Lambda may hand over fifteen batches at once, each order adds its steps, and retries come on top.
 _ENOUGH_IN_PROD: Final = 100
+_RAISE: Final = (
+    "raise it in Service Quotas, AWS Lambda, Concurrent executions: run `aws service-quotas"
+    " request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000`"
+)
 
 
 def judge_concurrency(subject: Subject) -> Finding:
@@ -21,11 +25,9 @@ def judge_concurrency(subject: Subject) -> Finding:
     if free >= _ENOUGH_IN_PROD:
         return Finding.ok(text)
     if subject.stage == "prod":
-        return Finding.wrong(
-            f"{text}, and orders are throttled: prod needs {_ENOUGH_IN_PROD} or more",
-            "raise it in Service Quotas, AWS Lambda, Concurrent executions: run `aws service-quotas"
-            " request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000`",
-        )
+        return Finding.wrong(f"{text}, and orders are throttled: prod needs {_ENOUGH_IN_PROD} or more", _RAISE)
+    if free <= 0:
+        return Finding.wrong(f"{text}: none of the stack's runs", _RAISE)
     return Finding.ok(f"{text}: enough to try it, and prod needs {_ENOUGH_IN_PROD}")
 
 

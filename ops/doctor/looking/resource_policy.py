@@ -1,6 +1,6 @@
-"""What a resource's policy allows, decided as IAM decides it, as far as this stack's policies go.
+"""What a resource's policy or a role's own allows, decided as IAM decides it, as far as this stack's policies go.
 
-AWS has no call that does: `iam:SimulatePrincipalPolicy` takes users and roles, and these policies are for services.
+AWS has no call that does for a resource's: `iam:SimulatePrincipalPolicy` takes users and roles alone.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 
 class UnknownCondition(Exception):
-    """A statement that decides has a condition that is not understood here; the message names both."""
+    """A statement that decides has a condition, or names what it is not for; the message names both."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def is_allowed(policy: str, request: Request) -> bool:
     """Whether a statement of the policy allows it, and none denies it.
 
     Raises:
-        UnknownCondition: it hangs on a condition that is not understood here.
+        UnknownCondition: it hangs on something that is not understood here.
     """
     statements = [
         statement for statement in _make_list(json.loads(policy)["Statement"]) if _applies(statement, request)
@@ -39,14 +39,26 @@ def is_allowed(policy: str, request: Request) -> bool:
 
 
 def read_principals(policy: str, action: str) -> set[str]:
-    """Give the accounts, roles and users that the policy allows an action, by their ARNs; conditions are not read."""
+    """Give the accounts, roles and users that the policy allows an action, by their ARNs; conditions are not read.
+
+    Raises:
+        UnknownCondition: a statement names what it is not for.
+    """
+    allowing = [one for one in _make_list(json.loads(policy)["Statement"]) if one["Effect"] == "Allow"]
+    for statement in allowing:
+        _refuse_negations(statement)
     return {
         principal
-        for statement in _make_list(json.loads(policy)["Statement"])
-        if statement["Effect"] == "Allow" and _matches_any(statement["Action"], action)
+        for statement in allowing
+        if _matches_any(statement["Action"], action)
         for principal in _list_principals(statement)
         if principal.startswith("arn:")
     }
+
+
+def join_policies(policies: Iterable[Mapping[str, Any]]) -> str:
+    """Make one of a role's policies, as IAM takes them together; their statements name no principal."""
+    return json.dumps({"Statement": [one for policy in policies for one in _make_list(policy["Statement"])]})
 
 
 def match_arn(pattern: str, arn: str) -> bool:
@@ -56,17 +68,26 @@ def match_arn(pattern: str, arn: str) -> bool:
 
 
 def _applies(statement: Mapping[str, Any], request: Request) -> bool:
-    principals = _list_principals(statement)
-    return (
-        ("*" in principals or request.principal in principals)
-        and _matches_any(statement["Action"], request.action)
-        and _matches_any(statement["Resource"], request.resource)
-        and all(
-            _meets_condition(statement, operator, key, _make_list(wanted), request)
-            for operator, keys in statement.get("Condition", {}).items()
-            for key, wanted in keys.items()
-        )
+    if "Principal" in statement and not {"*", request.principal} & {*_list_principals(statement)}:
+        return False
+    asked = {"Action": request.action, "Resource": request.resource}
+    if not all(_matches_any(statement[element], value) for element, value in asked.items() if element in statement):
+        return False
+    _refuse_negations(statement)
+    return all(
+        _meets_condition(statement, operator, key, _make_list(wanted), request)
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, wanted in keys.items()
     )
+
+
+def _refuse_negations(statement: Mapping[str, Any]) -> None:
+    if negations := sorted(_NEGATIONS & statement.keys()):
+        raise UnknownCondition(f"statement {_name(statement)} has a {' and a '.join(negations)}")
+
+
+def _name(statement: Mapping[str, Any]) -> str:
+    return str(statement.get("Sid", "without a name"))
 
 
 def _list_principals(statement: Mapping[str, Any]) -> list[str]:
@@ -82,7 +103,7 @@ def _meets_condition(
     statement: Mapping[str, Any], operator: str, key: str, wanted: Iterable[str], request: Request
 ) -> bool:
     if operator not in _OPERATORS:
-        raise UnknownCondition(f"statement {statement.get('Sid', 'without a name')} has a condition {operator}")
+        raise UnknownCondition(f"statement {_name(statement)} has a condition {operator}")
     context = {name.lower(): value for name, value in request.context.items()}
     value = context.get(key.lower())
     return value is not None and any(_OPERATORS[operator](pattern, value) for pattern in wanted)
@@ -97,6 +118,7 @@ def _make_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+_NEGATIONS: Final = frozenset({"NotAction", "NotPrincipal", "NotResource"})
 _OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "ArnEquals": match_arn,
     "ArnLike": match_arn,

@@ -17,9 +17,13 @@ def describe_account(**changed: Any) -> dict[str, Any]:
         "ProductionAccessEnabled": True,
         "SendingEnabled": True,
         "EnforcementStatus": "HEALTHY",
-        "SendQuota": {"Max24HourSend": 50000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0},
+        "SendQuota": spend(0, 50000),
         **changed,
     }
+
+
+def spend(sent: float, most: float) -> dict[str, float]:
+    return {"Max24HourSend": most, "MaxSendRate": 14.0, "SentLast24Hours": sent}
 
 
 def allow_identities(*names: str) -> dict[str, Any]:
@@ -30,6 +34,10 @@ def allow_identities(*names: str) -> dict[str, Any]:
         {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": [f"{arn}:identity/{name}" for name in names]},
         {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": f"{arn}:configuration-set/order-processing-dev"},
     ]
+    return write_policy(statements)
+
+
+def write_policy(statements: Any) -> dict[str, Any]:
     return {"RoleName": MAIL_ROLE, "PolicyName": "Default", "PolicyDocument": json.dumps({"Statement": statements})}
 
 

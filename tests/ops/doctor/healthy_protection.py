@@ -31,9 +31,9 @@ def describe_queues(
     return answer
 
 
-def describe_table(*, key: str = KEY_ARN, protected: bool = True) -> dict[str, Any]:
+def describe_table(*, key: str = KEY_ARN, protected: bool = True, status: str = "ACTIVE") -> dict[str, Any]:
     encryption = {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
-    return {"Table": {"SSEDescription": encryption, "DeletionProtectionEnabled": protected}}
+    return {"Table": {"TableStatus": status, "SSEDescription": encryption, "DeletionProtectionEnabled": protected}}
 
 
 def describe_backups(recovery: str = "ENABLED") -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """AWS as recorded answers: botocore's own clients, whose every answer is checked against the service's description."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain, repeat
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -32,6 +33,12 @@ DENIED: Final = Refusal("AccessDeniedException", status=403)
 THROTTLED: Final = Refusal("ThrottlingException")
 
 Answer = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any] | Refusal] | Refusal
+
+
+def deny_after_first(answer: Mapping[str, Any]) -> Answer:
+    """Answer so once, and refuse each later call."""
+    answers: Iterator[Mapping[str, Any] | Refusal] = chain([answer], repeat(DENIED))
+    return lambda _: next(answers)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from ops.doctor.examination import Examined
 from ops.doctor.looking.alarm_metrics import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor import recorded
-from tests.ops.doctor.healthy_services import HEALTHY, NOW, OUTPUTS
-from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer
+from tests.ops.doctor.healthy_services import EXPRESSION, HEALTHY, NOW, OUTPUTS
+from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer, deny_after_first
 
 (PROBE,) = PROBES
 NUMBERS = "cloudwatch.GetMetricData"
@@ -20,7 +20,7 @@ def ask(answers: Mapping[str, Answer], stage: str = "dev") -> Examined:
     return recorded.ask(PROBE, {**HEALTHY, **answers}, stage=stage, **OUTPUTS)
 
 
-def give(status: str = "Complete", **values: float) -> Answer:
+def give(status: str = "Complete", **values: float) -> dict[str, Any]:
     """Numbers of the expression and its metrics; none of those that are not named."""
     return {
         "MetricDataResults": [
@@ -52,6 +52,7 @@ def give(status: str = "Complete", **values: float) -> Answer:
             Verdict.CANNOT_SAY,
             "could not evaluate order-processing-dev-StepsFailing: InternalError",
         ),
+        ({"MetricDataResults": []}, Verdict.CANNOT_SAY, "order-processing-dev-StepsFailing: no answer"),
         (give("Forbidden"), Verdict.CANNOT_SAY, "Forbidden"),
         (DENIED, Verdict.CANNOT_SAY, "not allowed: cloudwatch:GetMetricData"),
         (THROTTLED, Verdict.CANNOT_SAY, "AWS throttles GetMetricData"),
@@ -62,6 +63,16 @@ def test_an_expression_must_give_a_number_where_a_metric_did(numbers: Answer, ve
     assert examined.verdict is verdict
     (finding,) = examined.findings
     assert says in finding.text
+
+
+def test_an_alarm_that_will_not_fire_is_named_even_if_the_next_may_not_be_asked() -> None:
+    names = ("order-processing-dev-StepsFailing", "order-processing-dev-MailsFailing")
+    alarms = [{"AlarmName": name, "Metrics": EXPRESSION} for name in names]
+    answers: Mapping[str, Answer] = {
+        "cloudwatch.DescribeAlarms": {"MetricAlarms": alarms},
+        NUMBERS: deny_after_first(give(calls=1)),
+    }
+    assert [one.verdict for one in ask(answers).findings] == [Verdict.WRONG, Verdict.CANNOT_SAY]
 
 
 def test_numbers_come_in_pages() -> None:

@@ -72,6 +72,11 @@ def test_what_aws_does_not_answer_is_not_said(operation: str, refusal: Refusal) 
         assert examined.findings[-1].text.removeprefix("not allowed: ") in A9.actions
 
 
+def test_that_nobody_is_notified_is_said_even_if_the_alarms_may_not_be_asked() -> None:
+    answers = {**HEALTHY, "sns.ListSubscriptionsByTopic": subscribe(), "cloudwatch.DescribeAlarms": DENIED}
+    assert [one.verdict for one in ask(A9, answers).findings] == [Verdict.WRONG, Verdict.CANNOT_SAY]
+
+
 def test_a_stack_without_an_alarm_topic_is_another_versions() -> None:
     nothing: Answer = {"StackResourceSummaries": []}
     assert ask(A9, {**HEALTHY, "cloudformation.ListStackResources": nothing}).verdict is Verdict.CANNOT_SAY

@@ -9,7 +9,7 @@ from ops.doctor.looking.deployed_versions import PROBES
 from ops.doctor.probe import Verdict
 from tests.ops.doctor.healthy_deployed_versions import HEALTHY, describe_stack, list_versions, route_executions
 from tests.ops.doctor.healthy_stack import function_arn, function_name, list_resources, resource
-from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer, ask
+from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer, ask, deny_after_first
 
 BY_ID = {probe.id: probe for probe in PROBES}
 
@@ -105,6 +105,28 @@ def test_an_alias_that_was_moved_is_told_from_a_shift(
     assert ("-c shift=false" in (examined.findings[0].remedy or "")) is (verdict is Verdict.WRONG)
 
 
+@pytest.mark.parametrize(
+    ("id_", "answers"),
+    [
+        (
+            "A2",
+            {"stepfunctions.DescribeStateMachineAlias": route_executions(v41=100), "lambda.GetAlias": DENIED},
+        ),
+        ("A2", {"lambda.GetAlias": deny_after_first({"FunctionVersion": "6"})}),
+        ("A3", {"lambda.ListVersionsByFunction": deny_after_first(list_versions(7, 8))}),
+    ],
+)
+def test_what_was_found_is_kept_when_a_later_call_is_refused(id_: str, answers: Mapping[str, Answer]) -> None:
+    examined = ask(BY_ID[id_], {**HEALTHY, **answers})
+    assert [one.verdict for one in examined.findings] == [Verdict.WRONG, Verdict.CANNOT_SAY]
+    assert examined.verdict is Verdict.WRONG
+
+
+def test_a_route_that_gets_no_calls_does_not_count() -> None:
+    parked = {"stepfunctions.DescribeStateMachineAlias": route_executions(v42=100, v41=0)}
+    assert ask(BY_ID["A2"], {**HEALTHY, **parked}).verdict is Verdict.OK
+
+
 def test_a_version_that_a_rollback_left_is_named() -> None:
     left = {"lambda.ListVersionsByFunction": lambda asked: list_versions(6, 7, *_newer(asked["FunctionName"]))}
     (finding,) = ask(BY_ID["A3"], {**HEALTHY, **left}).findings
@@ -117,11 +139,41 @@ def _newer(function: str) -> tuple[int, ...]:
     return (8, 10) if function == function_name("UpdateOrder") else ()
 
 
-def test_a_version_that_a_deploy_replaced_is_not_the_stacks() -> None:
-    """CloudFormation lists what it was told to keep as DELETE_SKIPPED."""
-    replaced = resource("Lambda::Version", "UpdateOrderOld", function_arn("UpdateOrder", "6"), "DELETE_SKIPPED")
+@pytest.mark.parametrize("id_", ["A2", "A3"])
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("UPDATE_IN_PROGRESS", "a deployment is under way (UPDATE_IN_PROGRESS)"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "a deployment is under way"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "a deployment is under way"),
+        ("UPDATE_ROLLBACK_FAILED", "the stack is UPDATE_ROLLBACK_FAILED"),
+    ],
+)
+def test_a_deploy_that_has_both_versions_is_not_taken_for_a_rollback(id_: str, status: str, says: str) -> None:
+    """A version is kept when it is replaced: whichever of the two is listed last says nothing."""
+    old = resource("Lambda::Version", "UpdateOrderOld", function_arn("UpdateOrder", "6"))
+    answers: Mapping[str, Answer] = {
+        **HEALTHY,
+        "cloudformation.DescribeStacks": describe_stack(status),
+        "cloudformation.ListStackResources": list_resources(old),
+    }
+    (finding,) = ask(BY_ID[id_], answers).findings
+    assert finding.verdict is Verdict.CANNOT_SAY
+    assert finding.text.startswith(says)
+
+
+@pytest.mark.parametrize("status", ["DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_SKIPPED", "DELETE_COMPLETE"])
+def test_what_a_deploy_takes_away_is_not_the_stacks(status: str) -> None:
+    replaced = resource("Lambda::Version", "UpdateOrderOld", function_arn("UpdateOrder", "6"), status)
     answers = {**HEALTHY, "cloudformation.ListStackResources": list_resources(replaced)}
     assert [ask(BY_ID[id_], answers).verdict for id_ in ("A2", "A3")] == [Verdict.OK, Verdict.OK]
+
+
+def test_what_has_no_name_yet_is_not_the_stacks() -> None:
+    unnamed = resource("Lambda::Alias", "NewLive", "", "CREATE_FAILED")
+    del unnamed["PhysicalResourceId"]
+    answers = {**HEALTHY, "cloudformation.ListStackResources": list_resources(unnamed)}
+    assert ask(BY_ID["A2"], answers).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize("id_", ["A2", "A3"])
@@ -132,5 +184,6 @@ def test_the_local_aws_has_no_versions(id_: str) -> None:
 def test_a_stack_without_versions_is_another_versions() -> None:
     nothing: Answer = {"StackResourceSummaries": []}
     answers = {**HEALTHY, "cloudformation.ListStackResources": nothing}
+    assert ask(BY_ID["A1"], answers).verdict is Verdict.CANNOT_SAY
     assert ask(BY_ID["A2"], answers).verdict is Verdict.CANNOT_SAY
     assert ask(BY_ID["A3"], answers).verdict is Verdict.CANNOT_SAY

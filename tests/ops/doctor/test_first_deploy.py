@@ -14,7 +14,7 @@ from tests.ops.doctor.healthy_first_deploy import (
     list_policies,
     own_identity,
 )
-from tests.ops.doctor.healthy_mail_sending import describe_account
+from tests.ops.doctor.healthy_mail_sending import describe_account, spend
 from tests.ops.doctor.healthy_quotas import grant_concurrency
 from tests.ops.doctor.healthy_stack import SENDER
 from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer, Refusal, ask
@@ -83,6 +83,12 @@ def test_an_identity_that_dev_would_create_again_is_left_out_of_the_deploy(owner
     finding = ask(BY_ID["P2"], answers, SenderEmail=SENDER).findings[-1]
     assert finding.verdict is Verdict.WRONG
     assert "`create_sender_identity = false` into stages/dev.toml" in (finding.remedy or "")
+
+
+def test_an_account_that_has_sent_its_mails_of_the_day_is_wrong() -> None:
+    spent = {**HEALTHY, "sesv2.GetAccount": describe_account(SendQuota=spend(200, 200))}
+    assert "200 of at most 200" in ask(BY_ID["P2"], spent).findings[0].text
+    assert ask(BY_ID["P2"], spent).verdict is Verdict.WRONG
 
 
 def test_a_prod_without_any_verified_identity_is_wrong_whoever_sends() -> None:

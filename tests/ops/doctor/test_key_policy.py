@@ -142,3 +142,12 @@ def test_the_local_aws_names_its_log_groups_otherwise() -> None:
     examined = ask({"kms.GetKeyPolicy": change_policy(logs=None)}, stage="local")
     assert examined.verdict is Verdict.OK
     assert Verdict.NOT_LOCAL in {finding.verdict for finding in examined.findings}
+
+
+def test_publishers_that_a_policy_names_by_what_they_may_not_do_are_not_guessed() -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": ROOT}, "NotAction": "sns:Subscribe", "Resource": "*"}
+    examined = ask({"sns.GetTopicAttributes": {"Attributes": {"Policy": make_policy(statement)}}})
+    assert examined.verdict is Verdict.CANNOT_SAY
+    assert "whom the key must serve: statement without a name has a NotAction" in [
+        one.text for one in examined.findings
+    ]

@@ -145,6 +145,19 @@ def test_each_end_of_a_query_is_judged(answers: Mapping[str, Answer], verdict: V
     assert any(says in finding.text for finding in examined.findings)
 
 
+@pytest.mark.parametrize("groups", [{}, {"logGroupNames": []}])
+def test_a_query_that_names_no_log_group_is_not_run(groups: dict[str, Any]) -> None:
+    healthy: Any = HEALTHY["logs.DescribeQueryDefinitions"]
+    first, second = healthy["queryDefinitions"]
+    bare = {name: value for name, value in first.items() if name != "logGroupNames"} | groups
+    examined = ask("A12", {"logs.DescribeQueryDefinitions": {"queryDefinitions": [bare, second]}})
+    assert examined.verdict is Verdict.CANNOT_SAY
+    assert [finding.text for finding in examined.findings] == [
+        f"the query {first['name']} names no log group to run it on",
+        "1 of 1 queries answer for the last hour; 1.5 MB scanned",
+    ]
+
+
 def test_the_accounts_queries_come_in_pages() -> None:
     healthy: Any = HEALTHY["logs.DescribeQueryDefinitions"]
     first, second = healthy["queryDefinitions"]

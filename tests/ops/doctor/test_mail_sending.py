@@ -13,6 +13,8 @@ from tests.ops.doctor.healthy_mail_sending import (
     describe_account,
     describe_configuration_set,
     report_events,
+    spend,
+    write_policy,
 )
 from tests.ops.doctor.healthy_stack import OUTPUTS, SENDER
 from tests.ops.doctor.recorded import DENIED, Answer, Refusal, ask
@@ -41,6 +43,8 @@ def known_as(**statuses: str) -> Answer:
         ("prod", {}),
         ("dev", {}),
         ("dev", SANDBOX | {"iam.GetRolePolicy": allow_identities("*")}),
+        ("dev", {"sesv2.GetAccount": describe_account(SendQuota=spend(199, 200))}),
+        ("dev", {"sesv2.GetAccount": describe_account(SendQuota=spend(5, -1))}),  # without a limit
         ("dev", {"iam.GetRolePolicy": allow_identities("*")}),  # dev's default, in an account out of the sandbox
         (
             "prod",
@@ -60,6 +64,8 @@ def test_a_stage_whose_mails_leave_is_ok(stage: str, answers: Mapping[str, Answe
     [
         ("dev", {"sesv2.GetAccount": describe_account(SendingEnabled=False)}, "put-account-sending-attributes"),
         ("dev", {"sesv2.GetAccount": describe_account(EnforcementStatus="PROBATION")}, "SES console"),
+        ("dev", {"sesv2.GetAccount": describe_account(SendQuota=spend(200, 200))}, "ask for more in Service Quotas"),
+        ("dev", {"sesv2.GetAccount": describe_account(SendQuota=spend(201, 200))}, "ask for more in Service Quotas"),
         ("dev", {"sesv2.GetEmailIdentity": UNKNOWN}, f"verify-email-identity --email-address {SENDER}`"),
         ("dev", {"sesv2.GetEmailIdentity": known_as(sender="PENDING")}, "follow the link"),
         ("prod", SANDBOX, "`ses_sandbox = true` into stages/prod.toml"),
@@ -90,6 +96,48 @@ def test_what_keeps_mails_back_is_named_with_its_remedy(stage: str, answers: Map
     assert [remedy in (one.remedy or "") for one in examined.findings if one.verdict is Verdict.WRONG] == [True]
 
 
+ALLOWED = {
+    "Effect": "Allow",
+    "Action": "ses:SendEmail",
+    "Resource": f"arn:aws:ses:eu-west-1:123456789012:identity/{SENDER}",
+    "Condition": {"StringEquals": {"ses:FromAddress": SENDER}},
+}
+
+
+@pytest.mark.parametrize(
+    ("statements", "verdict", "says"),
+    [
+        (ALLOWED, Verdict.OK, "the sender's identity, and no other"),
+        ([ALLOWED | {"Action": "ses:*"}], Verdict.OK, "the sender's identity, and no other"),
+        ([ALLOWED | {"Action": ["logs:*", "ses:Send*"]}], Verdict.OK, "the sender's identity, and no other"),
+        ([ALLOWED | {"Action": "*", "Resource": "*"}], Verdict.OK, "every identity"),
+        ([ALLOWED | {"Action": "ses:SendRawEmail"}], Verdict.WRONG, "may not use it"),
+        ([ALLOWED, ALLOWED | {"Effect": "Deny"}], Verdict.WRONG, "may not use it"),
+        ([ALLOWED | {"Resource": "*"}, ALLOWED | {"Effect": "Deny", "Action": "*"}], Verdict.WRONG, "may not use it"),
+        (
+            [ALLOWED | {"Condition": {"StringEquals": {"ses:FromAddress": "other@example.com"}}}],
+            Verdict.WRONG,
+            "may not use it",
+        ),
+        ([], Verdict.WRONG, "may not use it"),
+        (
+            [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
+            Verdict.CANNOT_SAY,
+            "statement without a name has a NotAction",
+        ),
+    ],
+)
+def test_what_sendemail_may_use_is_decided_as_iam_decides_it(statements: Any, verdict: Verdict, says: str) -> None:
+    examined = ask(A4, {**HEALTHY, "iam.GetRolePolicy": write_policy(statements)}, **OUTPUTS)
+    assert examined.verdict is verdict
+    assert says in examined.findings[2].text
+
+
+def test_a_sandboxes_every_identity_is_every_identity_in_the_policys_words() -> None:
+    everything = write_policy([ALLOWED | {"Action": "ses:*", "Resource": "*"}])
+    assert ask(A4, {**HEALTHY, **SANDBOX, "iam.GetRolePolicy": everything}, **OUTPUTS).verdict is Verdict.OK
+
+
 def test_an_event_that_is_not_reported_is_named() -> None:
     missing = {"sesv2.GetConfigurationSetEventDestinations": report_events(["SEND", "DELIVERY", "COMPLAINT"])}
     assert "BOUNCE, REJECT" in ask(A4, {**HEALTHY, **missing}, **OUTPUTS).findings[-1].text
@@ -100,6 +148,15 @@ def test_the_permission_that_lacks_is_named(operation: str) -> None:
     examined = ask(A4, {**HEALTHY, operation: DENIED}, **OUTPUTS)
     assert examined.verdict is Verdict.CANNOT_SAY
     assert examined.findings[-1].text.removeprefix("not allowed: ") in A4.actions
+
+
+def test_what_was_found_of_the_account_is_kept_when_the_sender_may_not_be_asked() -> None:
+    answers = {
+        **HEALTHY,
+        "sesv2.GetAccount": describe_account(SendingEnabled=False),
+        "sesv2.GetEmailIdentity": DENIED,
+    }
+    assert [one.verdict for one in ask(A4, answers, **OUTPUTS).findings] == [Verdict.WRONG, Verdict.CANNOT_SAY]
 
 
 def test_a_stack_without_a_configuration_set_is_another_versions() -> None:

@@ -18,10 +18,11 @@ from tests.ops.doctor.healthy_protection import (
     queue_arn,
 )
 from tests.ops.doctor.healthy_stack import KEY, OUTPUTS, QUEUES, TABLES
-from tests.ops.doctor.recorded import DENIED, Answer, ask
+from tests.ops.doctor.recorded import DENIED, Answer, ask, deny_after_first
 
 (A10,) = protection.PROBES
 ANOTHER = "arn:aws:kms:eu-west-1:123456789012:key/another"
+_ORDER_QUEUE = {"QueueUrl": OUTPUTS["OrderQueueUrl"], "AttributeNames": ["QueueArn", "KmsMasterKeyId"]}
 
 
 def test_the_repair_of_a_queue_sets_what_a_deploy_sets() -> None:
@@ -38,6 +39,10 @@ def test_what_a_deploy_makes_is_ok(stage: str) -> None:
 def test_dev_may_be_deleted() -> None:
     unprotected = {"dynamodb.DescribeTable": describe_table(protected=False)}
     assert ask(A10, {**HEALTHY, **unprotected}, stage="dev", **OUTPUTS).verdict is Verdict.OK
+
+
+def test_a_table_that_is_being_changed_can_be_used() -> None:
+    assert ask(A10, {**HEALTHY, "dynamodb.DescribeTable": describe_table(status="UPDATING")}, **OUTPUTS).verdict == "OK"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +65,18 @@ def test_dev_may_be_deleted() -> None:
         ({"sns.GetSubscriptionAttributes": {"Attributes": {}}}, 1, "aws sns set-subscription-attributes"),
         ({"sns.GetTopicAttributes": {"Attributes": {}}}, 2, f"--attribute-value {KEY} --topic-arn arn:"),
         ({"dynamodb.DescribeTable": describe_table(key=ANOTHER)}, 2, f"KMSMasterKeyId={KEY} --table-name {TABLES[0]}"),
-        ({"dynamodb.DescribeTable": {"Table": {"DeletionProtectionEnabled": True}}}, 2, "SSEType=KMS"),
+        (
+            {"dynamodb.DescribeTable": {"Table": {"TableStatus": "ACTIVE", "DeletionProtectionEnabled": True}}},
+            2,
+            "SSEType=KMS",
+        ),
+        (
+            {"dynamodb.DescribeTable": describe_table(status="INACCESSIBLE_ENCRYPTION_CREDENTIALS")},
+            len(TABLES),
+            "`orders doctor A6`",
+        ),
+        ({"dynamodb.DescribeTable": describe_table(status="ARCHIVED")}, len(TABLES), "restore it from its backup"),
+        ({"dynamodb.DescribeTable": describe_table(status="DELETING")}, len(TABLES), "find out who"),
         ({"dynamodb.DescribeTable": describe_table(protected=False)}, 2, "--deletion-protection-enabled --table-name"),
         ({"dynamodb.DescribeContinuousBackups": describe_backups("DISABLED")}, 2, "PointInTimeRecoveryEnabled=true"),
     ],
@@ -95,6 +111,30 @@ def test_the_permission_that_lacks_is_named(operation: str) -> None:
     examined = ask(A10, {**HEALTHY, operation: DENIED}, **OUTPUTS)
     assert examined.verdict is Verdict.CANNOT_SAY
     assert examined.findings[-1].text.removeprefix("not allowed: ") in A10.actions
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"kms.DescribeKey": describe_key("Disabled"), "sqs.GetQueueAttributes": DENIED},
+        {"sqs.GetQueueAttributes": deny_after_first(describe_queues(ANOTHER)(_ORDER_QUEUE))},
+        {"sns.GetTopicAttributes": deny_after_first({"Attributes": {}})},
+        {"dynamodb.DescribeTable": deny_after_first(describe_table(key=ANOTHER))},
+        {"dynamodb.DescribeTable": describe_table(key=ANOTHER), "dynamodb.DescribeContinuousBackups": DENIED},
+    ],
+)
+def test_what_was_found_is_kept_when_a_later_call_is_refused(answers: Mapping[str, Answer]) -> None:
+    examined = ask(A10, {**HEALTHY, **answers}, **OUTPUTS)
+    assert [one.verdict for one in examined.findings[-2:]] == [Verdict.WRONG, Verdict.CANNOT_SAY]
+
+
+def test_a_redrive_that_is_wrong_is_kept_when_the_subscription_may_not_be_asked() -> None:
+    answers: Mapping[str, Answer] = {
+        "sqs.GetQueueAttributes": describe_queues(dlqs={}),
+        "sns.GetSubscriptionAttributes": DENIED,
+    }
+    verdicts = [one.verdict for one in ask(A10, {**HEALTHY, **answers}, **OUTPUTS).findings]
+    assert verdicts[-3:] == [Verdict.WRONG, Verdict.WRONG, Verdict.CANNOT_SAY]
 
 
 def test_a_stack_without_a_key_is_another_versions() -> None:

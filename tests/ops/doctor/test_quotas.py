@@ -17,6 +17,8 @@ from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer, ask
         ("prod", grant_concurrency(99), Verdict.WRONG),
         ("prod", grant_concurrency(100), Verdict.OK),
         ("dev", grant_concurrency(10), Verdict.OK),  # a new account's: enough to try it
+        ("dev", grant_concurrency(1), Verdict.OK),
+        ("dev", grant_concurrency(0), Verdict.WRONG),
         ("dev", DENIED, Verdict.CANNOT_SAY),
         ("dev", THROTTLED, Verdict.CANNOT_SAY),
     ],

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.looking.resource_policy import Request, UnknownCondition, is_allowed, match_arn, read_principals
+from ops.doctor.looking.resource_policy import (
+    Request,
+    UnknownCondition,
+    is_allowed,
+    join_policies,
+    match_arn,
+    read_principals,
+)
 
 SERVICE = {"Service": "sns.amazonaws.com"}
 ARN = "arn:aws:sns:eu-west-1:123456789012:orders"
@@ -53,6 +60,29 @@ def test_what_hangs_on_an_unknown_condition_is_not_guessed() -> None:
     with pytest.raises(UnknownCondition, match="statement Odd has a condition IpAddress"):
         decide(unknown)
     assert not decide(unknown, principal="events.amazonaws.com")
+
+
+@pytest.mark.parametrize("element", ["Action", "Principal", "Resource"])
+def test_what_names_what_it_is_not_for_is_not_guessed(element: str) -> None:
+    negated = {name: value for name, value in BASE.items() if name != element} | {f"Not{element}": BASE[element]}
+    with pytest.raises(UnknownCondition, match=f"statement without a name has a Not{element}"):
+        decide(negated)
+    with pytest.raises(UnknownCondition, match=f"Not{element}"):
+        read_principals(json.dumps({"Statement": negated}), "kms:Decrypt")
+
+
+def test_what_names_what_it_is_not_for_may_be_for_others() -> None:
+    assert decide(BASE, {"Effect": "Deny", "Principal": {"AWS": "arn:1"}, "NotAction": "kms:*", "Resource": "*"})
+    assert decide(BASE, {"Effect": "Deny", "Principal": "*", "NotAction": "kms:*", "Resource": "arn:a:b:c:d:f"})
+
+
+def test_a_roles_policies_count_together() -> None:
+    request = Request("", "kms:Decrypt", "arn:a:b:c:d:e", {})
+    allow = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+    assert is_allowed(join_policies([{"Statement": allow}]), request)
+    denials = {"Statement": [allow | {"Effect": "Deny"}]}
+    assert not is_allowed(join_policies([{"Statement": allow}, denials]), request)
+    assert not is_allowed(join_policies([]), request)
 
 
 def test_an_arns_parts_are_matched_one_by_one() -> None:
