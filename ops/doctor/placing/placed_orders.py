@@ -10,6 +10,7 @@ from ops.doctor.placing.order_trail import find_alias, find_duplicate_line, find
 from ops.doctor.placing.placed_run import ENDS_WITHIN, GROUP, PIECES, Run
 from ops.doctor.probe import Finding, Probe, Verdict
 from ops.doctor.subject import Subject
+from ops.orders.ledger import Orders
 from ops.orders.publish import End, publish_order
 from ops.shell import quote_command
 from ops.stock.movements import Stock
@@ -148,6 +149,9 @@ def examine_duplicate(run: Run, subject: Subject) -> Iterator[Finding]:
     if placed is None:
         raise NotBegun("not tried: no order was published (B1)")
     order_id = placed.order.order_id
+    first = Orders.of(subject.stack).attempt(order_id, 1)
+    if first is None or first.status != "SUCCEEDED":  # once it has failed, the starter rightly starts another
+        raise NotBegun(f"not tried: the execution of {order_id} is {first.status if first else 'absent'} (B1)")
     publish_order(subject.stack, placed.order)
     run.counted.append("OrdersDuplicate")
     yield from find_duplicate_line(run, subject, order_id)

@@ -24,6 +24,9 @@ ENDS_WITHIN: Final = 60.0
 # Seconds in which the pieces add up again while orders move.
 _ADDS_UP_WITHIN: Final = 10.0
 _PAUSE: Final = 1.0  # between two looks
+# Between this clock and AWS's, which refuses what is signed more than five minutes off:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+CLOCK_SLACK: Final = timedelta(minutes=6)
 
 
 def read_deployment(subject: Subject) -> str | None:
