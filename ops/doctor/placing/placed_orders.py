@@ -7,7 +7,7 @@ from typing import Final
 from functions.shared import row
 from ops.doctor.errors import NotBegun
 from ops.doctor.placing.order_trail import find_alias, find_duplicate_line, find_log_lines, find_steps, find_trace
-from ops.doctor.placing.placed_run import ENDS_WITHIN, GROUP, PIECES, Run
+from ops.doctor.placing.placed_run import ENDS_WITHIN, GROUP, ON_ORDER, ON_STOCK, PIECES, Run
 from ops.doctor.probe import Finding, Probe, Verdict
 from ops.doctor.subject import Subject
 from ops.orders.ledger import Orders
@@ -57,6 +57,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
                 "xray:GetTraceSummaries",
             ),
             page="commands.md#orders-that-the-doctor-places",
+            rests_on=ON_STOCK,
         ),
         Probe(
             id="B3",
@@ -67,6 +68,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
             actions=(*_PUBLISH, *_WAIT_FOR_END),
             page="commands.md#orders-that-the-doctor-places",
             not_local="the local SES reports no events of mails",
+            rests_on=ON_STOCK,
         ),
         Probe(
             id="B4",
@@ -76,6 +78,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
             ask=partial(examine_rejected, run),
             actions=(*_PUBLISH, *_WAIT_FOR_END, "sts:GetCallerIdentity"),
             page="commands.md#orders-that-the-doctor-places",
+            rests_on=ON_STOCK,
         ),
         Probe(
             id="B6",
@@ -89,6 +92,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
                 "logs:FilterLogEvents",
             ),
             page="reliability.md",
+            rests_on=ON_ORDER,
         ),
     )
 
