@@ -2,14 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from functions.shared.errors import InvalidOrder
+from functions.shared.message import parse_order
 from functions.shared.order import Line, Order
+from ops.dead_letters.dead_letter import MAIL_EVENTS, ORDERS, DeadLetter
 from ops.tables.order_row import OrderRow
 
-# As the reason of the movement that put the stock there; an item without it is somebody else's.
+# As the reason of the movement that put the stock there; an item that has moved for another is somebody else's too.
 REASON: Final = "placed by orders doctor --probe"
 # Every mail goes to SES's mailbox simulator, which costs no reputation and works in the sandbox:
 # https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator
@@ -55,20 +58,46 @@ def make_malformed(run: str) -> tuple[str, str]:
     return order_id, json.dumps({"order_id": order_id})
 
 
-def is_own_item(item_id: str, reasons: Iterable[str | None]) -> bool:
+def is_made_item(item_id: str, reasons: Sequence[str | None]) -> bool:
     """Whether a run put an item there, by its id and the reasons of its movements, the first first."""
-    return _ITEM.fullmatch(item_id) is not None and next(iter(reasons), None) == REASON
+    return _ITEM.fullmatch(item_id) is not None and [*reasons[:1]] == [REASON]
 
 
-def is_own_message(order_id: str | None, body: str) -> bool:
-    """Whether a run made a message, or what AWS wrote of its order: by the id, and the address that goes with it."""
-    named = _ORDER.fullmatch(order_id or "")
-    if order_id is None or named is None:
+def is_own_item(item_id: str, reasons: Sequence[str | None]) -> bool:
+    """Whether a run put an item there, and nobody else has moved it since."""
+    return is_made_item(item_id, reasons) and set(reasons) == {REASON}
+
+
+def is_own_message(letter: DeadLetter) -> bool:
+    """Whether a run made a message, or AWS made it of a run's order or mail: by the fields that say so, not by words.
+
+    A shop may write anything into an order, such as an address of the doctor's into a note.
+    """
+    named = _ORDER.fullmatch(letter.order_id or "")
+    if letter.order_id is None or named is None:
         return False
-    return any(address in body for address in _list_addresses(order_id)) or make_malformed(named[1]) == (order_id, body)
+    if letter.queue == MAIL_EVENTS:
+        return json.loads(letter.body)["detail"]["mail"].get("destination") in (
+            [address] for address in _list_addresses(letter.order_id)
+        )
+    if letter.queue == ORDERS and (letter.order_id, letter.body) == make_malformed(named[1]):
+        return True
+    try:
+        return is_own_order(_read_order(letter))
+    except InvalidOrder:
+        return False
 
 
-def is_own_order(found: OrderRow) -> bool:
+def _read_order(letter: DeadLetter) -> Order:
+    """Read the order where the dead letter's id was found: in the message, or in its execution's input."""
+    if letter.queue == ORDERS:
+        return parse_order(letter.body)
+    content = json.loads(letter.body)
+    event = content.get("requestPayload") or content
+    return Order.from_input(json.loads(event["detail"]["input"]))
+
+
+def is_own_order(found: OrderRow | Order) -> bool:
     """Whether a run placed an order: by its id, its address at the simulator, and its only item."""
     named = _ORDER.fullmatch(found.order_id)
     if named is None or [line.item_id for line in found.lines] != [name_item(named[1])]:

@@ -89,3 +89,5 @@ class Probe:
     """Why it cannot be asked of the local AWS; None where it can"""
     begin: Beginning | None = None
     """What it does before any probe is asked, so that all wait at the same time; None where it only looks"""
+    rests_on: tuple[str, ...] = ()
+    """The ids of the probes that are asked before it where it alone is named, with what these rest on"""

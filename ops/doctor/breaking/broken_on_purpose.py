@@ -22,6 +22,7 @@ from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.repair import Warn, look_while_broken
 from ops.doctor.subject import Subject
+from ops.shell import quote_command
 from ops.stack import Aws
 
 GROUP: Final = "Broken on purpose"
@@ -65,7 +66,7 @@ class FailedCall:
         if letter is None:
             return Finding.wrong(
                 f"a call of ReleaseAbandoned that fails is no dead letter {_THREE_TRIES / 60:.0f} minutes later",
-                "run `orders doctor A6 A10 A13`: the queue, its key, and what Lambda was refused",
+                f"run {quote_command('orders doctor A6 A10 A13')}: the queue, its key, and what Lambda was refused",
             )
         context = json.loads(letter.body)["requestContext"]
         return Finding.ok(
@@ -106,7 +107,7 @@ class UnreadableEvent:
         if letter is None:
             yield Finding.wrong(
                 f"an event that cannot be read is no dead letter {seconds / 60:.0f} minutes later",
-                "run `orders doctor A10`: the queue's redrive policy",
+                f"run {quote_command('orders doctor A10')}: the queue's redrive policy",
             )
         else:
             yield Finding.ok(f"an event that cannot be read becomes a dead letter after {deliveries} deliveries")

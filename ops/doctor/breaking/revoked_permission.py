@@ -19,6 +19,7 @@ from ops.doctor.stopped_execution import start_and_stop, wait_until_released, wa
 from ops.doctor.subject import Subject
 from ops.orders.ledger import Orders
 from ops.orders.publish import publish_order
+from ops.shell import quote_command
 
 _QUALIFIER: Final = "live"
 # Seconds. A change of a policy reaches EventBridge within some; an event that nobody may deliver becomes a dead letter
@@ -86,7 +87,7 @@ class RevokedPermission:
         if seen is None:
             return Finding.wrong(
                 f"the event of a stopped execution was lost: {_ARRIVES:.0f} s later it is no dead letter",
-                "run `orders doctor A6 A10 A13`: the queue, its key, and what EventBridge was refused",
+                f"run {quote_command('orders doctor A6 A10 A13')}: the queue, its key, and EventBridge's refusals",
             )
         (letter,) = seen
         if letter is None:
@@ -102,7 +103,7 @@ class RevokedPermission:
         if not wait_until_released(subject, self.patience, order, seconds=_RELEASED):
             return Finding.wrong(
                 f"the permission was restored, and {_RELEASED:.0f} s after an execution was stopped its order is open",
-                "deploy again, and run `orders doctor B7`",
+                f"deploy again, and run {quote_command('orders doctor --probe B7')}",
             )
         return Finding.ok("with the permission restored, the order of a stopped execution is FAILED, and holds nothing")
 
@@ -118,6 +119,6 @@ class RevokedPermission:
         if self.patience.wait_for("a resumed order", read_end, seconds=_CLOSED, every=_EVERY) is None:
             return Finding.wrong(
                 f"published again, the order of the dead letter is not REJECTED {_CLOSED:.0f} s later",
-                "run `orders stuck`",
+                f"run {quote_command('orders stuck')}",
             )
         return Finding.ok("the order of the dead letter, published again, was taken over by the next attempt")

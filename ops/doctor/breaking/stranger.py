@@ -14,6 +14,7 @@ from ops.doctor.patience import Patience
 from ops.doctor.probe import Finding
 from ops.doctor.repair import look_while_broken
 from ops.doctor.subject import Subject
+from ops.shell import quote_command
 from ops.stack import Aws, is_refusal
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ class Stranger:
                 "a dead letter", lambda: find_letter(subject, ORDERS, order_id), seconds=_ARRIVES, every=_EVERY
             )
             if letter is None:
-                yield Finding.unclear("what was published has not become a dead letter", "run `orders dlq list`")
+                yield Finding.unclear(
+                    "what was published has not become a dead letter", f"run {quote_command('orders dlq list')}"
+                )
 
         yield from look_while_broken(look, dropped)
 

@@ -23,6 +23,8 @@ def clean_up(stack: Stack, *, yes: bool) -> None:
     """
     with show_working(screen.err, "looking for what probes left"):
         found = find_leftovers(stack)
+    for item_id in found.shared:
+        screen.print_line(f"item {item_id} stays, and its orders: others use it too")
     if found:
         _show_leftovers(found)
         ask_person(f"Remove this from {stack.name}?", yes=yes)
@@ -32,7 +34,7 @@ def clean_up(stack: Stack, *, yes: bool) -> None:
         if left:
             raise Refused("\n".join(["left for now; run it again in a minute", *left]))
         screen.print_line("removed all of it")
-    elif not found.gap:
+    elif not found.gap and not found.shared:
         screen.print_line(f"probes have left nothing in {stack.name}")
     if found.gap:
         raise Refused(found.gap)

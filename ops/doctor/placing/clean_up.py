@@ -1,8 +1,9 @@
 """Removes what `orders doctor --probe` left in the tables and the dead letter queues, and nothing else.
 
 Per order one transaction deletes its row and gives back what it holds; at last one deletes the item with its movements,
-once they add up to what is available. So the books agree before, in between and after. Each write has a condition on
-what was read, and what moves meanwhile is left for the next time.
+once they add up to what is available. An item that somebody else has moved too stays, and so do its orders. The books
+agree before, in between and after. Each write has a condition on what was read, and what moves meanwhile is left for
+the next time.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,12 +12,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.shared.aws import TransactionCancelled, call_aws
-from functions.shared.order import Line
 from functions.shared.row import make_key, number_value, text_value
 from ops.dead_letters.actions import drop_letters
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.dead_letters.queues import peek_queues
-from ops.doctor.own_names import BEGINNING, is_own_item, is_own_message, is_own_order, name_item, run_of
+from ops.doctor.own_names import (
+    BEGINNING,
+    is_made_item,
+    is_own_item,
+    is_own_message,
+    is_own_order,
+    name_item,
+    run_of,
+)
 from ops.errors import Refused
 from ops.orders.ledger import Orders
 from ops.shell import quote_command
@@ -40,6 +48,7 @@ class Leftovers:
     orders: tuple[str, ...]
     items: tuple[str, ...]
     letters: tuple[DeadLetter, ...]
+    shared: tuple[str, ...]  # items of runs that others have moved since: they stay, with their orders
     gap: str | None  # why dead letters may be missing
 
     def __bool__(self) -> bool:
@@ -49,11 +58,16 @@ class Leftovers:
 
 def find_leftovers(stack: Stack) -> Leftovers:
     """Look for it in the tables, each read once, and among the dead letters."""
-    letters = peek_queues(stack)
+    letters, items = peek_queues(stack), _read_reasons(stack)
+    own = {item_id for item_id, reasons in items.items() if is_own_item(item_id, reasons)}
+    others = items.keys() - own
     return Leftovers(
-        orders=tuple(sorted(found.order_id for found in _read_orders(stack))),
-        items=tuple(sorted(_find_items(stack))),
-        letters=tuple(one for one in letters.letters if is_own_message(one.order_id, one.body)),
+        orders=tuple(
+            sorted(one.order_id for one in _read_orders(stack) if name_item(run_of(one.order_id)) not in others)
+        ),
+        items=tuple(sorted(own)),
+        letters=tuple(filter(is_own_message, letters.letters)),
+        shared=tuple(sorted(item_id for item_id in others if is_made_item(item_id, items[item_id]))),
         gap=letters.gap,
     )
 
@@ -80,12 +94,11 @@ def _read_orders(stack: Stack) -> Iterator[OrderRow]:
     return (found for found in rows if is_own_order(found))
 
 
-def _find_items(stack: Stack) -> Iterator[str]:
+def _read_reasons(stack: Stack) -> dict[str, list[str | None]]:
+    """Read why each item has moved whose id begins as a run's does."""
     stock = Stock.of(stack)
-    for found in _read_beginning(stack, "InventoryTableName", "item_id"):
-        item_id = found["item_id"]["S"]
-        if is_own_item(item_id, (moved.reason for moved in stock.movements(item_id))):
-            yield item_id
+    item_ids = [found["item_id"]["S"] for found in _read_beginning(stack, "InventoryTableName", "item_id")]
+    return {item_id: [moved.reason for moved in stock.movements(item_id)] for item_id in item_ids}
 
 
 def _read_beginning(stack: Stack, table: str, key: str) -> Iterator[Item]:
@@ -111,13 +124,12 @@ def _remove_order(stack: Stack, order_id: str) -> None:
     found = orders.row(order_id)
     if found is None:
         return
+    if not is_own_order(found):
+        raise Refused(f"{order_id}: somebody else has placed it again")
     latest = orders.latest(order_id, at_least=found.attempt or 0)
     if latest and latest.is_running:
         raise Refused(f"{order_id}: its execution is still under way")
-    stock = Stock.of(stack)
-    actions: list[TransactWriteItemTypeDef] = [{"Delete": _delete_order(stack, found)}]
-    actions += [{"Update": _give_back(stack, line)} for line in found.held if stock.item(line.item_id)]
-    _write(stack, actions)
+    _write(stack, [{"Delete": _delete_order(stack, found)}, *_give_back(stack, found)])
 
 
 def _delete_order(stack: Stack, found: OrderRow) -> "DeleteTypeDef":
@@ -144,14 +156,30 @@ def _as_read(read: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return " AND ".join(conditions), {f":{name}": value for name, value in read.items() if value is not None}
 
 
-def _give_back(stack: Stack, line: Line) -> "UpdateTypeDef":
-    return {
-        "TableName": stack["InventoryTableName"],
-        "Key": {"item_id": text_value(line.item_id)},
-        "UpdateExpression": "ADD available :quantity",
-        "ConditionExpression": "attribute_exists(item_id)",
-        "ExpressionAttributeValues": {":quantity": number_value(line.quantity)},
-    }
+def _give_back(stack: Stack, found: OrderRow) -> "Iterator[TransactWriteItemTypeDef]":
+    """Give back what an order holds, unless its item is gone, or moves before that is written.
+
+    Raises:
+        Refused: the item is not, or not only, the doctor's.
+    """
+    stock, (item_id,) = Stock.of(stack), [line.item_id for line in found.lines]
+    if stock.item(item_id) is None:
+        return
+    moved = stock.movements(item_id)
+    if not is_own_item(item_id, [one.reason for one in moved]):
+        raise Refused(f"{found.order_id}: others use its item too")
+    for line in found.held:
+        given: UpdateTypeDef = {
+            "TableName": stack["InventoryTableName"],
+            "Key": {"item_id": text_value(item_id)},
+            "UpdateExpression": "ADD available :quantity",
+            "ConditionExpression": "movements = :movements",
+            "ExpressionAttributeValues": {
+                ":quantity": number_value(line.quantity),
+                ":movements": number_value(len(moved)),
+            },
+        }
+        yield {"Update": given}
 
 
 def _remove_item(stack: Stack, item_id: str) -> None:
@@ -160,6 +188,8 @@ def _remove_item(stack: Stack, item_id: str) -> None:
     item, moved = stock.item(item_id), stock.movements(item_id)
     if item is None:
         return
+    if not is_own_item(item_id, [one.reason for one in moved]):
+        raise Refused(f"{item_id}: others use it too")
     numbers = [one.number for one in moved if one.number is not None]
     if item.available is None or item.available != sum(one.change or 0 for one in moved) or len(numbers) < len(moved):
         says = quote_command("orders check")

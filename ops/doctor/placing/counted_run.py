@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ops.doctor.errors import NotBegun
-from ops.doctor.placing.placed_run import GROUP, Run
+from ops.doctor.placing.placed_run import CLOCK_SLACK, GROUP, ON_ORDER, Run
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
 
@@ -110,7 +110,7 @@ def _find_missing(run: Run, subject: Subject, metrics: list[Metric]) -> list[str
         .get_paginator("get_metric_data")
         .paginate(
             MetricDataQueries=[metric.ask(number) for number, metric in enumerate(metrics)],
-            StartTime=run.began.replace(second=0, microsecond=0),
+            StartTime=(run.began - CLOCK_SLACK).replace(second=0, microsecond=0),
             EndTime=datetime.now(UTC) + timedelta(seconds=_MINUTE),
         )
     )
@@ -129,5 +129,6 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
             actions=("cloudformation:ListStackResources", "cloudwatch:GetMetricData"),
             page="commands.md#orders-that-the-doctor-places",
             not_local="the local CloudWatch makes no metrics of the functions' logs",
+            rests_on=ON_ORDER,
         ),
     )

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from ops.doctor.errors import NotBegun
-from ops.doctor.placing.placed_run import GROUP, Run, read_deployment
+from ops.doctor.placing.placed_run import GROUP, ON_STOCK, Run, read_deployment
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
@@ -120,5 +120,6 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
             ),
             page="runbooks/README.md",
             not_local="the local CloudWatch has none of these alarms, and executes no action",
+            rests_on=ON_STOCK,
         ),
     )

@@ -1,11 +1,11 @@
 """What an order leaves behind on its way: states, an alias, lines in logs, a trace. Each is a part of a probe."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from functions.shared.execution_name import execution_name
-from ops.doctor.placing.placed_run import Run
+from ops.doctor.placing.placed_run import CLOCK_SLACK, Run
 from ops.doctor.probe import Finding, Verdict
 from ops.doctor.subject import Subject
 from ops.orders.executions import make_execution_arn
@@ -16,7 +16,6 @@ from ops.shell import quote_command
 _LOG_WITHIN: Final = 60.0
 _TRACE_WITHIN: Final = 60.0
 _TRACE_EVERY: Final = 5.0
-_SLACK: Final = timedelta(minutes=1)  # between this clock and AWS's
 
 
 def find_steps(subject: Subject, order_id: str) -> Iterator[Finding]:
@@ -103,7 +102,9 @@ def _find_traced(run: Run, subject: Subject, machine: str, functions: set[str]) 
     pages = (
         subject.stack.client("xray")
         .get_paginator("get_trace_summaries")
-        .paginate(StartTime=run.began - _SLACK, EndTime=datetime.now(UTC), FilterExpression=f'service("{machine}")')
+        .paginate(
+            StartTime=run.began - CLOCK_SLACK, EndTime=datetime.now(UTC), FilterExpression=f'service("{machine}")'
+        )
     )
     traces = (trace.get("ServiceIds", ()) for page in pages for trace in page["TraceSummaries"])
     named = ({service.get("Name", "") for service in services} & functions for services in traces)
@@ -122,7 +123,7 @@ def _has_line(run: Run, subject: Subject, group: str, *words: str) -> bool:
         .paginate(
             logGroupName=group,
             filterPattern=" ".join(f'"{word}"' for word in words),  # all of them, in any order
-            startTime=int((run.began - _SLACK).timestamp() * 1000),
+            startTime=int((run.began - CLOCK_SLACK).timestamp() * 1000),
         )
     )
     return any(page["events"] for page in pages)

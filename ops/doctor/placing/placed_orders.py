@@ -7,9 +7,10 @@ from typing import Final
 from functions.shared import row
 from ops.doctor.errors import NotBegun
 from ops.doctor.placing.order_trail import find_alias, find_duplicate_line, find_log_lines, find_steps, find_trace
-from ops.doctor.placing.placed_run import ENDS_WITHIN, GROUP, PIECES, Run
+from ops.doctor.placing.placed_run import ENDS_WITHIN, GROUP, ON_ORDER, ON_STOCK, PIECES, Run
 from ops.doctor.probe import Finding, Probe, Verdict
 from ops.doctor.subject import Subject
+from ops.orders.ledger import Orders
 from ops.orders.publish import End, publish_order
 from ops.shell import quote_command
 from ops.stock.movements import Stock
@@ -56,6 +57,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
                 "xray:GetTraceSummaries",
             ),
             page="commands.md#orders-that-the-doctor-places",
+            rests_on=ON_STOCK,
         ),
         Probe(
             id="B3",
@@ -66,6 +68,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
             actions=(*_PUBLISH, *_WAIT_FOR_END),
             page="commands.md#orders-that-the-doctor-places",
             not_local="the local SES reports no events of mails",
+            rests_on=ON_STOCK,
         ),
         Probe(
             id="B4",
@@ -75,6 +78,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
             ask=partial(examine_rejected, run),
             actions=(*_PUBLISH, *_WAIT_FOR_END, "sts:GetCallerIdentity"),
             page="commands.md#orders-that-the-doctor-places",
+            rests_on=ON_STOCK,
         ),
         Probe(
             id="B6",
@@ -88,6 +92,7 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
                 "logs:FilterLogEvents",
             ),
             page="reliability.md",
+            rests_on=ON_ORDER,
         ),
     )
 
@@ -148,6 +153,9 @@ def examine_duplicate(run: Run, subject: Subject) -> Iterator[Finding]:
     if placed is None:
         raise NotBegun("not tried: no order was published (B1)")
     order_id = placed.order.order_id
+    first = Orders.of(subject.stack).attempt(order_id, 1)
+    if first is None or first.status != "SUCCEEDED":  # once it has failed, the starter rightly starts another
+        raise NotBegun(f"not tried: the execution of {order_id} is {first.status if first else 'absent'} (B1)")
     publish_order(subject.stack, placed.order)
     run.counted.append("OrdersDuplicate")
     yield from find_duplicate_line(run, subject, order_id)

@@ -18,12 +18,18 @@ from ops.tables.order_row import OrderRow
 T = TypeVar("T")
 
 GROUP: Final = "A run of its own"
+# What probes rest on: B0 puts the run's item into stock, and B1 publishes the order that some look at again.
+ON_STOCK: Final = ("B0",)
+ON_ORDER: Final = ("B0", "B1")
 PIECES: Final = 10  # put into stock; every order takes one, and one asks for far more
 # Seconds from publishing an order to its end; the functions may all be cold.
 ENDS_WITHIN: Final = 60.0
 # Seconds in which the pieces add up again while orders move.
 _ADDS_UP_WITHIN: Final = 10.0
 _PAUSE: Final = 1.0  # between two looks
+# Between this clock and AWS's, which refuses what is signed more than five minutes off:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+CLOCK_SLACK: Final = timedelta(minutes=6)
 
 
 def read_deployment(subject: Subject) -> str | None:

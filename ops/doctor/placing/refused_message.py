@@ -9,7 +9,7 @@ from ops.dead_letters.actions import drop_letters
 from ops.dead_letters.dead_letter import ORDERS, DeadLetter
 from ops.dead_letters.queues import Peek, peek_queues
 from ops.doctor.own_names import make_malformed
-from ops.doctor.placing.placed_run import GROUP, Run
+from ops.doctor.placing.placed_run import GROUP, ON_STOCK, Run
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
@@ -91,5 +91,6 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
                 "sqs:DeleteMessage",
             ),
             page="runbooks/OrderDlqNotEmpty.md",
+            rests_on=ON_STOCK,
         ),
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 from functions.shared import row
 from ops.doctor.placing.placed_orders import judge_pieces
-from ops.doctor.placing.placed_run import GROUP, Run
+from ops.doctor.placing.placed_run import GROUP, ON_STOCK, Run
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.stopped_execution import start_then_stop
 from ops.doctor.subject import Subject
@@ -53,5 +53,6 @@ def make_probes(run: Run) -> tuple[Probe, ...]:
                 "sts:GetCallerIdentity",
             ),
             page="runbooks/ReleaseDlqNotEmpty.md",
+            rests_on=ON_STOCK,
         ),
     )

@@ -63,6 +63,7 @@ class PlacedAccount:
     firing: tuple[str, ...] = ()
     silent: frozenset[str] = frozenset()  # metrics
     log_lines: int = 2
+    clock: datetime = NOW  # AWS's, when all is logged, traced and counted
     traced: tuple[str, ...] = ("order-processing-dev", "NotificationsSendEmail")
     alias: str | None = ALIAS
     again: bool = False  # whether an order published twice was started twice
@@ -89,8 +90,10 @@ class PlacedAccount:
             "stepfunctions.GetExecutionHistory": {"events": _make_history()},
             "stepfunctions.StartExecution": self._start,
             "stepfunctions.StopExecution": self._stop,
-            "logs.FilterLogEvents": lambda _asked: {"events": [{"message": "x"}] * self.log_lines},
-            "xray.GetTraceSummaries": lambda _asked: {"TraceSummaries": [_make_trace(self.traced)]},
+            "logs.FilterLogEvents": self._filter_events,
+            "xray.GetTraceSummaries": lambda asked: {
+                "TraceSummaries": [_make_trace(self.traced)] if asked["StartTime"] <= self.clock else []
+            },
             "sqs.GetQueueAttributes": lambda _asked: {
                 "Attributes": {
                     "ApproximateNumberOfMessages": str(len(self.dead)),
@@ -206,12 +209,21 @@ class PlacedAccount:
         return {"AlarmHistoryItems": [{"AlarmName": name, "Timestamp": NOW, "HistorySummary": said}]}
 
     def _get_metrics(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        is_asked_for = asked["StartTime"] <= self.clock
         return {
             "MetricDataResults": [
-                {"Id": query["Id"], "Label": query["Label"], "Values": [] if self._is_silent(query) else [0.0, 1.0]}
+                {
+                    "Id": query["Id"],
+                    "Label": query["Label"],
+                    "Values": [0.0, 1.0] if is_asked_for and not self._is_silent(query) else [],
+                }
                 for query in asked["MetricDataQueries"]
             ]
         }
+
+    def _filter_events(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        is_asked_for = asked["startTime"] <= self.clock.timestamp() * 1000
+        return {"events": [{"message": "x"}] * self.log_lines if is_asked_for else []}
 
     def _is_silent(self, query: Mapping[str, Any]) -> bool:
         return query["MetricStat"]["Metric"]["MetricName"] in self.silent

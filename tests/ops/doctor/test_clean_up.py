@@ -89,7 +89,9 @@ def leave_others(stack: Stack) -> None:
     for order_id in ("12345", "doctor-who", f"{RUN}-real"):
         put_order(stack, replace(order, order_id=order_id, customer_email="ada@example.com"), "REJECTED")
     send(stack, "OrderDlqUrl", '{"order_id": "12345"}')
-    send(stack, "OrderDlqUrl", message_of(replace(order, customer_email="ada@example.com")))
+    of_ada = message_of(replace(order, customer_email="ada@example.com"))
+    send(stack, "OrderDlqUrl", of_ada)
+    send(stack, "OrderDlqUrl", of_ada.replace("}", f', "note": "{order.customer_email}"}}'))
     send(stack, "ReleaseDlqUrl", "not even JSON")
 
 
@@ -219,7 +221,7 @@ def test_an_item_that_keeps_moving_stays_whole(stack: Stack, monkeypatch: pytest
     write = clean_up._write
 
     def move_and_write(stack: Stack, actions: Any) -> None:
-        Stock.of(stack).add(ITEM, 1, "somebody else")
+        Stock.of(stack).add(ITEM, 1, REASON)
         write(stack, actions)
 
     monkeypatch.setattr(clean_up, "_write", move_and_write)
@@ -236,6 +238,60 @@ def test_an_item_of_somebodys_order_stays(stack: Stack, states: States) -> None:
     assert clean(stack) == [f"{ITEM}: an order still holds it, or its books are wrong; `orders check` says which"]
     assert [row["order_id"]["S"] for row in rows(stack, "OrdersTableName")] == ["12345"]
     assert is_sound(stack)
+
+
+def test_an_item_that_somebody_has_moved_too_stays_whole_with_its_orders(stack: Stack, states: States) -> None:
+    leave_run(stack, states)
+    Stock.of(stack).add(ITEM, 5, "restock")
+    tables = snapshot(stack)[:3]
+    found = find_leftovers(stack)
+    assert (found.orders, found.items, found.shared) == ((), (), (ITEM,))
+    assert clean(stack) == []
+    assert snapshot(stack) == [*tables, []]  # the dead letter has no item
+    assert is_sound(stack)
+
+
+@pytest.mark.parametrize(
+    ("nth", "said", "orders_left"),
+    [(1, f"{RUN}-bounce: others use its item too", 5), (6, f"{ITEM}: others use it too", 0)],
+    ids=["before the first order", "before the item"],
+)
+def test_an_item_that_somebody_moves_meanwhile_stays(
+    stack: Stack, states: States, monkeypatch: pytest.MonkeyPatch, *, nth: int, said: str, orders_left: int
+) -> None:
+    leave_run(stack, states)
+    write, writes = clean_up._write, list[Any]()
+
+    def move_and_write(stack: Stack, actions: Any) -> None:
+        writes.append(actions)
+        if len(writes) == nth:
+            Stock.of(stack).add(ITEM, 5, "restock")
+        write(stack, actions)
+
+    monkeypatch.setattr(clean_up, "_write", move_and_write)
+    assert said in clean(stack)
+    assert len(rows(stack, "InventoryTableName")) == 1
+    assert len(rows(stack, "OrdersTableName")) == orders_left
+    assert is_sound(stack)
+
+
+def test_an_order_of_somebodys_item_stays_whatever_it_is_called(stack: Stack) -> None:
+    Stock.of(stack).add(ITEM, 10, "restock")
+    put_order(stack, make_order(RUN, "success"), "CONFIRMED")
+    take(stack, ITEM, 1)
+    before = snapshot(stack)
+    assert clean(stack) == []
+    assert snapshot(stack) == before
+    assert not find_leftovers(stack).shared
+
+
+def test_an_order_that_is_somebody_elses_by_now_stays(stack: Stack) -> None:
+    order = make_order(RUN, "stopped")
+    put_order(stack, order, "FAILED")
+    found = find_leftovers(stack)
+    put_order(stack, replace(order, customer_email="ada@example.com"), "FAILED")
+    assert list(remove_leftovers(stack, found)) == [f"{order.order_id}: somebody else has placed it again"]
+    assert len(rows(stack, "OrdersTableName")) == 1
 
 
 def test_an_order_goes_where_its_item_is_gone(stack: Stack) -> None:
@@ -270,3 +326,13 @@ def test_the_command_says_what_had_to_stay(orders: Command, stack: Stack, states
     assert answer.code == 1
     assert f"{RUN}-bounce: its execution is still under way" in answer.err
     assert "removed all" not in answer.out
+
+
+def test_the_command_names_what_others_use_too(orders: Command, stack: Stack, states: States) -> None:
+    leave_run(stack, states)
+    Stock.of(stack).add(ITEM, 5, "restock")
+    stays = f"item {ITEM} stays, and its orders: others use it too\n"
+    done = orders("doctor", "--clean", "--yes")
+    assert (done.code, done.out.startswith(stays)) == (0, True)
+    again = orders("doctor", "--clean")
+    assert (again.code, again.out) == (0, stays)

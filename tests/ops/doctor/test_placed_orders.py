@@ -1,9 +1,11 @@
 """The probes that place orders, against every end that an order can come to."""
 
+from datetime import timedelta
+
 import pytest
 
 from ops.doctor.probe import Verdict
-from tests.ops.doctor.healthy_placing import PlacedAccount, examine_run
+from tests.ops.doctor.healthy_placing import NOW, RUN, PlacedAccount, examine_run
 from tests.ops.doctor.recorded import DENIED, THROTTLED, Answer, Refusal
 
 ALL = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8")
@@ -88,6 +90,29 @@ def test_a_stack_of_another_version_is_not_called_wrong() -> None:
     found = examine_run("B1", others={"cloudformation.ListStackResources": {"StackResourceSummaries": []}})["B1"]
     assert found.verdict is Verdict.CANNOT_SAY
     assert "this version's has one" in found.findings[-1].text
+
+
+@pytest.mark.parametrize(
+    ("account", "said"),
+    [
+        (PlacedAccount(executions={"success": "FAILED"}, again=True), "FAILED"),
+        (PlacedAccount(executions={"success": "RUNNING"}), "RUNNING"),
+        (PlacedAccount(absent=frozenset({"success"})), "absent"),
+    ],
+)
+def test_an_order_that_has_not_ended_well_is_not_published_again(account: PlacedAccount, said: str) -> None:
+    found = examine_run("B1", "B6", account=account)["B6"]
+    assert [(one.verdict, one.text) for one in found.findings] == [
+        (Verdict.CANNOT_SAY, f"not tried: the execution of {RUN}-success is {said} (B1)")
+    ]
+    assert account.published == ["success"]
+
+
+@pytest.mark.parametrize("minutes", [3, 5])
+def test_a_clock_that_is_as_fast_as_aws_allows_changes_no_verdict(minutes: int) -> None:
+    account = PlacedAccount(clock=NOW - timedelta(minutes=minutes))
+    examined = examine_run(*ALL, account=account)
+    assert {id_: one.verdict for id_, one in examined.items()} == dict.fromkeys(("B0", *ALL), Verdict.OK)
 
 
 def test_without_stock_no_order_is_placed() -> None:
