@@ -143,13 +143,12 @@ class _Probes:
             return self
         if unknown := [id_ for id_ in ids if id_ not in {probe.id for probe in self.all}]:
             raise BadInput(f"PROBE: must be one of {', '.join(one.id for one in self.all)}, not {unknown[0]!r}")
+        needed = {*ids, *(other for probe in self.all if probe.id in ids for other in probe.rests_on)}
 
         def named(probes: list[Probe]) -> list[Probe]:
-            return [probe for probe in probes if probe.id in ids]
+            return [probe for probe in probes if probe.id in needed]
 
-        placing = named(self.placing)
-        first = self.placing[:1] if placing else []  # it puts the stock there; without, no order is confirmed
-        return _Probes(named(self.looks), [*dict.fromkeys((*first, *placing))], named(self.deep), named(self.rollout))
+        return _Probes(named(self.looks), named(self.placing), named(self.deep), named(self.rollout))
 
 
 @with_choice

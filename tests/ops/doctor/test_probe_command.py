@@ -69,6 +69,11 @@ def test_a_probe_that_is_named_gets_its_stock_and_no_other_is_asked(typed: Typed
     assert account.published == ["short"]
 
 
+def test_a_probe_that_is_named_brings_what_it_rests_on(typed: Typed) -> None:
+    found = typed(PlacedAccount().answers()).json("doctor", "--probe", "B6", schema="doctor")
+    assert [(one["probe"], one["verdict"]) for one in found["probes"]] == [("B0", "OK"), ("B1", "OK"), ("B6", "OK")]
+
+
 def test_without_it_nothing_is_placed(typed: Typed) -> None:
     account = PlacedAccount()
     assert typed(account.answers())("doctor").code == 0
