@@ -6,6 +6,7 @@ from typing import Final
 from ops.dead_letters.actions import drop_letters
 from ops.dead_letters.dead_letter import DeadLetter
 from ops.dead_letters.queues import peek_queues
+from ops.doctor.own_names import is_own_message
 from ops.doctor.repair import Repair, Warn
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
@@ -15,9 +16,13 @@ DROPPING: Final = (*READING, "sqs:DeleteMessage")
 
 
 def find_letter(subject: Subject, queue: str, mark: str) -> DeadLetter | None:
-    """Find the dead letter that holds a probe's mark."""
+    """Find the dead letter of the order that bears a probe's mark, which is how its id begins."""
     letters = peek_queues(subject.stack, [queue]).letters
-    return next((letter for letter in letters if mark in letter.body), None)
+    return next((letter for letter in letters if _is_marked(letter, mark)), None)
+
+
+def _is_marked(letter: DeadLetter, mark: str) -> bool:
+    return is_own_message(letter) and (letter.order_id or "").startswith(mark)
 
 
 def drop_afterwards(subject: Subject, queue: str, mark: str, warn: Warn) -> Repair:
@@ -33,7 +38,7 @@ def drop_afterwards(subject: Subject, queue: str, mark: str, warn: Warn) -> Repa
 def _drop_letter(subject: Subject, queue: str, mark: str) -> bool:
     """Drop it, if it is there; whether none is left, also among those that could not be read just now."""
     peek = peek_queues(subject.stack, [queue])
-    letters = [letter for letter in peek.letters if mark in letter.body]
+    letters = [letter for letter in peek.letters if _is_marked(letter, mark)]
     if not letters:
         return not peek.unread
     handled = drop_letters(subject.stack, letters, keep=lambda _letter: None)

@@ -8,7 +8,7 @@ from functions.shared.errors import InvalidOrder
 from ops.dead_letters.actions import drop_letters
 from ops.dead_letters.dead_letter import ORDERS, DeadLetter
 from ops.dead_letters.queues import Peek, peek_queues
-from ops.doctor.own_names import make_malformed
+from ops.doctor.own_names import is_own_message, make_malformed
 from ops.doctor.placing.placed_run import GROUP, ON_STOCK, Run
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
@@ -55,7 +55,7 @@ class RefusedMessage:
             yield Finding.unclear("it could not be deleted", f"run {quote_command('orders doctor --clean')}")
 
     def _pick(self, found: Peek) -> DeadLetter | None:
-        return next((letter for letter in found.letters if letter.order_id == self.order_id), None)
+        return next((one for one in found.letters if one.order_id == self.order_id and is_own_message(one)), None)
 
     def _explain_absence(self, found: Peek) -> Finding:
         text = f"{self.order_id} is no dead letter {_DEAD_WITHIN:.0f} s after it was published"

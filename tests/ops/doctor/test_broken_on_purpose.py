@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from functions.track_email.event import MailEvent
 from ops.dead_letters.dead_letter import MAIL_EVENTS, ORDERS, RELEASES, DeadLetter
 from ops.doctor.announcement import ALARMS, announce_alarms
 from ops.doctor.breaking.broken_on_purpose import make_deep
+from ops.doctor.breaking.marked_letters import drop_afterwards
 from ops.doctor.examination import Examined, ask_probe
-from ops.doctor.own_names import is_own_message, is_own_order
+from ops.doctor.own_names import is_own_message, is_own_order, make_order
 from ops.doctor.probe import Probe, Verdict
 from ops.tables.order_row import OrderRow
 from tests.ops.doctor.a_clock import AClock
@@ -169,6 +171,17 @@ def test_other_dead_letters_stay() -> None:
     world.add_letter(RELEASE_DLQ, '{"detail": {}}')
     ask("D1", world)
     assert [letter["Body"] for letter in world.letters[RELEASE_DLQ]] == ['{"detail": {}}']
+
+
+def test_a_dead_letter_that_only_mentions_a_probes_order_stays() -> None:
+    order = make_order("doctor-20261125T175903Z", "call")
+    adas = json.dumps({"detail": {"input": replace(order, customer_email="ada@example.com").to_input(1)}})
+    world = DeepWorld()
+    world.add_letter(RELEASE_DLQ, adas)
+    world.add_letter(RELEASE_DLQ, json.dumps({"detail": {"input": order.to_input(1)}}))
+    subject = make_subject(RecordedAws(world.answers), outputs=OUTPUTS)
+    drop_afterwards(subject, RELEASES, order.order_id, print).put_right()
+    assert [letter["Body"] for letter in world.letters[RELEASE_DLQ]] == [adas]
 
 
 @pytest.mark.parametrize(
