@@ -34,6 +34,8 @@ def test_a_mail_waits_for_ses_to_be_back(drill: Drill) -> None:
     drill.wait_for_retry("purpose-mail", "SendConfirmation")
     assert drill.row("purpose-mail")["status"] == "CONFIRMED"
     faults.fix_functions(drill.deployed.aws)
-    assert drill.ended("purpose-mail")["status"] == "SUCCEEDED"
-    assert drill.row("purpose-mail")["email_status"] == "SENT"
+    ended = drill.ended("purpose-mail")["status"], drill.row("purpose-mail")["email_status"]
+    # `fix` starts the function's processes anew: it may cut off a try, whose mail may have left.
+    assert ended in {("SUCCEEDED", "SENT"), ("FAILED", "UNKNOWN")}
+    assert drill.row("purpose-mail")["status"] == "CONFIRMED"
     drill.settle()
