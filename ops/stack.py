@@ -66,7 +66,6 @@ _NOT_KNOWN: Final = frozenset(
 )
 
 # Deleted, or left behind: what a deploy replaced, such as a function's last version, is no longer the stack's.
-_GONE: Final = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
 
 
 class Aws(Protocol):
@@ -186,16 +185,17 @@ class Stack:
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
-        """All that is in the stack now.
+        """All that AWS has made for the stack, but for what a deploy has replaced or takes away.
 
         Needs cloudformation:ListStackResources.
         """
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
         return tuple(
-            Resource(found["ResourceType"], found["LogicalResourceId"], found.get("PhysicalResourceId", ""))
+            Resource(found["ResourceType"], found["LogicalResourceId"], physical_id)
             for page in pages
             for found in page["StackResourceSummaries"]
-            if found["ResourceStatus"] not in _GONE
+            if not found["ResourceStatus"].startswith("DELETE_")
+            if (physical_id := found.get("PhysicalResourceId"))  # not there yet, or its creation has failed
         )
 
     def find_resources(self, kind: str, beginning: str = "") -> tuple[Resource, ...]:

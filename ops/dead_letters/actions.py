@@ -22,8 +22,6 @@ _SOURCES: Final = {ORDERS: "OrderQueueUrl", MAIL_EVENTS: "MailEventQueueUrl"}
 # Ten messages may be more than one call carries (1 MiB since 2025, a quarter of it before).
 _MOST_BYTES: Final = 256 * 1024
 
-# Does something with a batch of one queue, and returns its failures: message ids to reasons.
-
 
 @dataclass(frozen=True)
 class Handled:

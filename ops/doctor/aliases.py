@@ -8,8 +8,8 @@ from typing import Protocol
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
 
-Routing = Mapping[str, int]
-"""The versions that an alias points to, by their numbers, and the percentage of each."""
+Routing = Mapping[str, float]
+"""The versions that an alias sends calls to, by their numbers, and the percentage of each."""
 
 
 class Alias(Protocol):
@@ -49,9 +49,7 @@ class WorkflowAlias:
 
     def read_routing(self) -> Routing:
         """Ask where it points."""
-        client = self.subject.stack.client("stepfunctions")
-        routes = client.describe_state_machine_alias(stateMachineAliasArn=self._arn)["routingConfiguration"]
-        return {route["stateMachineVersionArn"].rpartition(":")[2]: route["weight"] for route in routes}
+        return read_machine_routing(self.subject, self._arn)
 
     def list_versions(self) -> list[str]:
         """List the versions there are, the newest first; the newest thousand are enough."""
@@ -93,11 +91,7 @@ class FunctionAlias:
 
     def read_routing(self) -> Routing:
         """Ask where it points."""
-        client = self.subject.stack.client("lambda")
-        found = client.get_alias(**self._parameters)
-        others = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-        weights = {version: round(100 * weight) for version, weight in others.items()}
-        return {found["FunctionVersion"]: 100 - sum(weights.values()), **weights}
+        return read_function_routing(self.subject, self._parameters["FunctionName"], self._parameters["Name"])
 
     def list_versions(self) -> list[str]:
         """List the versions there are, the newest first."""
@@ -129,6 +123,31 @@ class FunctionAlias:
         )
 
 
+def read_machine_routing(subject: Subject, arn: str) -> Routing:
+    """Ask where the alias of this ARN sends executions; a version of weight 0 gets none.
+
+    Needs states:DescribeStateMachineAlias.
+    """
+    found = subject.stack.client("stepfunctions").describe_state_machine_alias(stateMachineAliasArn=arn)
+    routes = found["routingConfiguration"]
+    return {
+        route["stateMachineVersionArn"].rpartition(":")[2]: float(route["weight"])
+        for route in routes
+        if route["weight"]
+    }
+
+
+def read_function_routing(subject: Subject, function: str, alias: str) -> Routing:
+    """Ask where the alias of this function sends calls, likewise.
+
+    Needs lambda:GetAlias.
+    """
+    found = subject.stack.client("lambda").get_alias(FunctionName=function, Name=alias)
+    others = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    weights = {version: 100 * weight for version, weight in others.items() if weight}
+    return {found["FunctionVersion"]: 100 - sum(weights.values()), **weights}
+
+
 def write_routing(routing: Routing) -> str:
     """Write it for a person: `90 % to version 7, 10 % to version 8`."""
-    return ", ".join(f"{weight} % to version {version}" for version, weight in routing.items())
+    return ", ".join(f"{weight:g} % to version {version}" for version, weight in routing.items())

@@ -1,9 +1,8 @@
 """What a probe is, and what it can find."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from ops.doctor.errors import Absent
 from ops.doctor.subject import Subject
@@ -50,24 +49,28 @@ class Finding:
         return cls(Verdict.NOT_LOCAL, text)
 
 
-def judge_all(what: str, total: int, wrong: Sequence[Finding]) -> Iterator[Finding]:
+def judge_all(what: str, total: int, wrong: Iterable[Finding]) -> Iterator[Finding]:
     """Give what is wrong with some of several things, or in one sentence that nothing is: "5 of 5 queues are …".
+
+    Each is given as it is found: what AWS answers next may be an error.
 
     Raises:
         Absent: there are none.
     """
     if not total:
         raise Absent(f"0 of 0 {what}: the stack has none, and this version's has some")
-    yield from wrong or [Finding.ok(f"{total} of {total} {what}")]
+    is_right = True
+    for finding in wrong:
+        is_right = False
+        yield finding
+    if is_right:
+        yield Finding.ok(f"{total} of {total} {what}")
 
 
 Question = Callable[[Subject], Iterator[Finding]]
 """Yields what it finds, at least one finding. Errors of AWS are the runner's: it says which permission lacks."""
 Beginning = Callable[[Subject], None]
 """Sets off what the question then waits for. Its errors are the runner's too, and the question is not asked then."""
-
-# Why a probe asks nothing of the local AWS.
-NO_SUCH_SERVICE: Final = "the local AWS has no such service"
 
 
 @dataclass(frozen=True)

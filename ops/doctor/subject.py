@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ops.doctor.errors import Absent
 from ops.stack import LOCAL_STAGE, Resource, Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class Subject:
     @property
     def stage(self) -> str:
         """The stage, such as dev."""
-        return self.stack.name.rpartition("-")[2]
+        return self.stack.stage
 
     @property
     def is_local(self) -> bool:
@@ -38,25 +42,25 @@ class Subject:
         suffix = "amazonaws.com.cn" if self.stack.region.startswith("cn-") else "amazonaws.com"
         return f"{service}.{self.stack.region}.{suffix}"
 
-    @cached_property
-    def resources(self) -> tuple[Resource, ...]:
-        """All that AWS has made for the stack, but for what a deploy has replaced or takes away.
+    def describe_stack(self) -> "StackTypeDef":
+        """Ask CloudFormation how the stack is now.
 
-        Needs cloudformation:ListStackResources.
+        Needs cloudformation:DescribeStacks.
+
+        Raises:
+            ClientError: there is none (`ValidationError`), or AWS could not be asked.
         """
-        client = self.stack.client("cloudformation")
-        pages = client.get_paginator("list_stack_resources").paginate(StackName=self.stack.name)
-        return tuple(
-            Resource(found["ResourceType"], found["LogicalResourceId"], physical_id)
-            for page in pages
-            for found in page["StackResourceSummaries"]
-            if not found["ResourceStatus"].startswith("DELETE_")
-            if (physical_id := found.get("PhysicalResourceId"))  # not there yet, or its creation has failed
-        )
+        (found,) = self.stack.client("cloudformation").describe_stacks(StackName=self.stack.name)["Stacks"]
+        return found
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """What AWS has made for the stack; see `Stack.resources`."""
+        return self.stack.resources
 
     def find_resources(self, kind: str, beginning: str = "") -> tuple[Resource, ...]:
         """Give the resources of a kind whose logical id begins so."""
-        return tuple(one for one in self.resources if one.kind == kind and one.logical_id.startswith(beginning))
+        return self.stack.find_resources(kind, beginning)
 
     def find_resource(self, kind: str, beginning: str = "") -> Resource:
         """Give the only resource of a kind whose logical id begins so.

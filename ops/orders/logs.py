@@ -17,7 +17,7 @@ from ops.stack import Stack
 
 MOST_LINES: Final = 10_000  # that a query gives
 _PAUSE: Final = 0.5  # seconds between two looks; a query takes one or two
-_UNDER_WAY: Final = frozenset({"Scheduled", "Running", "Unknown"})
+UNDER_WAY: Final = frozenset({"Scheduled", "Running", "Unknown"})  # statuses of a query that has not ended
 # A function's log group by its path in the app: the construct that holds it, the function, `Logs`, and a hash.
 _GROUP: Final = re.compile(r"(?:Ingestion|MailTracking|Notifications|Workflow)(\w+)Logs[0-9A-F]{8}")
 # What the logger and the metrics put on every line, or has a field of its own below.
@@ -102,7 +102,7 @@ def read_log(stack: Stack, order_id: str, since: datetime) -> OrderLog:
         startTime=int(since.timestamp()),
         endTime=int(time.time()) + 1,
     )["queryId"]
-    while (answer := client.get_query_results(queryId=query))["status"] in _UNDER_WAY:
+    while (answer := client.get_query_results(queryId=query))["status"] in UNDER_WAY:
         time.sleep(_PAUSE)
     if answer["status"] != "Complete":
         raise StackError(f"the query of the logs ended as {answer['status']}: try again, with a shorter --since")

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
-from ops.doctor.looking.one_by_one import judge_one_by_one
-from ops.doctor.probe import Finding, Probe
+from ops.doctor.probe import Finding, Probe, judge_all
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
 
@@ -30,7 +29,7 @@ def examine_notices(subject: Subject) -> Iterator[Finding]:
         what = "alarms notify the alarm topic, and none fires"
     alarms = _describe_alarms(subject, names)
     wrong = (finding for name in names for finding in _judge_alarm(subject, name, alarms.get(name), topic))
-    yield from judge_one_by_one(what, len(names), wrong)
+    yield from judge_all(what, len(names), wrong)
 
 
 def _judge_subscriptions(subject: Subject, topic: str) -> Finding:

@@ -1,16 +1,16 @@
 """Probes of what is deployed: the stack's state, and whether each alias is where the stack put it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from ops.doctor.looking.one_by_one import judge_one_by_one
+from ops.doctor.aliases import Routing, read_function_routing, read_machine_routing
 from ops.doctor.looking.stack_status import judge_status, protect_stack
-from ops.doctor.probe import Finding, Probe, Verdict
+from ops.doctor.probe import Finding, Probe, Verdict, judge_all
 from ops.doctor.subject import Subject
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    pass
 
 _GROUP: Final = "The deployment"
 _PAGE: Final = "deploying.md#rolling-back"
@@ -19,7 +19,7 @@ _UNVERSIONED: Final = "it has no versions: it runs what was deployed last"
 
 def examine_stack_status(subject: Subject) -> Iterator[Finding]:
     """Look at the stack's status and, in prod, its protection."""
-    found = _describe_stack(subject)
+    found = subject.describe_stack()
     status = judge_status(found)
     yield _count_resources(subject, status) if status.verdict is Verdict.OK else status
     if subject.stage == "prod" and not found.get("EnableTerminationProtection"):
@@ -33,14 +33,9 @@ def _count_resources(subject: Subject, status: Finding) -> Finding:
     return Finding.ok(f"{status.text}, with {len(subject.resources)} resources")
 
 
-def _describe_stack(subject: Subject) -> "StackTypeDef":
-    (found,) = subject.stack.client("cloudformation").describe_stacks(StackName=subject.stack.name)["Stacks"]
-    return found
-
-
 def _find_unsettled(subject: Subject) -> Finding | None:
     """Say why the version that was deployed last cannot be told, while the stack has two; None if it can."""
-    status = _describe_stack(subject)["StackStatus"]
+    status = subject.describe_stack()["StackStatus"]
     if status.endswith("_IN_PROGRESS"):
         return Finding.unclear(
             f"a deployment is under way ({status}), with old and new versions side by side",
@@ -60,34 +55,26 @@ def examine_aliases(subject: Subject) -> Iterator[Finding]:
         return
     total = 1 + len(subject.find_resources("AWS::Lambda::Alias"))
     wrong = chain(_judge_machine(subject), _judge_functions(subject))
-    yield from judge_one_by_one("aliases send all calls to the version that was deployed last", total, wrong)
+    yield from judge_all("aliases send all calls to the version that was deployed last", total, wrong)
 
 
 def _judge_machine(subject: Subject) -> Iterator[Finding]:
     """Judge the alias of the state machine; nothing if it is right."""
-    states = subject.stack.client("stepfunctions")
     arn = subject.find_resource("AWS::StepFunctions::StateMachineAlias").physical_id
     deployed = subject.find_resource("AWS::StepFunctions::StateMachineVersion").physical_id
-    routes = states.describe_state_machine_alias(stateMachineAliasArn=arn)["routingConfiguration"]
-    shares = {
-        _split_arn(route["stateMachineVersionArn"])[1]: float(route["weight"]) for route in routes if route["weight"]
-    }
-    yield from _judge_shares("the state machine", shares, _split_arn(deployed)[1])
+    yield from _judge_shares("the state machine", read_machine_routing(subject, arn), _split_arn(deployed)[1])
 
 
 def _judge_functions(subject: Subject) -> Iterator[Finding]:
     """Judge the alias of each function; nothing for each that is right."""
-    deployed, client = _find_deployed(subject), subject.stack.client("lambda")
+    deployed = _find_deployed(subject)
     for alias in subject.find_resources("AWS::Lambda::Alias"):
         function, name = _split_arn(alias.physical_id)
-        found = client.get_alias(FunctionName=function, Name=name)
-        others = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-        shares = {version: 100 * weight for version, weight in others.items() if weight}
-        shares[found["FunctionVersion"]] = 100 - sum(shares.values())
+        shares = read_function_routing(subject, function, name)
         yield from _judge_shares(function, shares, deployed.get(function, "none"))
 
 
-def _judge_shares(what: str, shares: Mapping[str, float], deployed: str) -> Iterator[Finding]:
+def _judge_shares(what: str, shares: Routing, deployed: str) -> Iterator[Finding]:
     """Compare the percentages of calls that go to each version with the one that was deployed last."""
     if shares == {deployed: 100}:
         return
@@ -118,7 +105,7 @@ def examine_versions(subject: Subject) -> Iterator[Finding]:
         for function, version in sorted(deployed.items())
         for finding in _judge_versions(subject, function, int(version))
     )
-    yield from judge_one_by_one("functions have no version newer than the stack's", len(deployed), wrong)
+    yield from judge_all("functions have no version newer than the stack's", len(deployed), wrong)
 
 
 def _judge_versions(subject: Subject, function: str, deployed: int) -> Iterator[Finding]:

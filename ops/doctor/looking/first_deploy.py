@@ -60,7 +60,7 @@ def examine_leftovers(subject: Subject) -> Iterator[Finding]:
 def _judge_earlier_deploy(subject: Subject) -> Finding:
     name = subject.stack.name
     try:
-        (found,) = subject.stack.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        found = subject.describe_stack()
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise

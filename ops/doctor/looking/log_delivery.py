@@ -10,6 +10,7 @@ from ops.doctor.errors import Absent
 from ops.doctor.looking.resource_policy import Request, UnknownCondition, is_allowed
 from ops.doctor.probe import Finding, Probe
 from ops.doctor.subject import Subject
+from ops.orders.logs import UNDER_WAY
 from ops.shell import quote_command
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _LOOKED_BACK: Final = timedelta(hours=1)
 # Seconds. On an hour of logs a query takes one or two.
 _PATIENCE: Final = 15
 _PAUSE: Final = 0.5
-_UNDER_WAY: Final = frozenset({"Scheduled", "Running", "Unknown"})
 
 
 def examine_log_delivery(subject: Subject) -> Iterator[Finding]:
@@ -144,14 +144,14 @@ def _await_answers(subject: Subject, started: Mapping[str, str]) -> dict[str, "G
         time.sleep(_PAUSE)
         for name, query in waiting.items():
             answers[name] = client.get_query_results(queryId=query)
-        waiting = {name: query for name, query in waiting.items() if answers[name]["status"] in _UNDER_WAY}
+        waiting = {name: query for name, query in waiting.items() if answers[name]["status"] in UNDER_WAY}
     return answers
 
 
 def _judge_answers(answers: Mapping[str, "GetQueryResultsResponseTypeDef"]) -> Iterator[Finding]:
     complete = [answer for answer in answers.values() if answer["status"] == "Complete"]
     for name, answer in answers.items():
-        if answer["status"] in _UNDER_WAY:
+        if answer["status"] in UNDER_WAY:
             yield Finding.unclear(f"the query {name} runs for more than {_PATIENCE} seconds", "run it again")
         elif answer["status"] != "Complete":
             yield Finding.wrong(

@@ -4,8 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from ops.doctor.looking.one_by_one import judge_one_by_one
-from ops.doctor.probe import Finding, Probe
+from ops.doctor.probe import Finding, Probe, judge_all
 from ops.doctor.subject import Subject
 from ops.shell import quote_command
 
@@ -32,19 +31,19 @@ def examine_protection(subject: Subject) -> Iterator[Finding]:
     yield from list(_judge_key(subject, key)) or [Finding.ok("the stack's key is enabled and rotated")]
     queues = [found.physical_id for found in subject.find_resources("AWS::SQS::Queue")]
     wrong = (finding for url in queues for finding in _judge_queue(subject, url, key))
-    yield from judge_one_by_one("queues are encrypted with the stack's key", len(queues), wrong)
-    yield from judge_one_by_one("sources have their dead-letter queue", len(_REDRIVES) + 1, _judge_redrives(subject))
+    yield from judge_all("queues are encrypted with the stack's key", len(queues), wrong)
+    yield from judge_all("sources have their dead-letter queue", len(_REDRIVES) + 1, _judge_redrives(subject))
     if subject.is_local:
         yield Finding.not_local("the topics' and tables' encryption, recovery and deletion protection: it has none")
         return
     topics = [found.physical_id for found in subject.find_resources("AWS::SNS::Topic")]
     wrong = (finding for topic in topics for finding in _judge_topic(subject, topic, key))
-    yield from judge_one_by_one("topics are encrypted with the stack's key", len(topics), wrong)
+    yield from judge_all("topics are encrypted with the stack's key", len(topics), wrong)
     tables = [found.physical_id for found in subject.find_resources("AWS::DynamoDB::Table")]
     wrong = (finding for table in tables for finding in _judge_table(subject, table, key))
     protected = ", and protected from deletion" if subject.stage == "prod" else ""
     what = f"tables are encrypted with the stack's key, recoverable{protected}"
-    yield from judge_one_by_one(what, len(tables), wrong)
+    yield from judge_all(what, len(tables), wrong)
 
 
 def _judge_key(subject: Subject, key: str) -> Iterator[Finding]:

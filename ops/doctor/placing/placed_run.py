@@ -34,8 +34,8 @@ CLOCK_SLACK: Final = timedelta(minutes=6)
 
 def read_deployment(subject: Subject) -> str | None:
     """Give the stack's status while a deployment is under way; otherwise None."""
-    (found,) = subject.stack.client("cloudformation").describe_stacks(StackName=subject.stack.name)["Stacks"]
-    return found["StackStatus"] if found["StackStatus"].endswith("_IN_PROGRESS") else None
+    status = subject.describe_stack()["StackStatus"]
+    return status if status.endswith("_IN_PROGRESS") else None
 
 
 @dataclass(frozen=True)

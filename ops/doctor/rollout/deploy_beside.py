@@ -34,7 +34,7 @@ class DeployState:
 
 def read_state(subject: Subject) -> DeployState:
     """Ask how the stack is."""
-    (found,) = subject.stack.client("cloudformation").describe_stacks(StackName=subject.stack.name)["Stacks"]
+    found = subject.describe_stack()
     return DeployState(found["StackStatus"], found.get("LastUpdatedTime"))
 
 
