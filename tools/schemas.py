@@ -21,7 +21,7 @@ from ops.books.commands import CheckAnswer
 from ops.cost.estimate import Estimate
 from ops.dead_letters.commands import AdvisedLetter
 from ops.dead_letters.queues import Peek
-from ops.doctor.commands import DoctorAnswer
+from ops.doctor.consultation import DoctorAnswer
 from ops.mail.addresses import SesAccount
 from ops.mail.commands import AddressesAnswer
 from ops.mail.read_command import MailsAnswer

@@ -10,7 +10,7 @@ from rich.console import Console
 from local.aws import LocalAws, LocalAwsError, deploy_stack
 from local.demo.checks import Checks
 from local.demo.display import open_console
-from local.demo.last_chapter import consult_doctor
+from local.demo.last_chapter import tell_last_chapter
 from local.demo.stage import Stage, WaitedInVainError
 from local.demo.story import tell_story
 from local.pipeline import Pipeline
@@ -48,7 +48,7 @@ def _perform_story(aws: LocalAws, console: Console, checks: Checks) -> None:
     try:
         stage = Stage(Pipeline(aws, outputs), console, checks)
         tell_story(stage)
-        consult_doctor(stage)
+        tell_last_chapter(stage)
     except WaitedInVainError as vain:
         checks.fail(str(vain))
     except (BotoCoreError, ClientError, OSError) as failure:

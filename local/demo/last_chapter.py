@@ -7,7 +7,7 @@ from ops.doctor.probe import Verdict
 from ops.doctor.subject import Subject
 
 
-def consult_doctor(stage: Stage) -> None:
+def tell_last_chapter(stage: Stage) -> None:
     """Ask what `orders doctor` asks; what the emulator cannot answer, only an account on AWS can."""
     stage.chapter("8  The doctor, which asks AWS itself whether the stack is as it should be")
     beyond = list[str]()

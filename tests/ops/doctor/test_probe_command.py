@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.doctor import commands
+from ops.doctor import consultation
 from ops.doctor.catalogue import make_placing
 from ops.doctor.examination import ask_probe, begin_probe
 from ops.doctor.looking import deployed_versions
@@ -22,8 +22,8 @@ CLEAN = "`orders doctor --clean` removes the orders and the stock that this plac
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
     """Give the command line on an account; one probe looks, and no time passes."""
-    monkeypatch.setattr(commands, "LOOKS", deployed_versions.PROBES[:1])
-    monkeypatch.setattr(commands, "Run", make_run)
+    monkeypatch.setattr(consultation, "LOOKS", deployed_versions.PROBES[:1])
+    monkeypatch.setattr(consultation, "Run", make_run)
 
     def make(answers: Mapping[str, Answer], stage: str = "dev") -> Command:
         return Command(make_subject(RecordedAws(answers), stage=stage, outputs=OUTPUTS).stack, monkeypatch)
